@@ -1,0 +1,1 @@
+"""Networks: their specifications, their cost, and the factory that builds them."""
