@@ -1,0 +1,1 @@
+"""Training one run, and choosing the learning rate of an arm."""

@@ -1,0 +1,150 @@
+"""Chooses an arm's learning rate, as a pure function of the runs that are stored so far.
+
+Asked again and again, :func:`next_step` says which runs are still needed and, in the end, which rate is best. As it keeps no
+state of its own, an interrupted search goes on from the stored runs.
+
+For a time to an error the search is *bounded*: the middle rate of the grid runs first, to its target; the others run
+no longer than the best has needed, since one that has not arrived by then cannot be the fastest. The choice is that of
+an exhaustive search; only the losers cost less.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cnn_study.experiment import Arm, RateSearch, TimeToTrainError
+from cnn_study.results import RunRecord
+from cnn_study.spec import RunSpec
+
+Stored = Mapping[str, RunRecord]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A learning rate that was tried.
+
+    Attributes:
+        rate: The learning rate.
+        spec: Its run.
+        score: ``(0, time or error)``, or ``(1, last training error)`` when the threshold was not reached, or ``(2, 0)``
+            after a divergence: the smallest is the best.
+    """
+
+    rate: float
+    spec: RunSpec
+    score: tuple[int, float]
+
+
+@dataclass(frozen=True)
+class Needed:
+    """Runs that must be stored before the search can go on."""
+
+    runs: tuple[RunSpec, ...]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The end of a search.
+
+    Attributes:
+        rate: The best learning rate.
+        trials: All that were tried, by ascending rate.
+        inside: Whether the best has a worse neighbor on both sides. ``False``: the extensions were used up.
+    """
+
+    rate: float
+    trials: tuple[Trial, ...]
+    inside: bool
+
+
+def crossing(epochs: list[float], errors: list[float], threshold: float) -> float | None:
+    """Epochs until a curve first falls to a threshold, interpolated linearly between evaluations.
+
+    Args:
+        epochs: When the error was evaluated.
+        errors: The error, between 0 and 1.
+        threshold: The error to be reached.
+
+    Returns:
+        The time, or ``None`` if it never gets there.
+    """
+    for i, error in enumerate(errors):
+        if error <= threshold:
+            if i == 0 or not math.isfinite(errors[i - 1]):
+                return epochs[i]
+            share = (errors[i - 1] - threshold) / (errors[i - 1] - error)
+            return epochs[i - 1] + share * (epochs[i] - epochs[i - 1])
+    return None
+
+
+def next_step(arm: Arm, search: RateSearch, stored: Stored) -> Needed | Chosen:
+    """What the search needs next, or what it has chosen.
+
+    Args:
+        arm: The arm to tune.
+        search: Grid, budget and objective.
+        stored: Finished runs by key.
+    """
+    middle = len(search.rates) // 2
+    trials: dict[float, Trial] = {}
+
+    def attempt(rates: list[float]) -> Needed | None:
+        epochs = _bound(trials.values(), arm, search)
+        runs = {rate: _trial_run(arm, search, rate, epochs) for rate in rates}
+        missing = tuple(run for run in runs.values() if run.key not in stored)
+        if not missing:
+            trials.update(
+                {rate: Trial(rate, run, _score(stored[run.key], search)) for rate, run in runs.items()}
+            )
+        return Needed(missing) if missing else None
+
+    first = [search.rates[middle]] if isinstance(search.objective, TimeToTrainError) else []
+    needed = attempt(first) or attempt([rate for rate in search.rates if rate not in first])
+    for _ in range(search.extensions):
+        if needed:
+            return needed
+        edge = _beyond(trials, search.factor)
+        if edge is None:
+            break
+        needed = attempt([edge])
+    if needed:
+        return needed
+    best = min(trials.values(), key=lambda trial: (trial.score, trial.rate))
+    ordered = tuple(trials[rate] for rate in sorted(trials))
+    return Chosen(best.rate, ordered, _beyond(trials, search.factor) is None)
+
+
+def _beyond(trials: Mapping[float, Trial], factor: float) -> float | None:
+    """The rate to add when the best lies on an edge of the grid."""
+    best = min(trials.values(), key=lambda trial: (trial.score, trial.rate)).rate
+    if best == min(trials):
+        return _rounded(best / factor)
+    return _rounded(best * factor) if best == max(trials) else None
+
+
+def _rounded(rate: float) -> float:
+    # Twelve digits, so that extending a grid does not leave the rate 0.020000000000000004 with a key of its own.
+    return float(f"{rate:.12g}")
+
+
+def _bound(trials, arm: Arm, search: RateSearch) -> int:
+    times = [trial.score[1] for trial in trials if trial.score[0] == 0]
+    if not isinstance(search.objective, TimeToTrainError) or not times:
+        return arm.train.epochs
+    return min(arm.train.epochs, math.ceil(min(times)))
+
+
+def _trial_run(arm: Arm, search: RateSearch, rate: float, epochs: int) -> RunSpec:
+    run = arm.run(rate, search.seed)
+    target = search.objective.threshold if isinstance(search.objective, TimeToTrainError) else None
+    return run.but(train=run.train.but(epochs=epochs, target_train_error=target))
+
+
+def _score(record: RunRecord, search: RateSearch) -> tuple[int, float]:
+    if record.ended == "diverged":
+        return (2, 0.0)
+    if not isinstance(search.objective, TimeToTrainError):
+        return (0, record.outcomes["validation_error"])
+    epochs, errors = record.curve("train_error")
+    time = crossing(epochs, errors, search.objective.threshold)
+    return (1, min(errors)) if time is None else (0, time)
