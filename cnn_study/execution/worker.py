@@ -1,0 +1,83 @@
+"""The process that trains: one thread, one run at a time, warm between runs.
+
+Its environment must be set before TensorFlow is imported, so the parent sets it before it starts the fork server
+(:data:`ENVIRONMENT`), and imports nothing from here itself.
+"""
+
+import signal
+from collections import OrderedDict
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from cnn_study.data import cache
+from cnn_study.data.transforms import Split, split
+from cnn_study.errors import StudyError
+from cnn_study.results import Point
+from cnn_study.spec import DataSpec, RunSpec
+from cnn_study.training.trainer import Program, train
+
+KEPT = 4
+"""Data sets and compiled programs that a worker keeps. More would hold memory for little: arms follow one another."""
+
+
+class Warm:
+    """What a worker keeps between runs: prepared images and compiled programs, the least recently used dropped first."""
+
+    def __init__(self, cache_dir: Path):
+        self._cache_dir = cache_dir
+        self._splits: OrderedDict[DataSpec, Split] = OrderedDict()
+        self._programs: OrderedDict[tuple, Program] = OrderedDict()
+
+    def split(self, spec: DataSpec) -> Split:
+        """The images of a data spec."""
+        if spec not in self._splits:
+            arrays = cache.load(spec.name, cache_dir=self._cache_dir, offline=True)
+            if arrays.dataset.digest != spec.content:
+                raise StudyError(
+                    f"the data set {spec.name} is not the one the run was specified for: its hash differs"
+                )
+            _make_room(self._splits)
+            self._splits[spec] = split(arrays, spec)
+        self._splits.move_to_end(spec)
+        return self._splits[spec]
+
+    def program(self, spec: RunSpec) -> Program:
+        """A program that this run can use, compiled or kept."""
+        train_spec = spec.train
+        name = (spec.data, spec.model, train_spec.optimizer, train_spec.momentum, train_spec.batch_size)
+        if name not in self._programs:
+            _make_room(self._programs)
+            self._programs[name] = Program(spec.model, train_spec, self.split(spec.data))
+        self._programs.move_to_end(name)
+        return self._programs[name]
+
+
+def _make_room(kept: OrderedDict) -> None:
+    while len(kept) >= KEPT:
+        kept.popitem(last=False)
+
+
+def serve(connection: Connection, cache_dir: Path) -> None:
+    """Train the runs that come over a connection until it closes.
+
+    Receives specs as JSON text. Sends ``("point", Point)`` while a run goes on, then ``("done", RunRecord)`` or
+    ``("failed", message)``.
+    """
+    # Ctrl-C reaches the whole process group; the parent decides what becomes of the run.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    warm = Warm(cache_dir)
+
+    def report(point: Point) -> None:
+        if point.metric == "train_error":
+            connection.send(("point", point))
+
+    try:
+        while True:
+            spec = RunSpec.parse(connection.recv())
+            try:
+                connection.send(("done", train(spec, warm.split(spec.data), warm.program(spec), report)))
+            except StudyError as error:
+                connection.send(("failed", str(error)))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return  # The parent has closed the connection, or is gone.
