@@ -1,0 +1,107 @@
+"""What all tests share: an environment as the workers have it, and made-up runs that cost no training."""
+
+import os
+
+from cnn_study.execution.local import ENVIRONMENT
+
+os.environ.update(ENVIRONMENT)
+
+import pytest  # noqa: E402 - the environment must be set before anything imports TensorFlow
+
+from cnn_study.experiment import (  # noqa: E402
+    Arm,
+    Claim,
+    Design,
+    Experiment,
+    Published,
+    RateSearch,
+    Rule,
+    TimeRatio,
+    TimeToTrainError,
+)
+from cnn_study.models.architectures import dense_net  # noqa: E402
+from cnn_study.results import Point, RunRecord  # noqa: E402
+from cnn_study.spec import DataSpec, TrainSpec  # noqa: E402
+
+
+def made_up_arm(name, condition="plain"):
+    unit = name.split(",")[0]
+    model = dense_net(unit, hidden=(4,), input_shape=(8, 8, 1))
+    data = DataSpec(name="digits", content="0" * 64, train_size=100)
+    train = TrainSpec(learning_rate=0.01, batch_size=10, epochs=20, target_train_error=0.2)
+    return Arm(name=name, label=unit, condition=condition, data=data, model=model, train=train)
+
+
+def made_up_design(proxy="", published=False):
+    conditions = ("plain", "other")
+    arms = tuple(made_up_arm(f"{unit}, {c}", c) for c in conditions for unit in ("relu", "tanh"))
+    rules = []
+    for c in conditions:
+        ratio = TimeRatio(f"tanh, {c}", f"relu, {c}", 0.25)
+        rules += [
+            Rule("faster", "direction", c, ratio, low=1),
+            Rule("faster", "magnitude", c, ratio, low=4, high=8, published=True),
+        ]
+    search = RateSearch(TimeToTrainError(0.25), (0.005, 0.01, 0.02))
+    return Design(arms, search, (1, 2, 3), tuple(rules), proxy)
+
+
+def made_up_experiment(proxy=""):
+    published = (
+        Published("ratio", 6, "Somebody, Else & Other 2012, Figure 1", "primary", about="tanh / relu"),
+        Published("epochs", 6, "Somebody, Else & Other 2012, Figure 1", "memory", about="relu"),
+    )
+    claim = Claim("faster", "ReLU is <faster>.", published, {"mechanism": "not in this test"})
+    return Experiment(
+        "made_up",
+        "A made-up experiment",
+        (claim,),
+        lambda profile, fallback: made_up_design(proxy),
+        ("training_curves", "time_ratios", "rate_search"),
+    )
+
+
+def time_of(spec, slow=3.0):
+    """Made-up epochs to 25 %: best at a rate of 0.01, slower for tanh, a little different for every seed."""
+    import math
+
+    unit = spec.model.layers[0].activation
+    base = 4.0 * (slow if unit == "tanh" else 1.0) * (1 + 0.01 * (spec.seeds.init % 7))
+    return base * (1 + abs(math.log2(spec.train.learning_rate / 0.01)))
+
+
+def made_up_record(spec, time=time_of, weights="w"):
+    """A record whose training error falls in a straight line to reach 25 % at the given time."""
+    crossing = time(spec)
+    points = [Point("train_error", 0, 0.0, 0.9)]
+    ended = "epochs"
+    for epoch in range(1, spec.train.epochs + 1):
+        error = max(0.9 - 0.65 * epoch / crossing, 0.0)
+        points += [
+            Point("train_loss", epoch * 10, epoch, error),
+            Point("train_error", epoch * 10, epoch, error),
+        ]
+        if spec.train.target_train_error is not None and error <= spec.train.target_train_error:
+            ended = "target"
+            break
+    outcomes = {"epochs": points[-1].epoch, "steps": points[-1].step, "train_error": error, "test_error": 0.5}
+    when = "2026-01-02T03:04:05+00:00"
+    return RunRecord(spec, ended, outcomes, tuple(points), weights, {"python": "3"}, 2.0, when)
+
+
+def complete(design, time=time_of):
+    """Made-up records of every run the design asks for, by key."""
+    from cnn_study.execution.plan import needed
+
+    stored = {}
+    while requests := [request for arm in design.arms for request in needed(arm, design, stored)]:
+        stored |= {request.run.key: made_up_record(request.run, time) for request in requests}
+    return stored
+
+
+@pytest.fixture
+def made_up():
+    """An experiment of two arms under two conditions with all its runs: ``(experiment, design, stored)``."""
+    experiment = made_up_experiment()
+    design = experiment.at("quick")
+    return experiment, design, complete(design)

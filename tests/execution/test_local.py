@@ -1,0 +1,124 @@
+"""Real workers, real training, on the embedded digits."""
+
+import os
+import signal
+
+import pytest
+
+from cnn_study.data import registry
+from cnn_study.data.transforms import split
+from cnn_study.data import cache
+from cnn_study.errors import ExecutionError
+from cnn_study.execution.local import TRIES, Finished, LocalEngine, Lost, Progress
+from cnn_study.models.architectures import dense_net, four_layer_18pct
+from cnn_study.spec import DataSpec, RunSpec, Seeds, TrainSpec
+
+DIGITS = DataSpec(name="digits", content=registry.get("digits").digest, train_size=200, validation_size=100)
+
+
+def run(seed=1, epochs=2, model=None, rate=0.05, data=DIGITS):
+    model = model or dense_net("tanh", hidden=(8,), input_shape=(8, 8, 1))
+    train = TrainSpec(learning_rate=rate, momentum=0.9, batch_size=20, epochs=epochs, evaluations_per_epoch=2)
+    return RunSpec(data=data, model=model, train=train, seeds=Seeds.all(seed))
+
+
+@pytest.fixture(scope="module")
+def cache_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cache")
+    cache.ensure("digits", cache_dir=folder)
+    return folder
+
+
+def finished(engine):
+    return {event.record.key: event.record for event in engine.events() if isinstance(event, Finished)}
+
+
+def test_bits_do_not_depend_on_where_and_after_what_a_run_is_trained(cache_dir):
+    convnet = four_layer_18pct("relu", input_shape=(8, 8, 1))
+    runs = [
+        run(1),
+        run(2),
+        run(1, model=convnet),
+        run(2, model=convnet),
+        run(3),
+        run(3, rate=0.01, model=convnet),
+    ]
+    with LocalEngine(1, cache_dir) as engine:
+        for spec in runs:
+            engine.submit(spec)
+        warm = finished(engine)
+    fresh = {}
+    for spec in (runs[3], runs[1]):
+        with LocalEngine(1, cache_dir) as engine:
+            engine.submit(spec)
+            fresh |= finished(engine)
+    with LocalEngine(2, cache_dir) as engine:
+        for spec in reversed(runs):
+            engine.submit(spec)
+        beside = finished(engine)
+    from cnn_study.training.trainer import train
+
+    here = train(runs[3], split(cache.load("digits", cache_dir=cache_dir), DIGITS))
+    assert len({record.weights for record in warm.values()}) == len(runs)
+    assert {key: record.weights for key, record in beside.items()} == {k: r.weights for k, r in warm.items()}
+    for key, record in [*fresh.items(), (here.key, here)]:
+        assert record.weights == warm[key].weights
+        assert record.history == warm[key].history
+        assert record.outcomes == warm[key].outcomes
+
+
+def test_a_killed_worker_costs_only_its_run_which_is_tried_again(cache_dir):
+    runs = [run(seed, epochs=40) for seed in range(4)]
+    killed, lost, done = False, [], []
+    with LocalEngine(2, cache_dir) as engine:
+        for spec in runs:
+            engine.submit(spec)
+        for event in engine.events():
+            if isinstance(event, Progress) and not killed:
+                worker = next(worker for worker in engine._workers if worker.run == event.run)
+                os.kill(worker.process.pid, signal.SIGKILL)
+                killed = True
+            elif isinstance(event, Lost):
+                lost.append(event)
+            elif isinstance(event, Finished):
+                done.append(event.record.key)
+    assert len(lost) == 1
+    assert "signal 9" in lost[0].reason
+    assert sorted(done) == sorted(spec.key for spec in runs)
+
+
+def test_a_run_that_kills_every_worker_is_given_up_by_name(cache_dir):
+    spec = run(epochs=400)
+    with LocalEngine(1, cache_dir) as engine, pytest.raises(ExecutionError, match=spec.key) as caught:
+        engine.submit(spec)
+        for event in engine.events():
+            if isinstance(event, Progress) and event.point.step == 0:
+                os.kill(engine._workers[0].process.pid, signal.SIGKILL)
+    assert f"{TRIES} times" in str(caught.value)
+    assert "--jobs" in str(caught.value)
+
+
+def test_data_that_are_not_those_of_the_spec_are_refused(cache_dir):
+    spec = run(data=DIGITS.but(content="0" * 64))
+    with LocalEngine(1, cache_dir) as engine, pytest.raises(ExecutionError, match="digits"):
+        engine.submit(spec)
+        list(engine.events())
+
+
+def test_workers_end_with_the_engine(cache_dir):
+    with LocalEngine(2, cache_dir) as engine:
+        engine.submit(run())
+        finished(engine)
+        processes = [worker.process for worker in engine._workers]
+        assert all(process.is_alive() for process in processes)
+    assert not any(process.is_alive() for process in processes)
+
+
+def test_records_say_how_they_were_made(cache_dir):
+    with LocalEngine(1, cache_dir) as engine:
+        engine.submit(run())
+        (record,) = finished(engine).values()
+    assert record.environment["threads"] == "1"
+    assert record.environment["onednn"] == "1"
+    assert record.seconds > 0
+    assert record.finished_at.endswith("+00:00")

@@ -1,0 +1,146 @@
+import keras
+import numpy as np
+import pytest
+
+from cnn_study.data.transforms import Split
+from cnn_study.errors import InputError
+from cnn_study.models.architectures import dense_net, four_layer_18pct
+from cnn_study.models.factory import build_model
+from cnn_study.spec import DataSpec, RunSpec, Seeds, TrainSpec
+from cnn_study.training.trainer import Images, Program, train
+
+
+def images(examples=60, shape=(8, 8, 1), seed=0):
+    """Two classes that differ in brightness, with noise."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, examples).astype("int32")
+    x = (rng.integers(0, 150, (examples, *shape)) + 100 * y[:, None, None, None]).astype("uint8")
+    return x, y
+
+
+def split(examples=60, validation=20, shape=(8, 8, 1)):
+    x, y = images(examples, shape)
+    v, t = images(validation, shape, 1), images(30, shape, 2)
+    mean = x.mean(0).astype("float32")
+    return Split(x, y, *v, *t, mean, float((x - mean).std()))
+
+
+def spec(epochs=2, model=None, seed=0, **options):
+    options = {"learning_rate": 0.05, "momentum": 0.9, "batch_size": 10} | options
+    model = model or dense_net("tanh", hidden=(6,), input_shape=(8, 8, 1), classes=2)
+    data = DataSpec(name="made-up", content="0" * 64)
+    return RunSpec(data=data, model=model, train=TrainSpec(epochs=epochs, **options), seeds=Seeds.all(seed))
+
+
+def reference_weights(run, data):
+    """The same training, written plainly: Keras's ``train_on_batch`` in the order that the spec means."""
+    model = build_model(run.model, run.seeds.init)
+    t = run.train
+    sgd = keras.optimizers.SGD(t.learning_rate, momentum=t.momentum)
+    optimizer = sgd if t.optimizer == "sgd" else keras.optimizers.Adam(t.learning_rate)
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x = (data.x_train.astype("float32") - data.mean) * np.float32(1 / data.stddev)
+    steps = len(x) // t.batch_size
+    for epoch in range(t.epochs):
+        order = np.random.default_rng((run.seeds.order, epoch)).permutation(len(x))
+        for step in range(steps):
+            index = order[step * t.batch_size : (step + 1) * t.batch_size]
+            model.train_on_batch(x[index], data.y_train[index])
+    return model.get_weights()
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        spec(),
+        spec(optimizer="adam", momentum=0.0, learning_rate=0.01),
+        spec(model=four_layer_18pct("relu", batch_norm=True, input_shape=(8, 8, 1), classes=2)),
+    ],
+    ids=["sgd", "adam", "convnet with batch norm"],
+)
+def test_the_compiled_loop_is_the_plain_one(run):
+    data = split()
+    program = Program(run.model, run.train, data)
+    train(run, data, program)
+    for ours, plain in zip(program.model.get_weights(), reference_weights(run, data), strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=2e-4, atol=2e-5)
+
+
+def test_a_used_program_gives_the_same_bits_as_a_new_one():
+    data, run = (
+        split(),
+        spec(model=four_layer_18pct("relu", batch_norm=True, input_shape=(8, 8, 1), classes=2)),
+    )
+    program = Program(run.model, run.train, data)
+    train(run.but(seeds=Seeds.all(9), train=run.train.but(learning_rate=0.5)), data, program)
+    used, new = train(run, data, program), train(run, data)
+    assert used.weights == new.weights
+    assert used.history == new.history
+
+
+@pytest.mark.parametrize("change", [{"init": 1}, {"order": 1}])
+def test_each_seed_changes_the_weights(change):
+    data = split()
+    assert train(spec(), data).weights != train(spec().but(seeds=Seeds(**change)), data).weights
+
+
+def test_evaluations_are_where_they_should_be():
+    record = train(spec(epochs=2, evaluations_per_epoch=4), split())
+    epochs, errors = record.curve("train_error")
+    assert epochs == pytest.approx([0, 2 / 6, 3 / 6, 4 / 6, 1, 8 / 6, 9 / 6, 10 / 6, 2])
+    assert all(0 <= error <= 1 for error in errors)
+    assert record.curve("validation_error")[0] == [1, 2]
+    assert record.ended == "epochs"
+    assert record.outcomes["steps"] == 12
+
+
+def test_stops_at_its_target():
+    record = train(spec(epochs=50, target_train_error=0.1), split())
+    _, errors = record.curve("train_error")
+    assert record.ended == "target"
+    assert errors[-1] <= 0.1 < min(errors[:-1])
+    assert record.outcomes["epochs"] < 50
+
+
+def test_divergence_is_an_outcome():
+    model = dense_net("relu", hidden=(50, 50), input_shape=(8, 8, 1), classes=2)
+    record = train(spec(epochs=50, learning_rate=1e12, model=model), split())
+    assert record.ended == "diverged"
+    assert record.outcomes["epochs"] < 50
+    assert not np.isfinite(record.curve("train_loss")[1][-1])
+    assert record.outcomes["train_error"] == 1
+
+
+def test_error_is_counted_in_inference_mode():
+    """Against Keras's own prediction, over more images than fit one pass."""
+    data = split(examples=1203)
+    run = spec(model=four_layer_18pct("relu", batch_norm=True, input_shape=(8, 8, 1), classes=2), epochs=1)
+    program = Program(run.model, run.train, data)
+    record = train(run, data, program)
+    x = (data.x_train.astype("float32") - data.mean) / np.float32(data.stddev)
+    predicted = program.model.predict(x, verbose=0).argmax(-1)
+    assert record.outcomes["train_error"] == pytest.approx(np.mean(predicted != data.y_train), abs=1 / 1203)
+
+
+def test_evaluation_size_looks_at_the_first_examples():
+    data, run = split(), spec(epochs=1, evaluation_size=7)
+    program = Program(run.model, run.train, data)
+    record = train(run, data, program)
+    first = Images(program.train.x[:7], program.train.y[:7])
+    assert record.curve("train_error")[1][-1] == program.error(first)
+
+
+def test_images_that_do_not_fit_the_network_are_refused():
+    with pytest.raises(InputError, match=r"\(8, 8, 1\).*\(9, 9, 1\)"):
+        train(spec(), split(shape=(9, 9, 1)))
+
+
+def test_too_few_images_for_a_batch_are_refused():
+    with pytest.raises(InputError, match="batch_size 10 is larger than the 5"):
+        train(spec(), split(examples=5))
+
+
+def test_without_a_validation_split_nothing_is_said_of_it():
+    record = train(spec(), split(validation=0))
+    assert "validation_error" not in record.outcomes
+    assert record.curve("validation_error") == ([], [])
