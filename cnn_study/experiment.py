@@ -139,9 +139,7 @@ class RateSearch:
 
     def __post_init__(self) -> None:
         if len(self.rates) < 3:
-            raise InputError(
-                f"a rate search needs at least 3 rates, so that one can be inside: got {self.rates}"
-            )
+            raise InputError(f"a rate search needs at least 3 rates, so that one can be inside: got {self.rates}")
         steps = [b / a for a, b in zip(self.rates, self.rates[1:], strict=False)]
         if min(steps) <= 1 or max(steps) / min(steps) > 1.001:
             raise InputError(f"rates must ascend by a constant factor: got {self.rates}")
@@ -198,9 +196,7 @@ class Rule:
             f"{100 * self.estimate.threshold:g} % training error"
         )
         if self.high == float("inf"):
-            return (
-                f"Supported if the interval of {what} lies above {self.low:g}, contradicted if it lies below."
-            )
+            return f"Supported if the interval of {what} lies above {self.low:g}, contradicted if it lies below."
         return (
             f"Supported if the interval of {what} lies within {self.low:g} to {self.high:g}, "
             "contradicted if it lies outside."

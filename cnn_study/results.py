@@ -206,9 +206,7 @@ def replace_file(path: Path, write) -> None:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
         reason = error.strerror or str(error)
-        raise StoreError(
-            f"cannot write {path}: {reason}; make room or give --results another folder"
-        ) from None
+        raise StoreError(f"cannot write {path}: {reason}; make room or give --results another folder") from None
 
 
 def _write(records: list[RunRecord], path: Path) -> None:
@@ -239,14 +237,10 @@ def _read(path: Path) -> Iterator[RunRecord]:
     except (OSError, pa.ArrowException, ValueError) as error:
         raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): {remedy}") from None
     if version > SCHEMA:
-        raise StoreError(
-            f"{path} was written by a newer cnn-study (schema {version}, known {SCHEMA}): upgrade it"
-        )
+        raise StoreError(f"{path} was written by a newer cnn-study (schema {version}, known {SCHEMA}): upgrade it")
     missing = set(_COLUMNS.names) - set(table.column_names)
     if missing or version < 1:
-        raise StoreError(
-            f"{path} is no file of runs (it lacks {', '.join(sorted(missing)) or 'its schema'}): {remedy}"
-        )
+        raise StoreError(f"{path} is no file of runs (it lacks {', '.join(sorted(missing)) or 'its schema'}): {remedy}")
     for row in table.to_pylist(maps_as_pydicts="strict"):
         if row["semantics"] != SEMANTICS:
             continue  # The same spec means another training by now: such a run answers no question any more.
@@ -261,7 +255,5 @@ def _read(path: Path) -> Iterator[RunRecord]:
             finished_at=row["finished_at"],
         )
         if record.key != row["key"]:
-            raise StoreError(
-                f"{path}: the run {row['key']} does not have the key of its spec ({record.key}): {remedy}"
-            )
+            raise StoreError(f"{path}: the run {row['key']} does not have the key of its spec ({record.key}): {remedy}")
         yield record

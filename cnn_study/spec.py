@@ -187,9 +187,7 @@ class ModelSpec(Spec):
     def _check(self) -> Self:
         last = self.layers[-1]
         if not isinstance(last, Dense) or last.activation is not None:
-            raise ValueError(
-                "the last layer must be dense and linear (activation=None): its outputs are the logits"
-            )
+            raise ValueError("the last layer must be dense and linear (activation=None): its outputs are the logits")
         dense = False
         for number, layer in enumerate(self.layers, 1):
             if isinstance(layer, Conv) and dense:
@@ -339,9 +337,7 @@ class RunSpec(Spec):
                     f"{train.evaluations_per_epoch} evaluations an epoch, but only {size // train.batch_size} steps"
                 )
             if train.evaluation_size is not None and train.evaluation_size > size:
-                raise ValueError(
-                    f"evaluation_size {train.evaluation_size} is larger than the {size} training examples"
-                )
+                raise ValueError(f"evaluation_size {train.evaluation_size} is larger than the {size} training examples")
         return self
 
     @cached_property

@@ -130,9 +130,7 @@ class Program:
         return wrong
 
 
-def train(
-    spec: RunSpec, data: Split, program: Program | None = None, on_point: OnPoint | None = None
-) -> RunRecord:
+def train(spec: RunSpec, data: Split, program: Program | None = None, on_point: OnPoint | None = None) -> RunRecord:
     """Train one run to its end.
 
     Args:
@@ -183,9 +181,7 @@ def train(
     )
 
 
-def _fit(
-    spec: RunSpec, program: Program, watched: Images, validation: Images | None, note
-) -> tuple[Ended, int]:
+def _fit(spec: RunSpec, program: Program, watched: Images, validation: Images | None, note) -> tuple[Ended, int]:
     size, batch = len(program.train.y), spec.train.batch_size
     steps, evaluations, target = (
         size // batch,
@@ -240,8 +236,6 @@ def environment() -> dict[str, str]:
 def _processor() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
-            return next(
-                (line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "unknown"
-            )
+            return next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "unknown")
     except FileNotFoundError:
         return platform.processor() or "unknown"

@@ -1,0 +1,288 @@
+"""The local cache: decoded arrays as memory-mapped ``.npy`` files that have been compared with their hashes.
+
+Every data set has a folder with its arrays and a stamp, written last, that says which files were found right. Loading
+trusts a stamp as long as sizes and modification times are those it names; otherwise the files are hashed again.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Self
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.lib.format import open_memmap
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from cnn_study.data import registry
+from cnn_study.data.registry import ArrayInfo, Dataset
+from cnn_study.data.sources import ARRAYS, DATA_PATH, UNREADABLE, Progress, SourceUnavailable
+from cnn_study.errors import DataError
+
+CACHE_PATH = "CNN_STUDY_CACHE"
+"""Environment variable: the cache folder."""
+
+STAMP = "verified.json"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """A data set, mapped from the cache or in memory; nobody can write to the arrays.
+
+    Attributes:
+        dataset: What it is.
+        x_train: ``(examples, height, width[, channels])``, uint8.
+        y_train: ``(examples,)``, uint8 class numbers.
+        x_test: As ``x_train``.
+        y_test: As ``y_train``.
+    """
+
+    dataset: Dataset
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+
+class CacheError(DataError):
+    """The cache folder takes no files."""
+
+
+def default_cache_dir() -> Path:
+    """``$CNN_STUDY_CACHE``, else ``cnn_study`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``."""
+    if path := os.environ.get(CACHE_PATH):
+        return Path(path).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cnn_study"
+
+
+def load(
+    name: str, *, cache_dir: Path | None = None, offline: bool = False, progress: Progress | None = None
+) -> Arrays:
+    """The arrays of a data set, fetched if they are not cached. Takes the arguments and raises the errors of `ensure`.
+
+    An embedded data set is loaded even if the cache cannot be written.
+    """
+    dataset = registry.get(name)
+    try:
+        folder = ensure(name, cache_dir=cache_dir, offline=offline, progress=progress)
+    except CacheError:
+        if not dataset.embedded:
+            raise
+        with tempfile.TemporaryDirectory() as workdir:
+            arrays = _fetch(dataset, Path(workdir), [], progress or _silent)
+    else:
+        arrays = {array: open_memmap(_file(folder, array), mode="r") for array in ARRAYS}
+    for array in arrays.values():
+        array.flags.writeable = False
+    return Arrays(dataset, **arrays)
+
+
+def ensure(
+    name: str, *, cache_dir: Path | None = None, offline: bool = False, progress: Progress | None = None
+) -> Path:
+    """Fetch a data set unless it is cached and right. Of processes that ask at once, one fetches and the others wait.
+
+    Args:
+        name: A registered data set.
+        cache_dir: The cache; ``None``: :func:`default_cache_dir`.
+        offline: Ask no source but the cache, as a worker does whose parent has fetched the data.
+        progress: Told how a fetch goes on.
+
+    Returns:
+        The folder with its arrays.
+
+    Raises:
+        InputError: There is no such data set.
+        DataError: No source has it, or the cache cannot be written.
+    """
+    dataset, progress = registry.get(name), progress or _silent
+    folder = (cache_dir or default_cache_dir()) / name
+    if _stamped(folder, dataset):
+        return folder
+    with _writing(folder, dataset, progress):
+        if not _stamped(folder, dataset):
+            try:
+                stamp = _checked(folder, dataset, progress)
+            except SourceUnavailable as unavailable:
+                stamp = _refill(folder, dataset, str(unavailable), offline, progress)
+            _write(folder / STAMP, lambda file: file.write(json.dumps(stamp, indent=1).encode()))
+    return folder
+
+
+class DownloadProgress:
+    """A bar on the terminal for what is being fetched; nothing where there is no terminal.
+
+    Use it as a context manager and pass it as ``progress``.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        console = console or Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+        self._bar = Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task: TaskID | None = None
+        self._description = ""
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, description: str, done: int, total: int | None) -> None:
+        """Show ``done`` of ``total`` bytes; ``None`` moves the bar to and fro."""
+        if self._task is None or description != self._description:
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            self._task, self._description = self._bar.add_task(description, total=total), description
+        self._bar.update(self._task, completed=done, total=total)
+
+
+def _silent(description: str, done: int, total: int | None) -> None:
+    """Tell nobody."""
+
+
+def _file(folder: Path, array: str) -> Path:
+    return folder / f"{array}.npy"
+
+
+def _stamp(folder: Path, dataset: Dataset) -> dict[str, Any]:
+    """What the stamp says if the files are right as they are now."""
+    files = {}
+    for array, info in dataset.arrays.items():
+        status = _file(folder, array).stat()
+        files[array] = {"sha256": info.sha256, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    return {"digest": dataset.digest, "files": files}
+
+
+def _stamped(folder: Path, dataset: Dataset) -> bool:
+    try:
+        return json.loads((folder / STAMP).read_bytes()) == _stamp(folder, dataset)
+    except (OSError, ValueError):
+        return False
+
+
+def _checked(folder: Path, dataset: Dataset, progress: Progress) -> dict[str, Any]:
+    """Hash the cached files: their stamp. A wrong file is named and removed.
+
+    Raises:
+        SourceUnavailable: A file is missing or wrong.
+    """
+    if missing := [array for array in dataset.arrays if not _file(folder, array).exists()]:
+        raise SourceUnavailable(f"it holds no {', '.join(missing)}")
+    progress(f"checking the cached {dataset.title}", 0, None)
+    stamp = _stamp(folder, dataset)
+    for array, info in dataset.arrays.items():
+        path = _file(folder, array)
+        try:
+            problem = _mismatch(info, open_memmap(path, mode="r"))
+        except UNREADABLE as error:
+            problem = f"cannot be read: {error}"
+        if problem:
+            path.unlink()
+            log.warning("removed the cached file %s: %s", path, problem)
+            raise SourceUnavailable(f"{path.name} was refused and removed: {problem}")
+    return stamp
+
+
+def _mismatch(info: ArrayInfo, array: np.ndarray) -> str | None:
+    """What is wrong with an array, if anything."""
+    if (array.shape, array.dtype.name) != (info.shape, info.dtype):
+        return f"wrong shape: expected {info.dtype} {info.shape}, got {array.dtype.name} {array.shape}"
+    sha256 = hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
+    return None if sha256 == info.sha256 else f"wrong hash: expected {info.sha256}, got {sha256}"
+
+
+def _refill(folder: Path, dataset: Dataset, reason: str, offline: bool, progress: Progress) -> dict[str, Any]:
+    """Fetch the arrays, which the cache lacks for a reason, and write them into it: their stamp."""
+    if offline and not dataset.embedded:
+        raise DataError(f"{dataset.title} cannot be had from the cache {folder}: {reason}; fetch it while online")
+    _sweep(folder)
+    arrays = _fetch(dataset, folder, [(f"cache {folder}", reason)], progress)
+    progress(f"caching {dataset.title}", 0, None)
+    for name, array in arrays.items():
+        _write(_file(folder, name), lambda file, array=array: np.save(file, array, allow_pickle=False))
+    return _stamp(folder, dataset)
+
+
+def _fetch(dataset: Dataset, place: Path, failures: list[tuple[str, str]], progress: Progress) -> dict[str, np.ndarray]:
+    """The arrays from the first source that has the right ones. Sources work in temporary folders in ``place``."""
+    for source in dataset.sources:
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=place) as workdir:
+            try:
+                arrays = source.fetch(dataset, Path(workdir), progress)
+                _compare(dataset, arrays)
+            except SourceUnavailable as unavailable:
+                failures.append((source.name, str(unavailable)))
+            else:
+                return {name: np.ascontiguousarray(arrays[name]) for name in ARRAYS}
+    raise DataError(_nowhere(dataset, failures))
+
+
+def _compare(dataset: Dataset, arrays: Mapping[str, np.ndarray]) -> None:
+    for name, info in dataset.arrays.items():
+        if problem := _mismatch(info, arrays[name]):
+            raise SourceUnavailable(f"{name}: {problem}")
+
+
+def _nowhere(dataset: Dataset, failures: list[tuple[str, str]]) -> str:
+    tried = "\n".join(f"  - {name}: {reason}" for name, reason in failures)
+    return (
+        f"{dataset.title} cannot be had. Tried in this order:\n{tried}\n"
+        f"What to do: go online, set {DATA_PATH} to a folder with the official files, "
+        "or run on the embedded digits with --fallback digits."
+    )
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what fetches left that were killed; the lock is ours."""
+    for path in folder.glob(".fetch-*"):
+        shutil.rmtree(path)
+    for path in folder.glob("*.part"):
+        path.unlink()
+
+
+def _write(path: Path, content: Callable[[IO[bytes]], object]) -> None:
+    """Write a file so that its name never stands for half of it."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            content(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writing(folder: Path, dataset: Dataset, progress: Progress) -> Iterator[None]:
+    """Hold the lock of a data set; complaints of the file system become one line with the remedy."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        try:
+            lock.acquire(timeout=0.1)
+        except Timeout:
+            progress(f"waiting for another process to fetch {dataset.title}", 0, None)
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CacheError(
+            f"cannot write to the cache folder {folder}: {reason}; make room, or set {CACHE_PATH} to another folder"
+        ) from error
