@@ -1,7 +1,7 @@
 """What an experiment is: claims, arms, seeds, decision rules and figures, all as data.
 
-Nothing here trains or plots. A module of ``experiments/`` declares one :class:`Experiment`; the plan turns it into runs,
-the analysis applies its rules to the stored results, and the figures it names are drawn from them.
+Nothing here trains or plots. A module of ``experiments/`` declares one :class:`Experiment`; the plan turns it into
+runs, the analysis applies its rules to the stored results, and the figures it names are drawn from them.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,8 @@
-"""The store of finished runs: Parquet files under ``results/<profile>/``, the only truth that everything else is made from.
+"""The store of finished runs: Parquet files in ``results/<profile>/``, from which everything else is made.
 
-A finished run is first written to a file of its own in ``pending/`` and is safe from then on. At the end of an execution the
-pending files are merged into ``runs.parquet``. Every file appears under its name only when it is complete.
+A finished run is first written to a file of its own in ``pending/`` and is safe from then on. At the end of an
+execution the pending files are merged into ``runs.parquet``. Every file appears under its name only when it is
+complete.
 """
 
 import json

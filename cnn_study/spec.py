@@ -241,7 +241,7 @@ def output_size(size: int, field: int, stride: int, padding: str, name: str = "l
     """
     if field > size and padding == "valid":
         raise ValueError(
-            f"{name}: the field does not fit into its input of {size} pixels: choose a field <= {size} or padding 'same'"
+            f"{name}: the field does not fit into its input of {size} pixels; choose a smaller one or pad it"
         )
     return -(-size // stride) if padding == "same" else (size - field) // stride + 1
 

@@ -2,11 +2,11 @@
 
 Claim: "a four-layer convolutional neural network with ReLUs reaches a 25% training error rate on CIFAR-10 six times
 faster than an equivalent network with tanh neurons" - Krizhevsky, Sutskever & Hinton 2012, Figure 1. The paper gives
-neither network nor rates nor initial weights; it says that rates were chosen for each unit to be as fast as possible, that no
-regularization was used, and that the effect varies with the architecture.
+neither network nor rates nor initial weights; it says that rates were chosen for each unit to be as fast as possible,
+that no regularization was used, and that the effect varies with the architecture.
 
-Arms: ReLU, tanh and sigmoid, with two initializations: the fixed deviations of the 2012 code, and weights scaled by the fan.
-Network: the example network of the 2012 code that has four layers ("18pct"), without response normalization.
+Arms: ReLU, tanh and sigmoid, with two initializations: the fixed deviations of the 2012 code, and weights scaled by
+the fan. Network: the example network of the 2012 code that has four layers ("18pct"), without response normalization.
 Rule: the interval of T(tanh) / T(ReLU) for T = epochs to 25 % training error, every arm at its own best rate.
 Figures: training error against epochs; ratios; rate search. Run time: `quick` about 8 minutes on two 2024 server
 cores, twice or three times that on older ones; `full` about two days.
@@ -25,7 +25,7 @@ from cnn_study.experiment import (
     TimeToTrainError,
 )
 from cnn_study.models.architectures import FAN_SCALED, cuda_convnet_18pct, four_layer_18pct
-from cnn_study.spec import DataSpec, TrainSpec
+from cnn_study.spec import Activation, DataSpec, TrainSpec
 
 TARGET = 0.25
 PIXEL_STDDEV = 64.0  # of mean-subtracted CIFAR-10 pixels, in units of 0-255
@@ -74,7 +74,7 @@ PROXIES = {
     "smoke": "a trial run on a handful of images",
     "quick": "2,000 of the 50,000 training images, batches of 16",
 }
-UNITS = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid"}
+UNITS: dict[Activation, str] = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid"}
 INITIALIZATIONS = {"2012 weights": cuda_convnet_18pct(PIXEL_STDDEV), "fan-scaled weights": FAN_SCALED}
 
 

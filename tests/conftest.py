@@ -6,9 +6,9 @@ from cnn_study.execution.local import ENVIRONMENT
 
 os.environ.update(ENVIRONMENT)
 
-import pytest  # noqa: E402 - the environment must be set before anything imports TensorFlow
+import pytest
 
-from cnn_study.experiment import (  # noqa: E402
+from cnn_study.experiment import (
     Arm,
     Claim,
     Design,
@@ -19,9 +19,9 @@ from cnn_study.experiment import (  # noqa: E402
     TimeRatio,
     TimeToTrainError,
 )
-from cnn_study.models.architectures import dense_net  # noqa: E402
-from cnn_study.results import Point, RunRecord  # noqa: E402
-from cnn_study.spec import DataSpec, TrainSpec  # noqa: E402
+from cnn_study.models.architectures import dense_net
+from cnn_study.results import Point, RunRecord
+from cnn_study.spec import DataSpec, TrainSpec
 
 
 def made_up_arm(name, condition="plain"):

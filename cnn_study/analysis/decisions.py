@@ -1,4 +1,4 @@
-"""Verdicts: the rules of an experiment applied to its stored runs. Nothing is typed in; other results, another verdict."""
+"""Verdicts: the rules of an experiment applied to its stored runs. Other results, another verdict."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -92,9 +92,7 @@ def evaluate(experiment: Experiment, design: Design, stored: Mapping[str, RunRec
     return Outcome(experiment, design, tuned, stored, verdicts)
 
 
-def decide(
-    rule: Rule, design: Design, tuned: Mapping[str, Tuned], stored: Mapping[str, RunRecord]
-) -> Decision:
+def decide(rule: Rule, design: Design, tuned: Mapping[str, Tuned], stored: Mapping[str, RunRecord]) -> Decision:
     """Apply one rule."""
     arms = (rule.estimate.numerator, rule.estimate.denominator)
     records = [tuned[name].records(stored) if name in tuned else [] for name in arms]
@@ -143,13 +141,9 @@ def combine(verdicts: Iterable[Verdict]) -> Verdict:
 
 def _combined(claim: Claim, aspect: Aspect, decisions: Sequence[Decision]) -> ClaimVerdict:
     mine = tuple(
-        decision
-        for decision in decisions
-        if decision.rule.claim == claim.name and decision.rule.aspect == aspect
+        decision for decision in decisions if decision.rule.claim == claim.name and decision.rule.aspect == aspect
     )
     if not mine:
         return ClaimVerdict(claim, aspect, "not tested", claim.untested.get(aspect, "no rule decides it"), ())
     reasons = dict.fromkeys(decision.reason for decision in mine if decision.reason)
-    return ClaimVerdict(
-        claim, aspect, combine(decision.verdict for decision in mine), "; ".join(reasons), mine
-    )
+    return ClaimVerdict(claim, aspect, combine(decision.verdict for decision in mine), "; ".join(reasons), mine)

@@ -1,4 +1,4 @@
-"""The statistics, each written once. Seeds are the unit of replication; arms share them, so they are compared in pairs."""
+"""The statistics. Seeds are the unit of replication; arms share them, so they are compared in pairs."""
 
 import math
 from collections.abc import Sequence
@@ -64,11 +64,11 @@ def time_ratio(numerators: Sequence[Time], denominators: Sequence[Time]) -> Inte
     """Geometric mean of the paired ratios of two times, with Student's t interval on the logarithms.
 
     A censored time is entered at its bound. If any numerator is censored the ratio is at least what comes out, and its
-    interval has no upper limit; likewise for denominators and the lower limit. The limit that stays is valid, as the mean of
-    the bounded ratios cannot lie beyond that of the true ones.
+    interval has no upper limit; likewise for denominators and the lower limit. The limit that stays is valid, as the
+    mean of the bounded ratios cannot lie beyond that of the true ones.
 
-    Why not the bootstrap for the verdict: with three seeds its interval cannot reach beyond the smallest and the largest
-    of three numbers and holds the truth in about three of four cases, not in 95 % (see ``tests/analysis``).
+    Why not the bootstrap for the verdict: with three seeds its interval cannot reach beyond the smallest and the
+    largest of three numbers and holds the truth in about three of four cases, not in 95 % (see ``tests/analysis``).
 
     Args:
         numerators: One time a seed.

@@ -1,7 +1,7 @@
 """Workers on this machine: single-threaded processes from a fork server that has Keras loaded.
 
-Two single-threaded workers get more out of two cores than one run with two threads, and a run alone in a thread has the same
-bits wherever it runs. A worker that is killed costs only the run it held.
+Two single-threaded workers get more out of two cores than one run with two threads, and a run alone in a thread has
+the same bits wherever it runs. A worker that is killed costs only the run it held.
 """
 
 import multiprocessing
@@ -68,9 +68,7 @@ Event = Progress | Finished | Lost
 class _Worker:
     def __init__(self, context, cache_dir: Path):
         self.connection, theirs = context.Pipe()
-        self.process: ForkServerProcess = context.Process(
-            target=_serve, args=(theirs, cache_dir), daemon=True
-        )
+        self.process: ForkServerProcess = context.Process(target=_serve, args=(theirs, cache_dir), daemon=True)
         self.process.start()
         theirs.close()
         self.run: RunSpec | None = None
@@ -95,7 +93,7 @@ class _Worker:
 
 
 def _serve(connection: Connection, cache_dir: Path) -> None:
-    from cnn_study.execution.worker import serve  # noqa: PLC0415 - the parent must not import TensorFlow
+    from cnn_study.execution.worker import serve
 
     serve(connection, cache_dir)
 

@@ -1,7 +1,7 @@
 """What has to be trained, and why: a pure function of the experiments and of what is stored.
 
-A run is asked for by one or more arms. It is *reused* if it is stored, *needed* otherwise. Search runs depend on the results of
-earlier ones, so a plan is asked again whenever a run has finished.
+A run is asked for by one or more arms. It is *reused* if it is stored, *needed* otherwise. Search runs depend on the
+results of earlier ones, so a plan is asked again whenever a run has finished.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -40,8 +40,8 @@ Watch = Callable[[Event | Queued], None]
 def carry_out(designs: Iterable[Design], store: Store, engine: Engine, watch: Watch) -> set[str]:
     """Train and store whatever the designs need and the store lacks.
 
-    A run that several arms ask for is trained once. Every finished run is stored before anything else is done, so that an
-    interruption at any time loses only runs that were going on.
+    A run that several arms ask for is trained once. Every finished run is stored before anything else is done, so that
+    an interruption at any time loses only runs that were going on.
 
     Args:
         designs: The experiments at the sizes of a profile.

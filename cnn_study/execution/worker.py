@@ -21,7 +21,7 @@ KEPT = 4
 
 
 class Warm:
-    """What a worker keeps between runs: prepared images and compiled programs, the least recently used dropped first."""
+    """What a worker keeps between runs: prepared images and compiled programs; the least recently used go first."""
 
     def __init__(self, cache_dir: Path):
         self._cache_dir = cache_dir
@@ -33,9 +33,7 @@ class Warm:
         if spec not in self._splits:
             arrays = cache.load(spec.name, cache_dir=self._cache_dir, offline=True)
             if arrays.dataset.digest != spec.content:
-                raise StudyError(
-                    f"the data set {spec.name} is not the one the run was specified for: its hash differs"
-                )
+                raise StudyError(f"the data set {spec.name} is not the one the run was specified for: its hash differs")
             _make_room(self._splits)
             self._splits[spec] = split(arrays, spec)
         self._splits.move_to_end(spec)

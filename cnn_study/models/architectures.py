@@ -1,4 +1,4 @@
-"""The named networks, as functions that return a :class:`~cnn_study.spec.ModelSpec`. No TensorFlow is needed to describe one."""
+"""The named networks, as functions that return a :class:`~cnn_study.spec.ModelSpec`; none needs TensorFlow."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ class Initialization:
     """The initial weights of a whole network.
 
     Attributes:
-        stddevs: A standard deviation a layer, in units of weights on standardized inputs; empty: scaled by the fan, with He's
-            rule before rectifiers and Glorot's before all others.
+        stddevs: A standard deviation a layer, in units of weights on standardized inputs; empty: scaled by the fan,
+            with He's rule before rectifiers and Glorot's before all others.
     """
 
     stddevs: tuple[float, ...] = ()
@@ -38,9 +38,9 @@ def cuda_convnet_18pct(pixel_stddev: float) -> Initialization:
     """The fixed deviations of cuda-convnet's layer file for the 18 % network: 1e-4, 0.01, 0.01 and 0.01.
 
     Args:
-        pixel_stddev: Standard deviation of the mean-subtracted pixels in units of 0-255. The first deviation was chosen for
-            inputs on that scale; on standardized inputs the same responses need weights this much larger. Give 1 for
-            inputs that are mean-subtracted only.
+        pixel_stddev: Standard deviation of the mean-subtracted pixels in units of 0-255. The first deviation was
+            chosen for inputs on that scale; on standardized inputs the same responses need weights this much larger.
+            Give 1 for inputs that are mean-subtracted only.
     """
     return _convnet_2012(1e-4, 0.01, 0.01, 0.01, pixel_stddev=pixel_stddev)
 
@@ -64,8 +64,8 @@ def four_layer_18pct(
 ) -> ModelSpec:
     """The four-layer network read as cuda-convnet's ``layers-18pct`` without response normalization.
 
-    Three 5x5 convolutions of 32, 32 and 64 maps, each with overlapping 3x3 pooling at stride 2: the maximum, taken before
-    the unit, then averages, taken after it; and one dense layer. 89,578 parameters on 32x32x3 inputs.
+    Three 5x5 convolutions of 32, 32 and 64 maps, each with overlapping 3x3 pooling at stride 2: the maximum, taken
+    before the unit, then averages, taken after it; and one dense layer. 89,578 parameters on 32x32x3 inputs.
 
     Args:
         activation: The unit of every convolution.

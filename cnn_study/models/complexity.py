@@ -1,4 +1,4 @@
-"""What a network costs, counted from its specification alone: parameters, multiply-accumulates, sizes, receptive fields."""
+"""The cost of a network, counted from its spec: parameters, multiply-accumulates, sizes, receptive fields."""
 
 from dataclasses import dataclass
 

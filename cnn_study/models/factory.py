@@ -32,8 +32,8 @@ def build_model(spec: ModelSpec, seed: int = 0) -> keras.Model:
 def initialize(model: keras.Model, spec: ModelSpec, seed: int) -> None:
     """Give a network that :func:`build_model` has built from ``spec`` the weights of another seed.
 
-    Weights are drawn in NumPy, in a stream of its own for every layer: adding a layer leaves the weights of the others as
-    they were, and every backend gets the same ones. Biases start at zero, batch normalization as the identity.
+    Weights are drawn in NumPy, in a stream of its own for every layer: adding a layer leaves the weights of the others
+    as they were, and every backend gets the same ones. Biases start at zero, batch normalization as the identity.
     """
     for number, layer in enumerate(spec.layers, 1):
         kernel, bias = model.get_layer(_name(layer, number)).trainable_variables
@@ -57,9 +57,7 @@ def _name(layer: Conv | Dense, number: int) -> str:
 
 def _conv(x, layer: Conv, number: int):
     kind = layers.Conv2D if layer.shared else LocallyConnected2D
-    x = kind(layer.maps, layer.field, strides=layer.stride, padding=layer.padding, name=_name(layer, number))(
-        x
-    )
+    x = kind(layer.maps, layer.field, strides=layer.stride, padding=layer.padding, name=_name(layer, number))(x)
     if layer.pool and layer.pool.before_unit:
         return _unit(_pool(x, layer.pool, number), layer, number)
     x = _unit(x, layer, number)

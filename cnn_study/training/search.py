@@ -1,7 +1,7 @@
 """Chooses an arm's learning rate, as a pure function of the runs that are stored so far.
 
-Asked again and again, :func:`next_step` says which runs are still needed and, in the end, which rate is best. As it keeps no
-state of its own, an interrupted search goes on from the stored runs.
+Asked again and again, :func:`next_step` says which runs are still needed and, in the end, which rate is best. As it
+keeps no state of its own, an interrupted search goes on from the stored runs.
 
 For a time to an error the search is *bounded*: the middle rate of the grid runs first, to its target; the others run
 no longer than the best has needed, since one that has not arrived by then cannot be the fastest. The choice is that of
@@ -113,7 +113,7 @@ def next_step(arm: Arm, search: RateSearch, stored: Stored) -> Needed | Chosen:
 
 
 def _best(trials: Mapping[float, Trial], search: RateSearch) -> float:
-    """The rate with the best score; of equal ones, that nearest to the middle of the grid, so that ties do not extend it."""
+    """The rate with the best score; of equal ones that nearest to the grid's middle, so that ties do not extend it."""
     middle = search.rates[len(search.rates) // 2]
     return min(trials, key=lambda rate: (trials[rate].score, abs(math.log(rate / middle)), rate))
 
@@ -151,5 +151,5 @@ def _score(record: RunRecord, search: RateSearch) -> tuple[int, float]:
         return (0, record.outcomes["validation_error"])
     epochs, errors = record.curve("train_error")
     time = crossing(epochs, errors, search.objective.threshold)
-    # Runs that never arrive differ by chance alone while they sit on a plateau, and that is no reason to leave the grid.
+    # Runs that never arrive differ by chance alone while they sit on a plateau: no reason to leave the grid.
     return (1, round(min(errors) / 0.05) * 0.05) if time is None else (0, time)

@@ -1,7 +1,7 @@
 """Trains one run: data in memory, compiled loops with no Python in the step, the same bits every time.
 
-The loop is TensorFlow's; model, optimizer and layers are Keras's. What depends on a run only through numbers (learning rate,
-seeds) is not compiled into it, so that runs that differ in these alone share one compiled program.
+The loop is TensorFlow's; model, optimizer and layers are Keras's. What depends on a run only through numbers (learning
+rate, seeds) is not compiled into it, so that runs that differ in these alone share one compiled program.
 """
 
 import datetime
@@ -41,6 +41,11 @@ class Images(NamedTuple):
     x: tf.Tensor
     y: tf.Tensor
 
+    @classmethod
+    def of(cls, x: np.ndarray, y: np.ndarray) -> "Images":
+        """Copies of NumPy arrays."""
+        return cls(tf.constant(x), tf.constant(y))
+
 
 class Program:
     """A network with its optimizer and compiled loops, for one network, one data set and one batch size.
@@ -58,7 +63,7 @@ class Program:
             )
         self.spec = model
         self.batch_size = train.batch_size
-        self.train = Images(tf.constant(data.x_train), tf.constant(data.y_train))
+        self.train = Images.of(data.x_train, data.y_train)
         self.mean = tf.constant(data.mean)
         self.scale = tf.constant(1.0 / data.stddev, tf.float32)
         self.model = build_model(model)
@@ -159,13 +164,13 @@ def train(spec: RunSpec, data: Split, program: Program | None = None, on_point: 
 
     size = spec.train.evaluation_size or len(data.y_train)
     watched = Images(program.train.x[:size], program.train.y[:size])
-    validation = _images(data.x_validation, data.y_validation)
+    validation = Images.of(data.x_validation, data.y_validation) if len(data.y_validation) else None
     ended, step = _fit(spec, program, watched, validation, note)
     outcomes = {
         "epochs": history[-1].epoch,
         "steps": float(step),
         "train_error": program.error(program.train),
-        "test_error": program.error(_images(data.x_test, data.y_test)),
+        "test_error": program.error(Images.of(data.x_test, data.y_test)),
     }
     if validation is not None:
         outcomes["validation_error"] = program.error(validation)
@@ -189,7 +194,8 @@ def _fit(spec: RunSpec, program: Program, watched: Images, validation: Images | 
         spec.train.target_train_error,
     )
     ends = [round(steps * (i + 1) / evaluations) for i in range(evaluations)]
-    note("train_error", 0, program.error(watched))
+    step = 0
+    note("train_error", step, program.error(watched))
     for epoch in range(spec.train.epochs):
         order = np.random.default_rng((spec.seeds.order, epoch)).permutation(size)
         begin = 0
@@ -205,10 +211,6 @@ def _fit(spec: RunSpec, program: Program, watched: Images, validation: Images | 
         if validation is not None:
             note("validation_error", step, program.error(validation))
     return "epochs", step
-
-
-def _images(x: np.ndarray, y: np.ndarray) -> Images | None:
-    return Images(tf.constant(x), tf.constant(y)) if len(y) else None
 
 
 def _check_sizes(spec: RunSpec, size: int) -> None:

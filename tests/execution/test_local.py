@@ -5,9 +5,8 @@ import signal
 
 import pytest
 
-from cnn_study.data import registry
+from cnn_study.data import cache, registry
 from cnn_study.data.transforms import split
-from cnn_study.data import cache
 from cnn_study.errors import ExecutionError
 from cnn_study.execution.local import TRIES, Finished, LocalEngine, Lost, Progress
 from cnn_study.models.architectures import dense_net, four_layer_18pct
@@ -89,20 +88,25 @@ def test_a_killed_worker_costs_only_its_run_which_is_tried_again(cache_dir):
 
 def test_a_run_that_kills_every_worker_is_given_up_by_name(cache_dir):
     spec = run(epochs=400)
-    with LocalEngine(1, cache_dir) as engine, pytest.raises(ExecutionError, match=spec.key) as caught:
+
+    def kill_it_every_time(engine):
         engine.submit(spec)
         for event in engine.events():
             if isinstance(event, Progress) and event.point.step == 0:
                 os.kill(engine._workers[0].process.pid, signal.SIGKILL)
+
+    with LocalEngine(1, cache_dir) as engine, pytest.raises(ExecutionError, match=spec.key) as caught:
+        kill_it_every_time(engine)
     assert f"{TRIES} times" in str(caught.value)
     assert "--jobs" in str(caught.value)
 
 
 def test_data_that_are_not_those_of_the_spec_are_refused(cache_dir):
     spec = run(data=DIGITS.but(content="0" * 64))
-    with LocalEngine(1, cache_dir) as engine, pytest.raises(ExecutionError, match="digits"):
+    with LocalEngine(1, cache_dir) as engine:
         engine.submit(spec)
-        list(engine.events())
+        with pytest.raises(ExecutionError, match="digits"):
+            list(engine.events())
 
 
 def test_workers_end_with_the_engine(cache_dir):

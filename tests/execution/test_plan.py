@@ -1,8 +1,8 @@
 from conftest import complete, made_up_design, made_up_record
 
+from cnn_study.execution.local import Finished
 from cnn_study.execution.plan import needed, plan
 from cnn_study.execution.suite import Queued, carry_out
-from cnn_study.execution.local import Finished
 from cnn_study.results import Store
 
 
@@ -89,9 +89,7 @@ def test_plan_in_the_middle_of_a_search(made_up):
 def test_plan_of_a_complete_experiment(made_up):
     _, design, stored = made_up
     rows = list(plan(design, stored, lambda name: 1437))
-    assert {(row.reused, row.needed, row.later, row.images, row.reason) for row in rows} == {
-        (6, 0, 0, 0, "complete")
-    }
+    assert {(row.reused, row.needed, row.later, row.images, row.reason) for row in rows} == {(6, 0, 0, 0, "complete")}
 
 
 def test_plan_with_a_replicate_missing(made_up):

@@ -1,0 +1,62 @@
+# Everything a user does most. `make` lists it; `make experiments PROFILE=smoke` is a first try.
+
+PROFILE ?= quick
+PYTHON ?= python3
+BIN := .venv/bin
+STUDY := $(BIN)/cnn-study
+UV := $(shell command -v uv 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help experiments figures report ui data test test-all lint bench lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@echo "Options: PROFILE=smoke|quick|full (now $(PROFILE)), JOBS=N, EXPERIMENTS='name name'"
+
+experiments: .venv/installed ## Train what is not stored yet; verdicts, figures, MLflow runs
+	$(STUDY) run $(EXPERIMENTS) --profile $(PROFILE) $(if $(JOBS),--jobs $(JOBS)) --fallback digits
+
+figures: .venv/installed ## Draw the figures again from stored results, without training
+	$(STUDY) figures $(EXPERIMENTS) --profile $(PROFILE)
+
+report: .venv/installed ## Write the HTML page with claims, verdicts and figures
+	$(STUDY) report $(EXPERIMENTS) --profile $(PROFILE)
+
+ui: .venv/installed ## Browse the runs in MLflow on 127.0.0.1
+	$(STUDY) ui --profile $(PROFILE)
+
+data: .venv/installed ## Fetch all data sets into the cache
+	$(STUDY) data
+
+test: .venv/installed ## The tests, with coverage of the library
+	$(BIN)/python -m pytest -n 2 -m "not slow" --cov --cov-report=term --cov-fail-under=90
+
+test-all: .venv/installed ## The tests and their long forms (minutes; needs the package registries)
+	$(BIN)/python -m pytest -n 2
+
+lint: .venv/installed ## Style, types, import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+
+bench: .venv/installed ## Training throughput, side by side with plain Keras
+	$(BIN)/python -m benchmarks.throughput
+
+lock: ## Resolve the dependencies anew (needs uv)
+	uv lock --upgrade
+	uv export --quiet --all-extras --no-emit-project --no-hashes --output-file constraints.txt
+
+clean: ## Remove the environment and the MLflow mirror; results stay
+	rm -rf .venv mlflow.db mlartifacts
+
+# With uv if it is there, else with what every Python has. Both install the locked versions.
+.venv/installed: pyproject.toml uv.lock constraints.txt
+ifneq ($(UV),)
+	uv sync --quiet --locked --all-extras
+else
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 13) and f"cnn-study needs Python 3.11 to 3.13, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.13")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+endif
+	@touch $@

@@ -1,0 +1,1 @@
+"""Side-by-side measurements of speed; not part of the tests."""

@@ -1,0 +1,108 @@
+"""Draws the figures an experiment names and writes them as PDF, SVG and PNG, with their data as CSV."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from cnn_study.analysis.decisions import Outcome
+from cnn_study.errors import unknown_name
+from cnn_study.figures import curves, rates, ratios
+from cnn_study.figures.style import STYLES, Style, styled
+from cnn_study.results import replace_file
+
+# Nothing in a file may tell when it was written: the same results give the same bytes.
+FORMATS: Mapping[str, dict] = {
+    "pdf": {"CreationDate": None, "ModDate": None},
+    "svg": {"Date": None},
+    "png": {"Software": None},
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, what it says in words, and the numbers in it."""
+
+    figure: Figure
+    caption: str
+    data: pd.DataFrame
+
+
+Draw = Callable[[Outcome, Style], tuple[Figure, str, pd.DataFrame]]
+FIGURES: Mapping[str, Draw] = {
+    "training_curves": curves.training_curves,
+    "time_ratios": ratios.time_ratios,
+    "rate_search": rates.rate_search,
+}
+
+
+def drawing(outcome: Outcome, name: str, style: str = "paper") -> Drawing:
+    """One figure of an experiment, not yet written.
+
+    Raises:
+        InputError: There is no such figure or style.
+    """
+    if name not in FIGURES:
+        raise unknown_name("figure", name, FIGURES)
+    if style not in STYLES:
+        raise unknown_name("style", style, STYLES)
+    mpl.use("Agg")
+    with styled(STYLES[style]):
+        figure, caption, data = FIGURES[name](outcome, STYLES[style])
+        if outcome.design.proxy:
+            caption += f" A proxy: {outcome.design.proxy}."
+            size = 0.85 * STYLES[style].type_size
+            figure.supxlabel(f"A proxy: {outcome.design.proxy}", x=0.01, ha="left", fontsize=size, color="0.35")
+    return Drawing(figure, caption, data)
+
+
+def draw(outcome: Outcome, folder: Path, style: str = "paper") -> list[Path]:
+    """Draw all figures of an experiment.
+
+    Args:
+        outcome: What it has found; all its runs must be there.
+        folder: Of the results; the files go to ``figures`` in it.
+        style: ``paper`` or ``slides``. Slides get a name of their own.
+
+    Returns:
+        The PNG files.
+    """
+    written = []
+    for name in outcome.experiment.figures:
+        drawn = drawing(outcome, name, style)
+        base = _base(outcome, folder, name, style)
+        with styled(STYLES[style]):
+            for suffix, metadata in FORMATS.items():
+                replace_file(
+                    base.with_suffix(f".{suffix}"),
+                    lambda path, d=drawn, s=suffix, m=metadata: d.figure.savefig(path, format=s, metadata=m),
+                )
+        plt.close(drawn.figure)
+        replace_file(
+            base.with_suffix(".csv"),
+            lambda path, d=drawn: d.data.to_csv(path, index=False, lineterminator="\n"),
+        )
+        replace_file(
+            base.with_suffix(".txt"),
+            lambda path, d=drawn: path.write_text(d.caption + "\n", encoding="utf-8"),
+        )
+        written.append(base.with_suffix(".png"))
+    return written
+
+
+def missing(outcome: Outcome, folder: Path) -> bool:
+    """Whether a file of a figure is not there."""
+    return not all(
+        _base(outcome, folder, name, "paper").with_suffix(f".{suffix}").exists()
+        for name in outcome.experiment.figures
+        for suffix in (*FORMATS, "csv", "txt")
+    )
+
+
+def _base(outcome: Outcome, folder: Path, name: str, style: str) -> Path:
+    suffix = "" if style == "paper" else f".{style}"
+    return folder / "figures" / f"{outcome.experiment.name}-{name}{suffix}.x"

@@ -1,0 +1,65 @@
+"""One self-contained HTML page: claims and verdicts at the top, then how each came about."""
+
+import base64
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+
+from cnn_study.analysis.decisions import ASPECTS, Outcome
+from cnn_study.results import replace_file
+
+KNOWN = {
+    "primary": "read in the paper",
+    "abstract": "only the abstract was read",
+    "secondary": "quoted by another source",
+    "memory": "remembered, not checked since",
+}
+"""How surely a published number is known, in words."""
+
+
+def write_page(outcomes: Sequence[Outcome], folder: Path, profile: str) -> Path:
+    """Write ``report.html`` into the folder of the results.
+
+    Args:
+        outcomes: What the experiments have found.
+        folder: Where the figures are, in ``figures``.
+        profile: Name of the profile.
+
+    Raises:
+        StoreError: The page cannot be written.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("cnn_study.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    text = environment.get_template("page.html").render(
+        aspects=ASPECTS,
+        environments=_environments(outcomes),
+        figures={outcome.experiment.name: _figures(outcome, folder) for outcome in outcomes},
+        known=KNOWN,
+        outcomes=outcomes,
+        profile=profile,
+    )
+    path = folder / "report.html"
+    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    return path
+
+
+def _figures(outcome: Outcome, folder: Path) -> list[tuple[str, str, str]]:
+    """Name, image as a data URI and caption of every figure that was drawn."""
+    found = []
+    for name in outcome.experiment.figures:
+        base = folder / "figures" / f"{outcome.experiment.name}-{name}"
+        image, caption = base.with_suffix(".png"), base.with_suffix(".txt")
+        if image.exists() and caption.exists():
+            data = base64.b64encode(image.read_bytes()).decode()
+            found.append((name, f"data:image/png;base64,{data}", caption.read_text(encoding="utf-8").strip()))
+    return found
+
+
+def _environments(outcomes: Sequence[Outcome]) -> list[tuple[str, int]]:
+    """The environments in which the runs were trained, with the number of runs in each."""
+    records = {record.key: record for o in outcomes for name in o.tuned for record in o.replicates(name)}
+    texts = (", ".join(f"{k} {v}" for k, v in sorted(record.environment.items())) for record in records.values())
+    return Counter(texts).most_common()
