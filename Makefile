@@ -38,7 +38,7 @@ lint: .venv/installed ## Style, types, import layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: .venv/installed ## Training throughput, side by side with plain Keras
 	$(BIN)/python -m benchmarks.throughput

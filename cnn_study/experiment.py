@@ -140,6 +140,8 @@ class RateSearch:
     def __post_init__(self) -> None:
         if len(self.rates) < 3:
             raise InputError(f"a rate search needs at least 3 rates, so that one can be inside: got {self.rates}")
+        if not min(self.rates) > 0:
+            raise InputError(f"rates must be positive: got {self.rates}")
         steps = [b / a for a, b in zip(self.rates, self.rates[1:], strict=False)]
         if min(steps) <= 1 or max(steps) / min(steps) > 1.001:
             raise InputError(f"rates must ascend by a constant factor: got {self.rates}")
@@ -227,6 +229,8 @@ class Design:
             raise InputError("an experiment needs at least one arm")
         if len(set(names)) < len(names):
             raise InputError(f"arms must have different names: {names}")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise InputError(f"the replicates must have different seeds: {self.seeds}")
         if self.search.seed in self.seeds:
             raise InputError(f"the search seed {self.search.seed} must not be one of the replicates' seeds")
         for rule in self.rules:

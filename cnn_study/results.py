@@ -18,7 +18,7 @@ import filelock
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cnn_study.errors import StoreError
+from cnn_study.errors import InputError, StoreError
 from cnn_study.spec import SEMANTICS, RunSpec
 
 SCHEMA = 1
@@ -146,13 +146,18 @@ class Store:
             self._records[record.key] = record
 
     def merge(self) -> None:
-        """Gather the pending runs in one file, ordered by key, and remove theirs."""
+        """Gather the pending runs in one file, ordered by key, and remove theirs.
+
+        Raises:
+            StoreError: A file is damaged, or the runs cannot be written.
+        """
         pending = sorted(self.pending.glob("*.parquet"))
         if not pending:
             return
+        self._records = None  # Nothing is removed that has not been read.
         records = self.records()
         _write([records[key] for key in sorted(records)], self.file)
-        for file in pending:
+        for file in [*pending, *self.pending.glob(".*.parquet.*")]:  # Also what a killed process has left unfinished.
             file.unlink(missing_ok=True)
         self.pending.rmdir()
 
@@ -204,10 +209,11 @@ def replace_file(path: Path, write) -> None:
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         reason = error.strerror or str(error)
         raise StoreError(f"cannot write {path}: {reason}; make room or give --results another folder") from None
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def _write(records: list[RunRecord], path: Path) -> None:
@@ -227,26 +233,31 @@ def _write(records: list[RunRecord], path: Path) -> None:
         for record in records
     ]
     table = pa.Table.from_pylist(rows, schema=_COLUMNS.with_metadata({"cnn_study_schema": str(SCHEMA)}))
-    replace_file(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+    replace_file(
+        path,
+        lambda temporary: pq.write_table(table, temporary, compression="zstd", write_page_checksum=True),
+    )
 
 
 def _read(path: Path) -> Iterator[RunRecord]:
     remedy = "remove it and run again, or restore it (git checkout)"
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, page_checksum_verification=True)
         version = int((table.schema.metadata or {}).get(b"cnn_study_schema", b"0"))
+        found = list(table.schema)
+        lacking = [column.name for column in _COLUMNS if column not in found]
+        rows = [] if lacking else table.to_pylist(maps_as_pydicts="strict")
     except (OSError, pa.ArrowException, ValueError) as error:
         raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): {remedy}") from None
     if version > SCHEMA:
         raise StoreError(f"{path} was written by a newer cnn-study (schema {version}, known {SCHEMA}): upgrade it")
-    missing = set(_COLUMNS.names) - set(table.column_names)
-    if missing or version < 1:
-        raise StoreError(f"{path} is no file of runs (it lacks {', '.join(sorted(missing)) or 'its schema'}): {remedy}")
-    for row in table.to_pylist(maps_as_pydicts="strict"):
+    if lacking or version < 1:
+        raise StoreError(f"{path} is no file of runs (it lacks {', '.join(lacking) or 'its schema'}): {remedy}")
+    for row in rows:
         if row["semantics"] != SEMANTICS:
             continue  # The same spec means another training by now: such a run answers no question any more.
         record = RunRecord(
-            spec=RunSpec.parse(row["spec"]),
+            spec=_spec(row["spec"], path),
             ended=row["ended"],
             outcomes=row["outcomes"],
             history=tuple(Point(**point) for point in row["history"]),
@@ -258,3 +269,10 @@ def _read(path: Path) -> Iterator[RunRecord]:
         if record.key != row["key"]:
             raise StoreError(f"{path}: the run {row['key']} does not have the key of its spec ({record.key}): {remedy}")
         yield record
+
+
+def _spec(text: str, path: Path) -> RunSpec:
+    try:
+        return RunSpec.parse(text)
+    except InputError as error:
+        raise StoreError(f"{path} holds a run that this cnn-study cannot read ({error}): upgrade it") from None

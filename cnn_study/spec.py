@@ -67,9 +67,10 @@ def one_line(error: ValidationError) -> str:
     """The complaints of a validation error, in one line, each with the field it is about."""
     complaints = []
     for item in error.errors(include_url=False):
-        place = ".".join(str(part) for part in item["loc"])
+        # The name of an unknown field may hold anything, line breaks too.
+        place = repr(".".join(str(part) for part in item["loc"]))[1:-1]
         reason = item["msg"].removeprefix("Value error, ")
-        given = "" if item["type"] in ("missing", "value_error") else f" (got {item['input']!r})"
+        given = "" if item["type"] in ("missing", "value_error", "json_invalid") else f" (got {item['input']!r})"
         complaints.append(f"{place}: {reason}{given}" if place else f"{reason}{given}")
     return "; ".join(complaints)
 

@@ -94,10 +94,10 @@ def decode_idx(data: bytes) -> np.ndarray:
     """
     import numpy as np
 
-    if data[:3] != b"\x00\x00\x08" or len(data) < 4 + 4 * data[3]:
+    start = 4 + 4 * data[3] if len(data) > 3 else 4
+    if data[:3] != b"\x00\x00\x08" or len(data) < start:
         raise ValueError("not an IDX file of unsigned bytes")
     shape = struct.unpack_from(f">{data[3]}I", data, 4)
-    start = 4 + 4 * data[3]
     if len(data) - start != math.prod(shape):
         raise ValueError(f"IDX file holds {len(data) - start} values, its header says {math.prod(shape)}")
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
@@ -560,8 +560,8 @@ class Digits:
         import numpy as np
         from sklearn.datasets import load_digits
 
-        digits = load_digits()
-        images, labels = digits.images.astype("uint8"), digits.target.astype("uint8")
+        pixels, target = load_digits(return_X_y=True)
+        images, labels = np.asarray(pixels, np.uint8).reshape(-1, 8, 8), np.asarray(target, np.uint8)
         test = np.zeros(len(labels), bool)
         test[np.argsort(labels, kind="stable")[::5]] = True
         return {

@@ -4,8 +4,11 @@ Its environment must be set before TensorFlow is imported, so the parent sets it
 (:data:`ENVIRONMENT`), and imports nothing from here itself.
 """
 
+import os
 import signal
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -14,7 +17,23 @@ from cnn_study.data.transforms import Split, split
 from cnn_study.errors import StudyError
 from cnn_study.results import Point
 from cnn_study.spec import DataSpec, RunSpec
-from cnn_study.training.trainer import Program, train
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """TensorFlow greets on the standard error stream when it is imported, before it reads its own log level."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+with _silent_stderr():
+    from cnn_study.training.trainer import Program, train
 
 KEPT = 4
 """Data sets and compiled programs that a worker keeps. More would hold memory for little: arms follow one another."""

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.statistics import mean_interval
 from cnn_study.experiment import Published, TimeToTrainError
-from cnn_study.figures.style import PUBLISHED, Style, look
+from cnn_study.figures.style import Style, look
 
 
 def training_curves(outcome: Outcome, style: Style) -> tuple[Figure, str, pd.DataFrame]:
@@ -33,10 +33,13 @@ def training_curves(outcome: Outcome, style: Style) -> tuple[Figure, str, pd.Dat
     handles = {label: handle for ax in axes[0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=3)
     seeds = len(outcome.design.seeds)
+    sources = "; ".join(dict.fromkeys(number.source for number in crossings(outcome)))
     caption = (
         "Training error in inference mode against epochs, each unit at its own best learning rate: "
         f"mean of {seeds} seeds while all of them run, with its 95 % t interval (band), and every seed (thin lines)."
     )
+    if sources:
+        caption += f" Open markers: where the published curves cross the line ({sources}; all images, other rates)."
     return figure, caption, pd.concat(tables)
 
 
@@ -99,19 +102,7 @@ def _published(ax: Axes, outcome: Outcome, objective: TimeToTrainError, looks: d
             linestyle="none",
             zorder=5,
             clip_on=False,
-            label=f"published for {number.about}: {number.text} epochs",
-        )
-    sources = dict.fromkeys(number.source for number in crossings(outcome))
-    if sources:
-        note = "open markers: " + "; ".join(sources) + "\n(all of CIFAR-10, other network and rates)"
-        ax.annotate(
-            note,
-            (0.98, 0.97),
-            xycoords="axes fraction",
-            ha="right",
-            va="top",
-            color=PUBLISHED,
-            fontsize="small",
+            label=f"{number.about}, published: {number.text}",
         )
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.errors import unknown_name
 from cnn_study.figures import curves, rates, ratios
-from cnn_study.figures.style import STYLES, Style, styled
+from cnn_study.figures.style import PUBLISHED, STYLES, Style, styled
 from cnn_study.results import replace_file
 
 # Nothing in a file may tell when it was written: the same results give the same bytes.
@@ -54,9 +54,9 @@ def drawing(outcome: Outcome, name: str, style: str = "paper") -> Drawing:
     with styled(STYLES[style]):
         figure, caption, data = FIGURES[name](outcome, STYLES[style])
         if outcome.design.proxy:
-            caption += f" A proxy: {outcome.design.proxy}."
-            size = 0.85 * STYLES[style].type_size
-            figure.supxlabel(f"A proxy: {outcome.design.proxy}", x=0.01, ha="left", fontsize=size, color="0.35")
+            note = f"A proxy: {outcome.design.proxy}. Published numbers are for all images: not comparable in size."
+            caption += f" {note}"
+            figure.supxlabel(note, x=0.01, ha="left", fontsize=0.85 * STYLES[style].type_size, color=PUBLISHED)
     return Drawing(figure, caption, data)
 
 

@@ -65,17 +65,20 @@ def _name(outcome: Outcome, decision: Decision) -> tuple[str, str]:
 
 
 def _draw_interval(ax: Axes, place: float, interval: Interval, color, marker: str) -> None:
-    left, right = ax.get_xlim()[0], interval.high
-    low = interval.low if interval.low > 0 else left
-    if math.isinf(right):
-        ax.annotate(
-            "",
-            (interval.estimate * 1.5, place),
-            (low, place),
-            arrowprops={"arrowstyle": "->", "color": color, "shrinkA": 0, "shrinkB": 0},
-        )
+    """A bar from limit to limit; an arrow towards a limit that is not known."""
+    if math.isinf(interval.high) and interval.low <= 0:
+        if marker:
+            text = "unknown: neither arrived in every seed"
+            ax.annotate(text, (1, place), (4, 0), textcoords="offset points", va="center", color=color)
+        return
+    low = interval.low if interval.low > 0 else interval.estimate / 1.5
+    high = interval.estimate * 1.5 if math.isinf(interval.high) else interval.high
+    if math.isinf(interval.high) or interval.low <= 0:
+        tip, tail = (high, low) if math.isinf(interval.high) else (low, high)
+        arrow = {"arrowstyle": "->", "color": color, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", (tip, place), (tail, place), arrowprops=arrow)
     else:
-        ax.plot([low, right], [place, place], color=color, solid_capstyle="butt")
+        ax.plot([low, high], [place, place], color=color, solid_capstyle="butt")
     if marker:
         ax.plot(interval.estimate, place, marker=marker, color=color, linestyle="none")
 

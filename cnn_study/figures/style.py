@@ -66,5 +66,5 @@ def styled(style: Style) -> Iterator[None]:
         "xtick.labelsize": style.type_size,
         "ytick.labelsize": style.type_size,
     }
-    with mpl.rc_context(settings):
+    with mpl.rc_context(settings):  # type: ignore[arg-type] - its stub knows only literal names
         yield

@@ -135,7 +135,7 @@ def _bound(trials, arm: Arm, search: RateSearch) -> int:
     times = [trial.score[1] for trial in trials if trial.score[0] == 0]
     if not isinstance(search.objective, TimeToTrainError) or not times:
         return arm.train.epochs
-    return min(arm.train.epochs, math.ceil(min(times)))
+    return min(arm.train.epochs, max(1, math.ceil(min(times))))
 
 
 def _trial_run(arm: Arm, search: RateSearch, rate: float, epochs: int) -> RunSpec:

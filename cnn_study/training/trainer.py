@@ -87,7 +87,7 @@ class Program:
         initialize(self.model, self.spec, seed)
         for variable in self.optimizer.variables:
             variable.assign(tf.zeros_like(variable))
-        self.optimizer.learning_rate.assign(learning_rate)
+        self.optimizer.learning_rate = learning_rate
 
     def steps(self, order: np.ndarray) -> float:
         """Take one optimizer step for every full batch of the example numbers ``order``; return the mean loss."""

@@ -1,0 +1,232 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cnn_study.data.transforms import split
+from cnn_study.errors import InputError
+from cnn_study.spec import DataSpec
+
+PROPERTY = settings(deadline=None, max_examples=50)
+NO_IMAGES = (0, 4, 4, 3)
+
+# Training images of the classes of MNIST, divided by 20.
+MNIST = [296, 337, 298, 307, 292, 271, 296, 313, 293, 297]
+
+
+def labels(counts, seed=0):
+    """Shuffled labels with so many examples of each class."""
+    return np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts)).astype("uint8")
+
+
+def arrays(counts=(50,) * 4, test_counts=(10,) * 4, shape=(4, 4, 3)):
+    """Random images, each of which says in its first four bytes which it is."""
+    rng = np.random.default_rng(1)
+    y_train, y_test = labels(counts, 2), labels(test_counts, 3)
+    x_train, x_test = (rng.integers(0, 256, (len(y), *shape)).astype("uint8") for y in (y_train, y_test))
+    for x, first in ((x_train, 0), (x_test, 1_000_000)):
+        numbers = np.arange(first, first + len(x), dtype="uint32")
+        x.reshape(len(x), -1)[:, :4] = numbers.view("uint8").reshape(-1, 4)
+    return SimpleNamespace(x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+
+
+def who(images):
+    """The numbers of images made by ``arrays``."""
+    first_bytes = images.reshape(len(images), np.prod(images.shape[1:]))[:, :4]
+    return np.ascontiguousarray(first_bytes).view("uint32").ravel()
+
+
+def spec(**options):
+    return DataSpec(name="made-up", content="0" * 64, **options)
+
+
+def counts_of(y, classes):
+    return np.bincount(y, minlength=classes)
+
+
+# --- subsets ---
+
+
+def test_without_sizes_everything_is_there_once():
+    data = arrays()
+    whole = split(data, spec())
+    assert sorted(who(whole.x_train)) == list(range(200))
+    assert sorted(who(whole.x_test)) == list(range(1_000_000, 1_000_040))
+    assert whole.x_validation.shape == NO_IMAGES
+    assert whole.y_validation.shape == (0,)
+
+
+def test_images_keep_their_labels_and_bytes():
+    data = arrays()
+    part = split(data, spec(train_size=70, validation_size=30, test_size=20))
+    for x, y, all_x, all_y, first in (
+        (part.x_train, part.y_train, data.x_train, data.y_train, 0),
+        (part.x_validation, part.y_validation, data.x_train, data.y_train, 0),
+        (part.x_test, part.y_test, data.x_test, data.y_test, 1_000_000),
+    ):
+        index = who(x) - first
+        np.testing.assert_array_equal(y, all_y[index])
+        np.testing.assert_array_equal(x, all_x[index])
+        assert (x.dtype, y.dtype) == ("uint8", "int32")
+        assert x.flags.c_contiguous
+
+
+@PROPERTY
+@given(validation=st.integers(0, 100), train=st.integers(1, 100), test=st.integers(1, 40), seed=st.integers(0, 2**40))
+def test_equal_classes_stay_equal_and_no_example_is_in_two_parts(validation, train, test, seed):
+    options = {"validation_size": validation, "train_size": train, "test_size": test, "subset_seed": seed}
+    part = split(arrays(), spec(**options))
+    for y, size in ((part.y_train, train), (part.y_validation, validation), (part.y_test, test)):
+        counts = counts_of(y, 4)
+        assert counts.sum() == size
+        if y is not part.y_train:  # What validation leaves is no longer equal.
+            assert counts.max() - counts.min() <= 1
+    assert np.abs(counts_of(part.y_train, 4) - train / 4).max() < 2
+    everybody = np.concatenate([who(part.x_train), who(part.x_validation)])
+    assert len(set(everybody)) == train + validation
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("size", [10, 100, 333, 1000])
+def test_unequal_classes_keep_their_proportions(seed, size):
+    data = arrays(MNIST, shape=(2, 2, 1))
+    part = split(data, spec(train_size=size, validation_size=500, subset_seed=seed))
+    for y, total in ((part.y_train, size), (part.y_validation, 500)):
+        assert np.abs(counts_of(y, 10) - total * np.array(MNIST) / sum(MNIST)).max() <= 1.5
+    assert part.y_train.size == size
+
+
+def test_a_rare_class_is_not_lost():
+    data = arrays((980, 20), (10, 10), shape=(2, 2, 1))
+    for seed in range(10):
+        part = split(data, spec(train_size=100, subset_seed=seed))
+        assert abs(counts_of(part.y_train, 2)[1] - 2) <= 1
+
+
+def test_training_examples_are_in_random_order():
+    """An evaluation looks at the first of them: neither sorted by class nor in the order of the file."""
+    part = split(arrays((200,) * 4), spec(train_size=400))
+    assert np.abs(counts_of(part.y_train[:100], 4) - 25).max() < 16
+    assert abs(np.corrcoef(who(part.x_train), np.arange(400))[0, 1]) < 0.2
+
+
+@PROPERTY
+@given(validation=st.integers(1, 100), seed=st.integers(0, 1000), sizes=st.lists(st.integers(1, 100), min_size=2))
+def test_validation_is_the_same_whatever_the_training_size(validation, seed, sizes):
+    data = arrays()
+    parts = [split(data, spec(validation_size=validation, subset_seed=seed, train_size=size)) for size in sizes]
+    parts.append(split(data, spec(validation_size=validation, subset_seed=seed, scaling="mean_subtracted")))
+    for part in parts:
+        np.testing.assert_array_equal(who(part.x_validation), who(parts[0].x_validation))
+
+
+def test_the_test_images_are_the_same_whatever_the_other_sizes():
+    parts = [split(arrays(), spec(test_size=20, train_size=t, validation_size=v)) for t, v in ((10, 0), (100, 50))]
+    np.testing.assert_array_equal(who(parts[0].x_test), who(parts[1].x_test))
+
+
+def test_subsets_follow_from_the_subset_seed_alone():
+    options = {"train_size": 60, "validation_size": 40, "test_size": 20}
+    one, again, other = (split(arrays(), spec(**options, subset_seed=seed)) for seed in (1, 1, 2))
+    for name in ("x_train", "x_validation", "x_test"):
+        np.testing.assert_array_equal(who(getattr(one, name)), who(getattr(again, name)))
+        assert set(who(getattr(one, name))) != set(who(getattr(other, name)))
+
+
+def test_golden_subset():
+    """Stored results stand on these examples: they change only with SEMANTICS."""
+    part = split(arrays(), spec(train_size=6, validation_size=4, test_size=4, subset_seed=7))
+    assert who(part.x_train).tolist() == [23, 195, 11, 94, 95, 88]
+    assert who(part.x_validation).tolist() == [0, 43, 151, 28]
+    assert (who(part.x_test) - 1_000_000).tolist() == [32, 1, 27, 35]
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"train_size": 201}, "train_size 201 is larger than the 200 examples there are"),
+        ({"train_size": 151, "validation_size": 50}, "train_size 151 is larger than the 150"),
+        ({"validation_size": 201}, "validation_size 201 is larger than the 200"),
+        ({"test_size": 41}, "test_size 41 is larger than the 40"),
+    ],
+)
+def test_more_than_there_are_is_refused(options, complaint):
+    with pytest.raises(InputError, match=complaint):
+        split(arrays(), spec(**options))
+
+
+def test_as_many_as_there_are_is_fine():
+    part = split(arrays(), spec(train_size=150, validation_size=50, test_size=40))
+    assert (len(part.x_train), len(part.x_validation), len(part.x_test)) == (150, 50, 40)
+
+
+# --- shapes and scaling ---
+
+
+def test_gray_images_get_a_channel():
+    data = arrays(shape=(28, 28))
+    part = split(data, spec(validation_size=20, test_size=10))
+    assert part.x_train.shape == (180, 28, 28, 1)
+    assert part.x_validation.shape == (20, 28, 28, 1)
+    assert part.x_test.shape == (10, 28, 28, 1)
+    assert part.mean.shape == (28, 28, 1)
+    np.testing.assert_array_equal(part.x_train[..., 0], data.x_train[who(part.x_train)])
+
+
+def test_color_images_keep_their_channels():
+    part = split(arrays(), spec())
+    assert part.x_train.shape == (200, 4, 4, 3)
+    assert part.mean.shape == (4, 4, 3)
+
+
+def test_standardized_training_images_have_mean_0_and_deviation_1():
+    part = split(arrays(), spec(train_size=120, validation_size=50))
+    scaled = (part.x_train.astype("float64") - part.mean) / part.stddev
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-6)
+    assert scaled.std() == pytest.approx(1, abs=1e-6)
+    assert part.mean.dtype == "float32"
+
+
+def test_scaling_is_computed_from_the_training_examples_of_the_run():
+    data = arrays()
+    part = split(data, spec(train_size=30, validation_size=50))
+    x = data.x_train[who(part.x_train)].astype("float64")
+    np.testing.assert_allclose(part.mean, x.mean(axis=0), rtol=1e-6)
+    assert part.stddev == pytest.approx((x - x.mean(axis=0)).std(), rel=1e-6)
+
+
+def test_scaling_of_many_images_is_that_of_all_at_once():
+    """They are summed in blocks; the last one is not full."""
+    data = arrays((3000, 3001, 5002), (1, 1, 1), shape=(2, 2))
+    part = split(data, spec())
+    x = data.x_train[..., None].astype("float64")
+    np.testing.assert_allclose(part.mean, x.mean(axis=0), rtol=1e-6)
+    assert part.stddev == pytest.approx((x - x.mean(axis=0)).std(), rel=1e-6)
+
+
+def test_mean_subtracted_images_keep_their_units():
+    standardized, subtracted = (split(arrays(), spec(scaling=name)) for name in ("standardized", "mean_subtracted"))
+    assert subtracted.stddev == 1
+    assert standardized.stddev > 10
+    np.testing.assert_array_equal(subtracted.mean, standardized.mean)
+    np.testing.assert_array_equal(subtracted.x_train, standardized.x_train)
+
+
+def test_images_that_are_all_alike_are_not_divided_by_zero():
+    data = arrays()
+    data.x_train[:] = 7
+    part = split(data, spec())
+    assert part.stddev == 1
+    assert np.all(part.mean == 7)
+
+
+def test_the_arrays_of_the_data_set_are_left_alone():
+    data = arrays()
+    for array in vars(data).values():
+        array.setflags(write=False)
+    before = data.x_train.copy()
+    part = split(data, spec(validation_size=10))
+    part.x_train[:] = 0
+    np.testing.assert_array_equal(data.x_train, before)

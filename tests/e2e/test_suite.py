@@ -1,0 +1,186 @@
+"""The suite as its users run it: real processes, real training on the embedded digits, real interruptions."""
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from cnn_study.results import Store
+
+ENVIRONMENT = {**os.environ, "COLUMNS": "200", "MLFLOW_DISABLE_TELEMETRY": "true"}
+
+
+def command(folder, *arguments):
+    return [
+        sys.executable,
+        "-m",
+        "cnn_study.cli",
+        *arguments,
+        "--profile",
+        "smoke",
+        "--results",
+        str(folder / "results"),
+    ]
+
+
+def start(folder, *arguments):
+    folder.mkdir(parents=True, exist_ok=True)
+    run = command(folder, "run", "activations", "--jobs", "2", "--cache", str(folder / "cache"), *arguments)
+    return subprocess.Popen(
+        run, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT, start_new_session=True
+    )
+
+
+def ask(folder, *arguments):
+    return subprocess.run(command(folder, *arguments), capture_output=True, text=True, env=ENVIRONMENT, check=False)
+
+
+def stored(folder):
+    """Weights and finishing time of every stored run."""
+    records = Store(folder / "results" / "smoke").records()
+    return {key: (record.weights, record.finished_at, record.seconds) for key, record in records.items()}
+
+
+def wait_for_runs(process, folder, number):
+    pending = folder / "results" / "smoke" / "pending"
+    deadline = time.monotonic() + 120
+    while len(list(pending.glob("*.parquet"))) < number:
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A suite that was never disturbed: its folder and what it printed."""
+    folder = tmp_path_factory.mktemp("undisturbed folder ü")
+    process = start(folder, "--tracking-uri", f"sqlite:///{folder}/mlflow.db")
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    return folder, output
+
+
+def test_it_ends_with_verdicts_and_figures(finished):
+    folder, output = finished
+    assert "relu-beats-tanh" in output
+    assert "A proxy" in output
+    assert "port.cc" not in output  # TensorFlow's greetings
+    assert len(list((folder / "results" / "smoke" / "figures").glob("*.png"))) == 3
+    assert not (folder / "results" / "smoke" / "pending").exists()
+
+
+def test_its_runs_are_in_mlflow(finished):
+    folder, _ = finished
+    with sqlite3.connect(folder / "mlflow.db") as db:
+        (children,) = db.execute("select count(*) from tags where key = 'mlflow.parentRunId'").fetchone()
+    assert children >= len(stored(folder))
+
+
+def test_a_second_time_trains_nothing_and_takes_seconds(finished):
+    folder, _ = finished
+    before, started = stored(folder), time.monotonic()
+    process = start(folder, "--tracking-uri", f"sqlite:///{folder}/mlflow.db")
+    output, _ = process.communicate()
+    assert time.monotonic() - started < 15
+    assert process.returncode == 0
+    assert "search, rate" not in output
+    assert stored(folder) == before
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_stopped_in_the_middle_it_goes_on_from_there(finished, tmp_path, stop):
+    process = start(tmp_path, "--no-tracking")
+    wait_for_runs(process, tmp_path, 4)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    if stop == signal.SIGINT:
+        os.killpg(process.pid, stop)  # as Ctrl-C does
+    else:
+        process.send_signal(stop)
+    output, _ = process.communicate(timeout=60)
+    kept = stored(tmp_path)
+    assert len(kept) >= 4
+    if stop == signal.SIGKILL:
+        assert process.returncode == -signal.SIGKILL
+    else:
+        assert process.returncode == 130
+        assert f"{len(kept)} finished runs are stored" in output
+        assert "Traceback" not in output
+    assert not psutil.wait_procs(workers, timeout=20)[1], "workers outlive the suite"
+    again = start(tmp_path, "--no-tracking")
+    output, _ = again.communicate()
+    assert again.returncode == 0, output
+    after = stored(tmp_path)
+    assert {key: after[key] for key in kept} == kept, "a stored run was lost or trained again"
+    reference = stored(finished[0])
+    assert {key: value[0] for key, value in after.items()} == {key: value[0] for key, value in reference.items()}
+
+
+def test_killed_workers_cost_no_finished_run(finished, tmp_path):
+    rng, process = random.Random(0), start(tmp_path, "--no-tracking")  # noqa: S311 - which worker dies is no secret
+    for number in (2, 8):
+        wait_for_runs(process, tmp_path, number)
+        workers = [
+            child for child in psutil.Process(process.pid).children(recursive=True) if child.cpu_times().user > 1
+        ]
+        rng.choice(workers).kill()
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    weights = {key: value[0] for key, value in stored(tmp_path).items()}
+    assert weights == {key: value[0] for key, value in stored(finished[0]).items()}
+
+
+def test_two_suites_on_one_store_do_not_mix(finished):
+    folder, _ = finished
+    with Store(folder / "results" / "smoke").writing():
+        process = start(folder, "--no-tracking")
+        output, _ = process.communicate()
+    assert process.returncode == 1
+    assert output.strip().splitlines()[-1].startswith("cnn-study: another cnn-study writes to")
+
+
+def test_the_stored_runs_can_be_asked_about(finished):
+    folder, _ = finished
+    before = stored(folder)
+    figure = folder / "results" / "smoke" / "figures" / "activations-training_curves.svg"
+    drawn = figure.read_bytes()
+    figure.unlink()
+    for verb, expected in (
+        ("claims", "relu-beats-sigmoid"),
+        ("plan", "complete"),
+        ("figures", "activations-time_ratios.png"),
+        ("report", "report.html"),
+    ):
+        answer = ask(folder, verb)
+        assert answer.returncode == 0, answer.stderr
+        assert expected in answer.stdout, answer.stdout
+    assert figure.read_bytes() == drawn
+    assert stored(folder) == before
+
+
+def test_figures_are_drawn_where_there_is_no_tensorflow(finished, tmp_path):
+    folder, _ = finished
+    for name in ("tensorflow", "keras"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise ImportError('not here')")
+    environment = {**ENVIRONMENT, "PYTHONPATH": str(tmp_path)}
+    answer = subprocess.run(command(folder, "figures"), capture_output=True, text=True, env=environment, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.count("figure: ") == 3
+
+
+def test_a_damaged_store_is_named_with_the_remedy(finished, tmp_path):
+    source = finished[0] / "results" / "smoke" / "runs.parquet"
+    damaged = tmp_path / "results" / "smoke" / "runs.parquet"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(source.read_bytes()[:-100])
+    answer = ask(tmp_path, "claims")
+    assert answer.returncode == 1
+    assert str(damaged) in answer.stderr
+    assert "remove it" in answer.stderr
+    assert "Traceback" not in answer.stderr

@@ -1,0 +1,132 @@
+import subprocess
+import sys
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+from conftest import complete, made_up_design, made_up_experiment, time_of
+
+from cnn_study.analysis.decisions import evaluate
+from cnn_study.analysis.statistics import mean_interval
+from cnn_study.errors import InputError
+from cnn_study.figures.draw import FIGURES, draw, drawing, missing
+from cnn_study.figures.style import look
+
+
+@pytest.fixture
+def outcome(made_up):
+    return evaluate(*made_up)
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.findobj(match=lambda a: hasattr(a, "get_text"))]
+
+
+def test_the_curves_are_the_means_of_the_stored_runs(outcome):
+    data = drawing(outcome, "training_curves").data
+    row = data[(data.condition == "plain") & (data.unit == "tanh") & (data.epoch == 5)].iloc[0]
+    curves = [dict(zip(*record.curve("train_error"), strict=True)) for record in outcome.replicates("tanh, plain")]
+    interval = mean_interval([curve[5] for curve in curves])
+    assert (row.mean_train_error, row.low, row.high, row.seeds) == pytest.approx(
+        (interval.estimate, interval.low, interval.high, 3)
+    )
+    assert row.learning_rate == 0.01
+
+
+def test_published_numbers_are_drawn_and_named_as_such(outcome):
+    drawn = drawing(outcome, "training_curves")
+    assert "relu, published: approximately 6" in texts(drawn.figure)
+    ratios = drawing(outcome, "time_ratios")
+    assert any(text.startswith("published for tanh / relu:\n6 (Somebody et al. 2012)") for text in texts(ratios.figure))
+    plt.close("all")
+
+
+def test_the_ratios_are_those_of_the_decisions(outcome):
+    data = drawing(outcome, "time_ratios").data
+    interval = outcome.verdicts[0].decisions[0].interval
+    row = data[(data.condition == "plain") & (data.interval == "t")].iloc[0]
+    assert (row.ratio, row.low, row.high) == pytest.approx((interval.estimate, interval.low, interval.high))
+
+
+def test_the_rate_search_marks_the_chosen_rate(outcome):
+    data = drawing(outcome, "rate_search").data
+    chosen = data[data.chosen]
+    assert set(chosen.learning_rate) == {0.01}
+    assert len(chosen) == 4
+    # The others were given no more epochs than the best one has needed.
+    assert set(data[~data.chosen].result) == {"not reached"}
+    assert set(data[~data.chosen].epochs) == {5, 13}
+
+
+def test_a_proxy_is_marked_in_every_figure(made_up):
+    experiment, _, stored = made_up
+    outcome = evaluate(experiment, made_up_design(proxy="a subset"), stored)
+    for name in FIGURES:
+        drawn = drawing(outcome, name)
+        assert any("A proxy: a subset" in text for text in texts(drawn.figure)), name
+        assert "A proxy: a subset" in drawn.caption
+        plt.close(drawn.figure)
+
+
+@pytest.mark.parametrize("slow", [100.0, 0.001])
+def test_censored_arms_are_drawn(slow):
+    def time(spec):
+        return time_of(spec, slow) if slow > 1 else 1000.0
+
+    design = made_up_design()
+    outcome = evaluate(made_up_experiment(), design, complete(design, time))
+    for name in FIGURES:
+        plt.close(drawing(outcome, name).figure)
+    if slow < 1:
+        assert any("unknown" in text for text in texts(drawing(outcome, "time_ratios").figure))
+
+
+def test_the_same_results_give_the_same_bytes(outcome, tmp_path):
+    for folder in ("a", "b"):
+        draw(outcome, tmp_path / folder)
+    files = sorted(path.name for path in (tmp_path / "a" / "figures").iterdir())
+    assert len(files) == 3 * 5
+    for name in files:
+        a, b = (tmp_path / folder / "figures" / name for folder in ("a", "b"))
+        assert a.read_bytes() == b.read_bytes(), name
+        assert a.stat().st_size > 100
+
+
+def test_missing_tells_what_was_not_drawn(outcome, tmp_path):
+    assert missing(outcome, tmp_path)
+    draw(outcome, tmp_path)
+    assert not missing(outcome, tmp_path)
+    (tmp_path / "figures" / "made_up-time_ratios.svg").unlink()
+    assert missing(outcome, tmp_path)
+
+
+def test_slides_have_names_of_their_own(outcome, tmp_path):
+    paper, slides = draw(outcome, tmp_path), draw(outcome, tmp_path, "slides")
+    assert not set(paper) & set(slides)
+    assert pd.read_csv(paper[0].with_suffix(".csv")).equals(pd.read_csv(slides[0].with_suffix(".csv")))
+
+
+def test_fonts_are_embedded(outcome, tmp_path):
+    pdf = draw(outcome, tmp_path)[0].with_suffix(".pdf").read_bytes()
+    assert b"/FontFile2" in pdf
+
+
+def test_looks_differ_without_color():
+    looks = look(list("abcdefgh"))
+    assert len({(str(one["dashes"]), one["marker"]) for one in looks.values()}) == 8
+
+
+def test_unknown_figures_and_styles_are_refused(outcome):
+    with pytest.raises(InputError, match="training_curves"):
+        drawing(outcome, "training_curve")
+    with pytest.raises(InputError, match="paper"):
+        drawing(outcome, "time_ratios", "papers")
+
+
+def test_nothing_that_draws_imports_tensorflow():
+    code = (
+        "import sys, cnn_study.cli, cnn_study.figures.draw, cnn_study.report.page;"
+        "print([m for m in ('tensorflow', 'keras', 'mlflow') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

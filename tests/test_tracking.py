@@ -1,0 +1,453 @@
+import math
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cnn_study import tracking
+from cnn_study.analysis.decisions import evaluate, time_to
+from cnn_study.analysis.statistics import mean_interval
+from cnn_study.execution.plan import needed
+from cnn_study.experiment import (
+    Arm,
+    Claim,
+    Design,
+    Experiment,
+    Published,
+    RateSearch,
+    Rule,
+    TimeRatio,
+    TimeToTrainError,
+)
+from cnn_study.results import Point, RunRecord
+from cnn_study.spec import DataSpec, Dense, ModelSpec, TrainSpec
+
+CONTENT = "0123456789abcdef" * 4
+RATIO = TimeRatio("tanh, plain", "relu, plain", 0.25)
+
+
+def arm(unit):
+    layers = (Dense(units=4, activation=unit), Dense(units=2, activation=None))
+    return Arm(
+        name=f"{unit}, plain",
+        label=unit,
+        condition="plain",
+        data=DataSpec(name="digits", content=CONTENT, train_size=100),
+        model=ModelSpec(input_shape=(8, 8, 1), layers=layers),
+        train=TrainSpec(learning_rate=0.01, batch_size=10, epochs=20, target_train_error=0.2),
+    )
+
+
+def design(profile="quick", fallback=None):
+    rules = (
+        Rule("relu-beats-tanh", "direction", "plain", RATIO, low=1),
+        Rule("relu-beats-tanh", "magnitude", "plain", RATIO, low=4, high=8, published=True),
+    )
+    search = RateSearch(TimeToTrainError(0.25), (0.005, 0.01, 0.02))
+    return Design((arm("relu"), arm("tanh")), search, (1, 2), rules, "a toy")
+
+
+PUBLISHED = Published("ratio", 6, "Somebody 2012, Figure 1", "memory", about="tanh / relu")
+CLAIM = Claim("relu-beats-tanh", "ReLU is faster.", (PUBLISHED,), {"mechanism": "elsewhere"})
+EXPERIMENT = Experiment("toy", "A toy experiment", (CLAIM,), design, ())
+
+
+def record(spec):
+    """Training error in a straight line to 25 %, reached three times later with tanh and best at a rate of 0.01."""
+    slow = 3 if spec.model.layers[0].activation == "tanh" else 1
+    needs = slow * (4 + 0.1 * (spec.seeds.init % 7)) * (1 + abs(math.log2(spec.train.learning_rate / 0.01)))
+    points = [Point("train_error", 0, 0.0, 0.9)]
+    for epoch in range(1, spec.train.epochs + 1):
+        error = max(0.9 - 0.65 * epoch / needs, 0.0)
+        points += [Point("train_loss", 10 * epoch, epoch, 2 * error), Point("train_error", 10 * epoch, epoch, error)]
+        if error <= spec.train.target_train_error:
+            break
+    outcomes = {"epochs": epoch, "steps": 10 * epoch, "train_error": error, "test_error": 0.3 + 0.01 * needs}
+    when = f"2026-01-02T03:04:{spec.seeds.init % 60:02}+00:00"
+    return RunRecord(spec, "epochs", outcomes, tuple(points), "w", {"python": "3"}, 2.0, when)
+
+
+def stored_runs():
+    stored = {}
+    while requests := [request for a in design().arms for request in needed(a, design(), stored)]:
+        stored |= {request.run.key: record(request.run) for request in requests}
+    return stored
+
+
+@pytest.fixture
+def outcome():
+    return evaluate(EXPERIMENT, design(), stored_runs())
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory):
+    """A SQLite store with its tables made: that takes MLflow seconds."""
+    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    tracking._client(f"sqlite:///{file}").search_experiments()
+    return file
+
+
+@pytest.fixture
+def uri(empty_store, tmp_path):
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    return f"sqlite:///{tmp_path / 'mlflow.db'}"
+
+
+@pytest.fixture
+def figures(tmp_path):
+    folder = tmp_path / "figures"
+    folder.mkdir()
+    (folder / "toy-curves.svg").write_text("<svg/>")
+    (folder / "other-curves.svg").write_text("<svg/>")
+    return folder
+
+
+def mirrored(outcome, uri, figures, **options):
+    given = {"profile": "quick", "trained": (), "revision": "abc"} | options
+    return tracking.mirror(outcome, uri=uri, artifacts=figures, **given)
+
+
+class Mirror:
+    """What MLflow has."""
+
+    def __init__(self, uri):
+        self.client = tracking._client(uri)
+        found = self.client.search_experiments(filter_string="name LIKE 'cnn_study/%'")
+        self.experiment = found[0] if found else None
+        ids = [experiment.experiment_id for experiment in found]
+        runs = self.client.search_runs(ids, max_results=1000) if ids else []
+        self.parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+        self.children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
+
+    def child(self, name):
+        return next(run for run in self.children if run.info.run_name == name)
+
+
+def test_an_execution_with_its_runs(outcome, uri, figures):
+    trained = [spec.key for spec in outcome.tuned["relu, plain"].replicates]
+    seen = []
+    report = mirrored(outcome, uri, figures, trained=trained, progress=lambda done, total: seen.append((done, total)))
+    mirror = Mirror(uri)
+    (parent,) = mirror.parents
+    assert (report.parent_run_id, report.logged, report.present) == (parent.info.run_id, len(mirror.children), 0)
+    assert len(mirror.children) == len(outcome.stored) == 2 * (3 + 2)
+    assert seen == [(i, 10) for i in range(1, 11)]
+    assert {run.data.tags["mlflow.parentRunId"] for run in mirror.children} == {parent.info.run_id}
+    assert {run.data.tags[tracking.KEY] for run in mirror.children} == set(outcome.stored)
+    assert {run.info.status for run in [parent, *mirror.children]} == {"FINISHED"}
+    origins = {run.data.tags[tracking.KEY]: run.data.tags["origin"] for run in mirror.children}
+    assert {key for key, origin in origins.items() if origin == "trained"} == set(trained)
+    noted = {run.data.tags[tracking.KEY] for run in mirror.children if "revision" in run.data.tags}
+    assert noted == set(trained)
+
+
+def test_the_experiment_says_what_it_is_about(outcome, uri, figures):
+    mirrored(outcome, uri, figures)
+    experiment = Mirror(uri).experiment
+    assert experiment.name == "cnn_study/toy (quick)"
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    note = experiment.tags["mlflow.note.content"]
+    assert "ReLU is faster." in note
+    assert "approximately 6 (Somebody 2012, Figure 1; remembered, not checked since)" in note
+    assert "**direction: supported**" in note
+    assert design().rules[0].sentence in note
+    assert "A proxy: a toy." in note
+
+
+def test_a_run_as_it_is_stored(outcome, uri, figures):
+    mirrored(outcome, uri, figures)
+    mirror = Mirror(uri)
+    run = mirror.child("tanh (plain) seed 2")
+    stored = outcome.replicates("tanh, plain")[1]
+    for metric in ("train_error", "train_loss"):
+        history = mirror.client.get_metric_history(run.info.run_id, f"curves/{metric}")
+        points = [point for point in stored.history if point.metric == metric]
+        assert [(m.step, m.value) for m in history] == [(point.step, point.value) for point in points]
+    start, end = run.info.start_time, run.info.end_time
+    assert end - start == 2000
+    assert time.gmtime(end / 1000)[:6] == (2026, 1, 2, 3, 4, 2)
+    assert all(start <= m.timestamp <= end for m in history)
+    metrics = run.data.metrics
+    assert metrics["final_test_error"] == stored.outcomes["test_error"]
+    assert metrics["final_train_error"] == stored.outcomes["train_error"]
+    assert metrics["best_train_error"] == min(stored.curve("train_error")[1])
+    assert metrics["epochs_to_25pct"] == time_to(stored, 0.25).epochs
+    params = run.data.params
+    assert (params["arm"], params["seed"], params["learning_rate"]) == ("tanh, plain", "2", "0.01")
+    assert (params["activation"], params["initialization"]) == ("tanh", "glorot")
+    assert (params["model.parameters"], params["model.macs"]) == ("270", "264")
+    assert (params["data.train_size"], params["train.batch_size"], params["seeds.init"]) == ("100", "10", "2")
+    tags = run.data.tags
+    assert (tags["arm"], tags["condition"], tags["role"], tags["profile"]) == (
+        "tanh, plain",
+        "plain",
+        "replicate",
+        "quick",
+    )
+    assert "diverged" not in tags
+    assert [file.path for file in mirror.client.list_artifacts(run.info.run_id)] == ["spec.json"]
+
+
+def test_search_runs_are_named_by_their_rate(outcome, uri, figures):
+    mirrored(outcome, uri, figures)
+    names = {run.info.run_name for run in Mirror(uri).children if run.data.tags["role"] == "search"}
+    assert names == {
+        f"{unit} (plain) search rate {rate:g}" for unit in ("relu", "tanh") for rate in (0.005, 0.01, 0.02)
+    }
+
+
+def test_every_run_names_its_images(outcome, uri, figures):
+    mirrored(outcome, uri, figures)
+    mirror = Mirror(uri)
+    for run in mirror.children:
+        (found,) = mirror.client.get_run(run.info.run_id).inputs.dataset_inputs
+        assert (found.dataset.name, found.dataset.digest) == ("digits", CONTENT[:36])
+
+
+def test_an_execution_shows_means_intervals_ratios_and_verdicts(outcome, uri, figures):
+    mirrored(outcome, uri, figures)
+    data = Mirror(uri).parents[0].data
+    for unit in ("relu", "tanh"):
+        replicates = outcome.replicates(f"{unit}, plain")
+        values = {
+            "test_error": [r.outcomes["test_error"] for r in replicates],
+            "epochs_to_25pct": [time_to(r, 0.25).epochs for r in replicates],
+        }
+        for quantity, numbers in values.items():
+            interval = mean_interval(numbers)
+            name = f"statistics/{quantity}.{unit}-plain"
+            assert data.metrics[f"{name}.mean"] == interval.estimate
+            assert data.metrics[f"{name}.low"] == interval.low
+            assert data.metrics[f"{name}.high"] == interval.high
+    ratio = outcome.verdicts[0].decisions[0].interval
+    name = "statistics/ratio_of_epochs_to_25pct.tanh-plain-over-relu-plain"
+    limits = {limit: data.metrics[f"{name}.{limit}"] for limit in ("estimate", "low", "high")}
+    assert limits == {"estimate": ratio.estimate, "low": ratio.low, "high": ratio.high}
+    verdicts = {name: data.tags[f"verdict.relu-beats-tanh.{name}"] for name in ("direction", "magnitude", "mechanism")}
+    assert verdicts == {"direction": "supported", "magnitude": "not tested", "mechanism": "not tested"}
+    assert (data.params["seeds"], data.params["proxy"]) == ("1, 2", "a toy")
+    assert data.params["learning_rate/tanh-plain"] == "0.01"
+
+
+def test_limits_that_the_data_do_not_give_are_left_out(outcome, uri):
+    stored = dict(outcome.stored)
+    spec = outcome.tuned["tanh, plain"].replicates[0]
+    early = tuple(point for point in stored[spec.key].history if point.epoch <= 2)
+    stored[spec.key] = replace(stored[spec.key], history=early)
+    mirrored(evaluate(EXPERIMENT, design(), stored), uri, None)
+    mirror = Mirror(uri)
+    metrics = mirror.parents[0].data.metrics
+    assert "statistics/epochs_to_25pct.tanh-plain.low" in metrics
+    assert "statistics/epochs_to_25pct.tanh-plain.high" not in metrics
+    assert "statistics/ratio_of_epochs_to_25pct.tanh-plain-over-relu-plain.high" not in metrics
+    assert "epochs_to_25pct" not in mirror.child("tanh (plain) seed 1").data.metrics
+    assert all(math.isfinite(value) for value in metrics.values())
+
+
+def test_a_diverged_run_keeps_its_finite_values(outcome, uri):
+    stored = dict(outcome.stored)
+    spec = outcome.tuned["relu, plain"].replicates[0]
+    points = (Point("train_error", 0, 0.0, 0.9), Point("train_loss", 10, 1.0, math.nan), Point("x", 10, 1.0, math.inf))
+    stored[spec.key] = replace(stored[spec.key], history=points, ended="diverged")
+    mirrored(evaluate(EXPERIMENT, design(), stored), uri, None)
+    mirror = Mirror(uri)
+    run = mirror.child("relu (plain) seed 1")
+    assert run.data.tags["diverged"] == "true"
+    assert run.data.metrics["curves/train_error"] == 0.9
+    assert not {"curves/train_loss", "final_train_loss", "best_train_loss", "curves/x"} & set(run.data.metrics)
+
+
+def test_a_long_history_is_logged_whole(outcome, uri):
+    stored = dict(outcome.stored)
+    spec = outcome.tuned["relu, plain"].replicates[0]
+    points = tuple(Point("train_error", step, step / 10, 1 / (1 + step)) for step in range(2100))
+    stored[spec.key] = replace(stored[spec.key], history=points)
+    mirrored(evaluate(EXPERIMENT, design(), stored), uri, None)
+    mirror = Mirror(uri)
+    history = mirror.client.get_metric_history(mirror.child("relu (plain) seed 1").info.run_id, "curves/train_error")
+    assert [(m.step, m.value) for m in history] == [(point.step, point.value) for point in points]
+
+
+def test_figures_of_this_experiment_are_artifacts(outcome, uri, figures):
+    report = mirrored(outcome, uri, figures)
+    client = Mirror(uri).client
+    assert [file.path for file in client.list_artifacts(report.parent_run_id, "figures")] == ["figures/toy-curves.svg"]
+    assert (figures.parent / "mlartifacts").is_dir()
+
+
+def test_new_figures_replace_the_old_ones_without_another_execution(outcome, uri, figures):
+    first = mirrored(outcome, uri, figures)
+    (figures / "toy-curves.svg").write_text("<svg></svg>")
+    assert not tracking.is_mirrored(outcome, "quick", uri, figures)
+    assert mirrored(outcome, uri, figures) == replace(first, logged=0, present=10)
+    mirror = Mirror(uri)
+    assert (len(mirror.parents), len(mirror.children)) == (1, 10)
+    path = mirror.client.download_artifacts(first.parent_run_id, "figures/toy-curves.svg")
+    assert Path(path).read_text() == "<svg></svg>"
+
+
+def test_a_second_mirror_logs_nothing(outcome, uri, figures):
+    first = mirrored(outcome, uri, figures)
+    again = mirrored(outcome, uri, figures, trained=list(outcome.stored), revision="other")
+    assert again == replace(first, logged=0, present=10)
+    mirror = Mirror(uri)
+    assert (len(mirror.parents), len(mirror.children)) == (1, 10)
+
+
+def test_other_results_are_another_execution(outcome, uri):
+    mirrored(outcome, uri, None)
+    stored = dict(outcome.stored)
+    key = outcome.tuned["relu, plain"].replicates[0].key
+    stored[key] = replace(stored[key], weights="others")
+    other = evaluate(EXPERIMENT, design(), stored)
+    assert not tracking.is_mirrored(other, "quick", uri, None)
+    assert mirrored(other, uri, None).logged == 10
+    assert len(Mirror(uri).parents) == 2
+
+
+def test_an_interrupted_mirror_is_replaced(outcome, uri, figures):
+    def interrupt(done, total):
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        mirrored(outcome, uri, figures, progress=interrupt)
+    assert len(Mirror(uri).children) == 4
+    assert not tracking.is_mirrored(outcome, "quick", uri, figures)
+    assert mirrored(outcome, uri, figures).logged == 10
+    mirror = Mirror(uri)
+    assert [run.data.tags[tracking.COMPLETE] for run in mirror.parents] == ["true"]
+    assert len(mirror.children) == 10
+
+
+def test_a_deleted_experiment_comes_back_as_it_was(outcome, uri):
+    first = mirrored(outcome, uri, None)
+    mirror = Mirror(uri)
+    mirror.client.delete_experiment(mirror.experiment.experiment_id)
+    assert not tracking.is_mirrored(outcome, "quick", uri, None)
+    assert mirrored(outcome, uri, None) == replace(first, logged=0, present=10)
+    mirror = Mirror(uri)
+    assert (len(mirror.parents), len(mirror.children)) == (1, 10)
+
+
+def test_a_deleted_execution_is_made_again(outcome, uri):
+    first = mirrored(outcome, uri, None)
+    Mirror(uri).client.delete_run(first.parent_run_id)
+    assert not tracking.is_mirrored(outcome, "quick", uri, None)
+    assert mirrored(outcome, uri, None).logged == 10
+    assert len(Mirror(uri).parents) == 1
+
+
+def test_nothing_of_the_environment_is_logged(outcome, uri, figures, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "hush-hush")
+    mirrored(outcome, uri, figures)
+    mirror = Mirror(uri)
+    shown = [str(run.to_dictionary()) for run in mirror.parents + mirror.children] + [str(mirror.experiment.tags)]
+    assert not [text for text in shown if "hush-hush" in text]
+
+
+def test_what_is_mirrored_is_known_without_mlflow(outcome, uri, figures):
+    code = f"""
+        import sys
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from pathlib import Path
+        from test_tracking import EXPERIMENT, design, evaluate, mirrored, stored_runs
+        from cnn_study import tracking
+        outcome, figures = evaluate(EXPERIMENT, design(), stored_runs()), Path({str(figures)!r})
+        print(tracking.is_mirrored(outcome, "quick", {uri!r}, figures), end=" ")
+        if tracking.is_mirrored(outcome, "quick", {uri!r}, figures):
+            mirrored(outcome, {uri!r}, figures)
+        print("mlflow" in sys.modules)
+    """
+
+    def answer():
+        command = [sys.executable, "-c", textwrap.dedent(code)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+    assert answer() == ["False", "False"]
+    mirrored(outcome, uri, figures)
+    assert answer() == ["True", "False"]
+
+
+def test_a_store_that_does_not_exist_yet(outcome, tmp_path):
+    assert not tracking.is_mirrored(outcome, "quick", f"sqlite:///{tmp_path / 'mlflow.db'}", None)
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def closed_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_an_unreachable_server(outcome):
+    started = time.monotonic()
+    uri = f"http://somebody:hush-hush@127.0.0.1:{closed_port()}"
+    with pytest.raises(tracking.TrackingError, match=r"somebody:\*\*\*@127\.0\.0\.1.*cnn-study sync") as error:
+        mirrored(outcome, uri, None)
+    assert time.monotonic() - started < 15
+    assert "hush-hush" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("uri", ["sqlite:////no/such/folder/mlflow.db", "nonsense://somewhere"])
+def test_a_store_that_cannot_be(outcome, uri):
+    with pytest.raises(tracking.TrackingError, match="cnn-study sync"):
+        mirrored(outcome, uri, None)
+
+
+def test_a_damaged_store(outcome, tmp_path):
+    (tmp_path / "mlflow.db").write_text("not a database " * 100)
+    with pytest.raises(tracking.TrackingError, match=r"mlflow\.db.*not a database.*move the file away"):
+        mirrored(outcome, f"sqlite:///{tmp_path / 'mlflow.db'}", None)
+
+
+def test_default_store(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert tracking.default_uri() == f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://somewhere:5000")
+    assert tracking.default_uri() == "http://somewhere:5000"
+
+
+def test_a_port_in_use(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(tracking.TrackingError, match=f"port {port} .*--port"):
+            tracking.serve(f"sqlite:///{tmp_path / 'mlflow.db'}", port)
+
+
+def test_the_ui_shows_the_figures_and_ends_with_an_interrupt(outcome, uri, figures):
+    report = mirrored(outcome, uri, figures)
+    port = closed_port()
+    code = f"import sys; from cnn_study import tracking; sys.exit(tracking.serve({uri!r}, {port}))"
+    server = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    try:
+        assert f"http://127.0.0.1:{port}" in server.stdout.readline()
+        assert "cnn_study/toy (quick): http" in server.stdout.readline()
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        address = f"http://127.0.0.1:{port}/get-artifact?run_id={report.parent_run_id}&path=figures/toy-curves.svg"
+        assert direct.open(address, timeout=10).read() == b"<svg/>"
+        # A server takes what is mirrored over HTTP too, and knows it again.
+        remote = f"http://127.0.0.1:{port}"
+        assert mirrored(outcome, remote, figures).logged == 0
+        assert mirrored(outcome, remote, None, profile="smoke").logged == 10
+        assert tracking.is_mirrored(outcome, "smoke", remote, None)
+        server.send_signal(signal.SIGINT)
+        assert server.wait(20) == 0
+    finally:
+        server.terminate()  # Not killed: it has a server of its own to end.
+        server.wait(30)
+        server.stdout.close()
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
