@@ -19,14 +19,14 @@ from cnn_study.experiment import (
     TimeRatio,
     TimeToTrainError,
 )
-from cnn_study.models.architectures import dense_net
 from cnn_study.results import Point, RunRecord
-from cnn_study.spec import DataSpec, TrainSpec
+from cnn_study.spec import DataSpec, Dense, ModelSpec, TrainSpec
 
 
 def made_up_arm(name, condition="plain"):
     unit = name.split(",")[0]
-    model = dense_net(unit, hidden=(4,), input_shape=(8, 8, 1))
+    layers = (Dense(units=4, activation=unit), Dense(units=10, activation=None))
+    model = ModelSpec(input_shape=(8, 8, 1), layers=layers)
     data = DataSpec(name="digits", content="0" * 64, train_size=100)
     train = TrainSpec(learning_rate=0.01, batch_size=10, epochs=20, target_train_error=0.2)
     return Arm(name=name, label=unit, condition=condition, data=data, model=model, train=train)

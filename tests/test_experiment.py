@@ -1,18 +1,24 @@
+from dataclasses import replace
+
 import pytest
 from conftest import made_up_arm, made_up_design, made_up_experiment
 
 from cnn_study.errors import InputError
 from cnn_study.experiment import (
     PROFILES,
+    Agreement,
     Design,
+    HalfGap,
+    Plot,
     Published,
     RateSearch,
     Rule,
     TimeRatio,
     TimeToTrainError,
     ValidationError,
+    gain,
 )
-from cnn_study.spec import RunSpec, Seeds
+from cnn_study.spec import CheckSpec, RunSpec, Seeds
 
 OBJECTIVE = TimeToTrainError(0.25)
 GRID = (0.005, 0.01, 0.02)
@@ -67,8 +73,32 @@ def test_arms_of_one_name_are_refused():
 
 
 def test_no_arms_are_refused():
-    with pytest.raises(InputError, match="at least one arm"):
+    with pytest.raises(InputError, match="at least one arm or check"):
         design(())
+
+
+def test_a_check_alone_is_a_design():
+    check = CheckSpec(check="sizes")
+    agree = Rule("claim", "direction", "all cases", Agreement("sizes"))
+    made_up = Design((), None, (), (agree,), checks=(check,))
+    assert made_up.checks == (check,)
+    assert made_up.conditions == ()
+    with pytest.raises(InputError, match=r"unknown check 'sizes'; did you mean 'size'\? \(known: size\)"):
+        Design((), None, (), (agree,), checks=(CheckSpec(check="size"),))
+
+
+def test_arms_that_are_tuned_need_a_search():
+    arm = made_up_arm("relu")
+    with pytest.raises(InputError, match="need a search for the learning rate"):
+        Design((arm,), None, (1, 2), ())
+    assert Design((replace(arm, tuned=False),), None, (1, 2), ()).search is None
+
+
+@pytest.mark.parametrize("limits", [{}, {"low": -1}, {"high": 1}])
+def test_an_equivalence_needs_both_limits(limits):
+    with pytest.raises(InputError, match="claim tests an equivalence: give it both limits"):
+        rule("tanh", "relu", equivalence=True, **limits)
+    assert rule("tanh", "relu", equivalence=True, low=-1, high=1).equivalence
 
 
 def test_the_search_seed_may_not_be_a_replicate():
@@ -122,8 +152,16 @@ def test_an_unknown_profile_is_refused_with_a_suggestion():
 def test_the_runs_of_an_arm_differ_in_rate_and_seed_only():
     arm = made_up_arm("relu")
     run = arm.run(0.5, 7)
-    assert run == RunSpec(data=arm.data, model=arm.model, train=arm.train.but(learning_rate=0.5), seeds=Seeds.all(7))
-    assert run.but(train=arm.train, seeds=Seeds.all(1)) == arm.run(arm.train.learning_rate, 1)
+    seeds = Seeds(init=7, order=7)
+    assert run == RunSpec(data=arm.data, model=arm.model, train=arm.train.but(learning_rate=0.5), seeds=seeds)
+    assert run.but(train=arm.train, seeds=Seeds(init=1, order=1)) == arm.run(arm.train.learning_rate, 1)
+
+
+def test_probes_belong_to_the_runs_they_are_asked_for():
+    arm = replace(made_up_arm("relu"), probes=("filters",))
+    assert arm.run(0.5, 7).probes == ()
+    assert arm.run(0.5, 7, arm.probes).probes == ("filters",)
+    assert arm.run(0.5, 7, arm.probes).key != arm.run(0.5, 7).key
 
 
 @pytest.mark.parametrize(
@@ -146,3 +184,51 @@ def test_rules_in_words():
         "contradicted if it lies below."
     )
     assert rule("tanh", "relu", low=4, high=8).sentence.endswith("lies within 4 to 8, contradicted if it lies outside.")
+    below = rule("tanh", "relu", high=2).sentence
+    assert below.endswith("lies below 2, contradicted if it lies above.")
+
+
+def test_rules_about_errors_and_checks_in_words():
+    same = Rule("claim", "direction", "plain", gain("tanh", "relu"), low=-1, high=1, equivalence=True)
+    assert same.sentence == (
+        "Supported if the 90 % interval of the gain in test error from relu to tanh lies within -1 to 1 points, "
+        "contradicted if it lies outside."
+    )
+    agree = Rule("claim", "direction", "all cases", Agreement("sizes"))
+    assert agree.sentence == (
+        "Supported if the share of cases of the check sizes that agree is 1, contradicted if it is less."
+    )
+
+
+def test_a_gain_is_positive_where_the_error_falls():
+    errors = {"a": 0.10, "b": 0.13}
+    assert sum(term.coefficient * errors[term.arm] for term in gain("a", "b").terms) == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize(
+    "estimate", [TimeRatio("a", "b", 0.25), HalfGap("a", "b", "c", 0.25)], ids=["ratio", "half of the gap"]
+)
+def test_products_of_times_have_no_unit(estimate):
+    """Exponents that sum to zero: it does not matter whether time is counted in epochs or in steps."""
+    assert sum(exponent for _, exponent in estimate.exponents) == 0
+    assert tuple(arm for arm, _ in estimate.exponents) == estimate.arms
+
+
+def test_half_of_the_gap_is_where_the_product_is_1():
+    slow, fast = 32.0, 2.0
+    for remedied, expected in ((8.0, 1.0), (4.0, 2.0), (16.0, 0.5)):
+        times = {"slow": slow, "fast": fast, "remedied": remedied}
+        product = 1.0
+        for arm, exponent in HalfGap("slow", "fast", "remedied", 0.25).exponents:
+            product *= times[arm] ** exponent
+        assert product == pytest.approx(expected)
+
+
+# --- figures ---
+
+
+def test_a_figure_may_be_named_or_described():
+    described = Plot("outcome", name="fields", metric="test_error")
+    experiment = replace(made_up_experiment(), figures=("training_curves", described))
+    assert [plot.file for plot in experiment.plots] == ["training_curves", "fields"]
+    assert experiment.plots[1] is described

@@ -27,7 +27,7 @@ def run(seed=0, rate=0.01):
     model = ModelSpec(input_shape=(8, 8, 1), layers=(Dense(units=10, activation=None),))
     data = DataSpec(name="digits", content="0" * 64, train_size=100)
     train = TrainSpec(learning_rate=rate, epochs=3, batch_size=10)
-    return RunSpec(data=data, model=model, train=train, seeds=Seeds.all(seed))
+    return RunSpec(data=data, model=model, train=train, seeds=Seeds.of(seed, model))
 
 
 def record(seed=0, **changes):
