@@ -1,8 +1,11 @@
 """The cost of a network, counted from its spec: parameters, multiply-accumulates, sizes, receptive fields."""
 
+import math
 from dataclasses import dataclass
 
-from cnn_study.spec import Conv, Dense, ModelSpec, output_size
+from cnn_study.spec import Conv, Dense, GlobalAverage, Layer, ModelSpec, Subsample, output_size
+
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -10,13 +13,17 @@ class LayerCost:
     """The cost of one layer for one image.
 
     Attributes:
-        name: ``conv1``, ``local3``, ``dense4``: kind and position, counted from 1.
+        name: ``conv1``, ``subsample2``, ``local3``, ``average4``, ``dense5``, ``rbf6``: kind and position, counted
+            from 1.
         output_shape: After pooling: ``(height, width, channels)`` or ``(units,)``.
         parameters: Trainable numbers: weights, biases, and the scales and shifts of batch normalization.
-        connections: Weights and biases counted once for every position that uses them.
-        macs: Multiply-accumulates of the convolution or matrix product. Products with padding count, as is usual.
+        connections: Weights and biases counted once for every position that uses them. Of the trainable numbers of
+            subsampling, the coefficient once for every pixel of the square; radial basis functions: one a distance in
+            one dimension.
+        macs: Multiply-accumulates of the convolution or matrix product; of subsampling, one product an output; of
+            radial basis functions, one square a connection. Products with padding count, as is usual.
         receptive_field: Side of the square of input pixels that one output sees, after pooling; the whole input for a
-            dense layer. Pixels in the padding count.
+            dense layer, a global average and radial basis functions. Pixels in the padding count.
     """
 
     name: str
@@ -30,27 +37,16 @@ class LayerCost:
 def costs(model: ModelSpec) -> list[LayerCost]:
     """The cost of every layer, from the input up."""
     rows: list[LayerCost] = []
-    shape: tuple[int, ...] = model.input_shape
+    shape: Shape = model.input_shape
     field, step = 1, 1
     for number, (layer, after) in enumerate(zip(model.layers, model.shapes(), strict=True), 1):
-        if isinstance(layer, Dense):
-            fan_in = _product(shape)
-            field = max(model.input_shape[:2])
-            row = (f"dense{number}", _norm(layer) + (fan_in + 1) * layer.units, (fan_in + 1) * layer.units)
-            macs = fan_in * layer.units
+        name, parameters, connections, macs = _count(layer, shape, after)
+        if isinstance(layer, Conv | Subsample):
+            for size, stride in _windows(layer):
+                field, step = field + (size - 1) * step, step * stride
         else:
-            kernel = layer.field**2 * shape[2]
-            height, width = (output_size(i, layer.field, layer.stride, layer.padding) for i in shape[:2])
-            positions = height * width
-            sets = 1 if layer.shared else positions
-            connections = positions * (kernel + 1) * layer.maps
-            name = f"{'conv' if layer.shared else 'local'}{number}"
-            row = (name, _norm(layer) + sets * (kernel + 1) * layer.maps, connections)
-            macs = positions * kernel * layer.maps
-            field, step = field + (layer.field - 1) * step, step * layer.stride
-            if layer.pool:
-                field, step = field + (layer.pool.size - 1) * step, step * layer.pool.stride
-        rows.append(LayerCost(row[0], after, row[1], row[2], macs, field))
+            field = max(model.input_shape[:2])
+        rows.append(LayerCost(f"{name}{number}", after, parameters, connections, macs, field))
         shape = after
     return rows
 
@@ -65,13 +61,36 @@ def macs(model: ModelSpec) -> int:
     return sum(row.macs for row in costs(model))
 
 
-def _norm(layer: Conv | Dense) -> int:
-    channels = layer.maps if isinstance(layer, Conv) else layer.units
-    return 2 * channels if layer.batch_norm else 0
+def _count(layer: Layer, shape: Shape, after: Shape) -> tuple[str, int, int, int]:
+    """Kind, parameters, connections and multiply-accumulates of a layer between an input and an output shape."""
+    if isinstance(layer, Conv):
+        return _count_conv(layer, shape)
+    if isinstance(layer, Dense):
+        weights = math.prod(shape) * layer.units
+        norm = 2 * layer.units * layer.batch_norm
+        return "dense", weights + layer.units + norm, weights + layer.units, weights
+    if isinstance(layer, Subsample):
+        outputs = math.prod(after)
+        return "subsample", 2 * shape[-1], outputs * (layer.size**2 + 1), outputs
+    if isinstance(layer, GlobalAverage):
+        return "average", 0, 0, 0
+    distances = math.prod(shape) * math.prod(after)
+    return "rbf", 0, distances, distances
 
 
-def _product(shape: tuple[int, ...]) -> int:
-    result = 1
-    for size in shape:
-        result *= size
-    return result
+def _count_conv(layer: Conv, shape: Shape) -> tuple[str, int, int, int]:
+    pairs = shape[2] * layer.maps if layer.table is None else sum(len(row) for row in layer.table)
+    weights = layer.field**2 * pairs
+    positions = math.prod(output_size(i, layer.field, layer.stride, layer.padding) for i in shape[:2])
+    sets = 1 if layer.shared else positions
+    norm = 2 * layer.maps * layer.batch_norm
+    name = "conv" if layer.shared else "local"
+    return name, sets * (weights + layer.maps) + norm, positions * (weights + layer.maps), positions * weights
+
+
+def _windows(layer: Conv | Subsample) -> list[tuple[int, int]]:
+    """Side and stride of what slides over the image, in the order of use."""
+    if isinstance(layer, Subsample):
+        return [(layer.size, layer.size)]
+    pool = [(layer.pool.size, layer.pool.stride)] if layer.pool else []
+    return [(layer.field, layer.stride), *pool]

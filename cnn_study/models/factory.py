@@ -1,101 +1,180 @@
 """From a :class:`~cnn_study.spec.ModelSpec` to a Keras model, with weights that depend on the seed only."""
 
+from collections.abc import Iterator
+from functools import partial
+
 import keras
 import numpy as np
 from keras import layers
 
-from cnn_study.models.layers import LocallyConnected2D, scaled_tanh
-from cnn_study.spec import Activation, Conv, Dense, ModelSpec, Normal, Pool
+from cnn_study.models.layers import (
+    LocallyConnected2D,
+    NormNoise,
+    PartiallyConnected2D,
+    RadialBasis,
+    ReflectionPadding2D,
+    Subsample2D,
+    scaled_tanh,
+)
+from cnn_study.spec import Activation, Conv, Dense, FanUniform, GlobalAverage, Layer, ModelSpec, Normal, Pool, Subsample
 
 LEAKY_SLOPE = 0.01
 """Slope of the leaky rectifier below zero (Maas et al. 2013)."""
 
 
-def build_model(spec: ModelSpec, seed: int = 0) -> keras.Model:
+def build_model(spec: ModelSpec, seed: int = 0, noise_seed: int = 0, dtype: str = "float32") -> keras.Model:
     """Build and initialize a network.
 
-    The model maps ``(batch, height, width, channels)`` float32 images to ``(batch, classes)`` logits.
+    The model maps ``(batch, height, width, channels)`` images to ``(batch, classes)`` logits. Its Keras layers are
+    named after their part and the place of their layer in the spec, from 1: ``conv1``, ``norm1``, ``unit1``, ``pool1``.
 
     Args:
         spec: The network.
         seed: Of the initial weights: the same spec and seed give the same weights, whatever was built before.
+        noise_seed: Of dropout and of the noise after batch normalization.
+        dtype: Of the images, the weights and all computation.
     """
-    image = keras.Input(spec.input_shape, name="image")
+    image = keras.Input(spec.input_shape, name="image", dtype=dtype)
     x = image
+    below = (spec.input_shape, *spec.shapes())
     for number, layer in enumerate(spec.layers, 1):
-        x = _conv(x, layer, number) if isinstance(layer, Conv) else _dense(x, layer, number)
+        for make in _parts(layer, number, flat=len(below[number - 1]) == 1):
+            x = make(dtype=dtype)(x)
     model = keras.Model(image, x)
-    initialize(model, spec, seed)
+    initialize(model, spec, seed, noise_seed)
     return model
 
 
-def initialize(model: keras.Model, spec: ModelSpec, seed: int) -> None:
-    """Give a network that :func:`build_model` has built from ``spec`` the weights of another seed.
+def initialize(model: keras.Model, spec: ModelSpec, seed: int, noise_seed: int = 0) -> None:
+    """Give a network that :func:`build_model` has built from ``spec`` the weights and the noise of other seeds.
 
     Weights are drawn in NumPy, in a stream of its own for every layer: adding a layer leaves the weights of the others
-    as they were, and every backend gets the same ones. Biases start at zero, batch normalization as the identity.
+    as they were, and every backend gets the same ones. Biases start at zero, batch normalization as the identity and
+    subsampling as the average. Every generator of dropout or noise starts again, in a stream of its own.
     """
     for number, layer in enumerate(spec.layers, 1):
-        kernel, bias = model.get_layer(_name(layer, number)).trainable_variables
-        draw = np.random.default_rng((seed, number)).standard_normal(kernel.shape)
-        kernel.assign((draw * _stddev(layer, kernel.shape)).astype("float32"))
-        bias.assign(np.zeros(bias.shape, "float32"))
-        if layer.batch_norm:
-            norm = model.get_layer(f"norm{number}")
-            for variable, value in (
-                (norm.gamma, 1),
-                (norm.beta, 0),
-                (norm.moving_mean, 0),
-                (norm.moving_variance, 1),
-            ):
-                variable.assign(np.full(variable.shape, value, "float32"))
+        if isinstance(layer, Subsample):
+            subsample = model.get_layer(_name(layer, number))
+            _fill(subsample.coefficient, 1 / layer.size**2)
+            _fill(subsample.bias, 0)
+        elif isinstance(layer, Conv | Dense):
+            weighted = model.get_layer(_name(layer, number))
+            weighted.kernel.assign(_draw(layer, weighted.kernel, np.random.default_rng((seed, number))))
+            _fill(weighted.bias, 0)
+            _reset_norm(model, layer, number, noise_seed)
 
 
-def _name(layer: Conv | Dense, number: int) -> str:
-    return f"{'dense' if isinstance(layer, Dense) else 'conv' if layer.shared else 'local'}{number}"
-
-
-def _conv(x, layer: Conv, number: int):
-    kind = layers.Conv2D if layer.shared else LocallyConnected2D
-    x = kind(layer.maps, layer.field, strides=layer.stride, padding=layer.padding, name=_name(layer, number))(x)
-    if layer.pool and layer.pool.before_unit:
-        return _unit(_pool(x, layer.pool, number), layer, number)
-    x = _unit(x, layer, number)
-    return _pool(x, layer.pool, number) if layer.pool else x
-
-
-def _dense(x, layer: Dense, number: int):
-    if len(x.shape) > 2:
-        x = layers.Flatten(name=f"flatten{number}")(x)
-    return _unit(layers.Dense(layer.units, name=_name(layer, number))(x), layer, number)
-
-
-def _unit(x, layer: Conv | Dense, number: int):
+def _reset_norm(model: keras.Model, layer: Conv | Dense, number: int, noise_seed: int) -> None:
     if layer.batch_norm:
-        x = layers.BatchNormalization(name=f"norm{number}")(x)
-    return x if layer.activation is None else _activation(layer.activation, f"unit{number}")(x)
+        norm = model.get_layer(f"norm{number}")
+        for variable, value in ((norm.gamma, 1), (norm.beta, 0), (norm.moving_mean, 0), (norm.moving_variance, 1)):
+            _fill(variable, value)
+    # A place in the stream for each kind of layer, so that adding one leaves the draws of the other.
+    for place, (there, kind) in enumerate(((layer.norm_noise, "noise"), (layer.dropout, "dropout")), 1):
+        if there:
+            generator = model.get_layer(f"{kind}{number}").seed_generator
+            start = np.random.default_rng((noise_seed, number, place)).integers(2**31)
+            generator.state.assign(np.array([start, 0], "uint32"))
 
 
-def _activation(name: Activation, layer_name: str):
-    if name == "leaky_relu":
-        return layers.LeakyReLU(negative_slope=LEAKY_SLOPE, name=layer_name)
-    return layers.Activation(scaled_tanh if name == "scaled_tanh" else name, name=layer_name)
+def _fill(variable, value: float) -> None:
+    variable.assign(np.full(variable.shape, value, variable.dtype))
 
 
-def _pool(x, pool: Pool, number: int):
+def _name(layer: Layer, number: int) -> str:
+    if isinstance(layer, Conv):
+        return f"{'conv' if layer.shared else 'local'}{number}"
+    names = {"dense": "dense", "subsample": "subsample", "global_average": "average", "radial_basis": "rbf"}
+    return f"{names[layer.kind]}{number}"
+
+
+def _parts(layer: Layer, number: int, flat: bool) -> Iterator[partial]:
+    """What makes the Keras layers of a layer, in their order, but for their type of number."""
+    name = _name(layer, number)
+    if isinstance(layer, Conv):
+        yield from _conv(layer, number, name)
+    elif isinstance(layer, Dense):
+        if not flat:
+            yield partial(layers.Flatten, name=f"flatten{number}")
+        yield partial(layers.Dense, layer.units, name=name)
+        yield from _unit_and_norm(layer, number)
+        yield from _dropout(layer, number)
+    elif isinstance(layer, Subsample):
+        yield partial(Subsample2D, layer.size, name=name)
+        yield from _unit(layer.activation, number)
+    elif isinstance(layer, GlobalAverage):
+        yield partial(layers.GlobalAveragePooling2D, name=name)
+    else:
+        yield partial(RadialBasis, name=name)
+
+
+def _conv(layer: Conv, number: int, name: str) -> Iterator[partial]:
+    padding = layer.padding
+    if padding == "reflect":
+        yield partial(ReflectionPadding2D, layer.field, layer.stride, name=f"reflect{number}")
+        padding = "valid"
+    if layer.table is not None:
+        kind = partial(PartiallyConnected2D, layer.table)
+    else:
+        kind = partial(layers.Conv2D if layer.shared else LocallyConnected2D, layer.maps)
+    yield partial(kind, layer.field, strides=layer.stride, padding=padding, name=name)
+    if layer.pool and layer.pool.before_unit:
+        yield _pool(layer.pool, number)
+    yield from _unit_and_norm(layer, number)
+    if layer.pool and not layer.pool.before_unit:
+        yield _pool(layer.pool, number)
+    yield from _dropout(layer, number)
+
+
+def _unit_and_norm(layer: Conv | Dense, number: int) -> Iterator[partial]:
+    if layer.norm_after_unit:
+        yield from _unit(layer.activation, number)
+    if layer.batch_norm:
+        yield partial(layers.BatchNormalization, name=f"norm{number}")
+    if layer.norm_noise:
+        yield partial(NormNoise, name=f"noise{number}")
+    if not layer.norm_after_unit:
+        yield from _unit(layer.activation, number)
+
+
+def _unit(activation: Activation | None, number: int) -> Iterator[partial]:
+    if activation == "leaky_relu":
+        yield partial(layers.LeakyReLU, negative_slope=LEAKY_SLOPE, name=f"unit{number}")
+    elif activation is not None:
+        function = scaled_tanh if activation == "scaled_tanh" else activation
+        yield partial(layers.Activation, function, name=f"unit{number}")
+
+
+def _pool(pool: Pool, number: int) -> partial:
     kind = layers.MaxPooling2D if pool.reduce == "max" else layers.AveragePooling2D
-    return kind(pool.size, strides=pool.stride, padding=pool.padding, name=f"pool{number}")(x)
+    return partial(kind, pool.size, strides=pool.stride, padding=pool.padding, name=f"pool{number}")
 
 
-def _stddev(layer: Conv | Dense, kernel_shape: tuple[int, ...]) -> float:
-    """Standard deviation of the initial weights of a kernel ``(..., inputs, outputs)``."""
+def _dropout(layer: Conv | Dense, number: int) -> Iterator[partial]:
+    if layer.dropout:
+        yield partial(layers.Dropout, layer.dropout, name=f"dropout{number}")
+
+
+def _draw(layer: Conv | Dense, kernel, stream: np.random.Generator) -> np.ndarray:
+    """Initial weights for a kernel ``(..., inputs, outputs)``."""
     rule = layer.initializer
     if isinstance(rule, Normal):
-        return rule.stddev
-    field = layer.field**2 if isinstance(layer, Conv) else 1
-    outputs = field * kernel_shape[-1]
-    # A locally connected kernel already counts the field among its inputs: (positions, field * channels, maps).
-    shared = not isinstance(layer, Conv) or layer.shared
-    inputs = kernel_shape[-2] * (field if shared else 1)
+        return (stream.standard_normal(kernel.shape) * rule.stddev).astype(kernel.dtype)
+    inputs, outputs = _fans(layer, kernel.shape)
+    if isinstance(rule, FanUniform):
+        return (stream.uniform(-1, 1, kernel.shape) * (rule.reach / inputs)).astype(kernel.dtype)
     variance = {"he": 2 / inputs, "glorot": 2 / (inputs + outputs), "lecun": 1 / inputs}[rule.rule]
-    return variance**0.5
+    return (stream.standard_normal(kernel.shape) * variance**0.5).astype(kernel.dtype)
+
+
+def _fans(layer: Conv | Dense, kernel_shape: tuple[int, ...]):
+    """The inputs of one output and the outputs that one input reaches; with a table, for every connection."""
+    if isinstance(layer, Dense):
+        return kernel_shape
+    field = layer.field**2
+    if layer.table is not None:
+        below = np.array([number for row in layer.table for number in row])
+        inputs = np.array([len(row) for row in layer.table for _ in row])
+        return field * inputs, field * np.bincount(below)[below]
+    # A locally connected kernel already counts the field among its inputs: (positions, field * channels, maps).
+    return kernel_shape[-2] * (field if layer.shared else 1), field * kernel_shape[-1]

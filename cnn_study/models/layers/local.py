@@ -1,14 +1,11 @@
-"""Layers and units that Keras lacks, written in ``keras.ops`` so that they run on every backend."""
+"""Convolution without shared weights."""
 
 import keras
 import numpy as np
 from keras import ops
 
-
-@keras.saving.register_keras_serializable(package="cnn_study")
-def scaled_tanh(x):
-    """LeCun's unit 1.7159 tanh(2x/3) (LeCun et al. 1998, "Efficient BackProp", section 4.4), elementwise."""
-    return ops.multiply(ops.tanh(ops.multiply(x, 2.0 / 3.0)), 1.7159)
+from cnn_study.models.layers.padding import same_padding
+from cnn_study.spec import output_size
 
 
 @keras.saving.register_keras_serializable(package="cnn_study")
@@ -68,13 +65,8 @@ class LocallyConnected2D(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         """Shape of the output for inputs of ``(batch, height, width, channels)``."""
-
-        def side(size):
-            if self.padding == "same":
-                return -(-size // self.strides)
-            return (size - self.kernel_size) // self.strides + 1
-
-        return (input_shape[0], side(input_shape[1]), side(input_shape[2]), self.filters)
+        sides = (output_size(size, self.kernel_size, self.strides, self.padding) for size in input_shape[1:3])
+        return (input_shape[0], *sides, self.filters)
 
     def get_config(self):
         """What ``from_config`` needs to make the layer again."""
@@ -91,8 +83,7 @@ class LocallyConnected2D(keras.layers.Layer):
         """Numbers of the pixels under every position's field, row by row; ``height * width`` stands for the padding."""
 
         def places(size, positions):
-            reach = (positions - 1) * self.strides + self.kernel_size
-            before = max(reach - size, 0) // 2 if self.padding == "same" else 0
+            before = same_padding(size, self.kernel_size, self.strides)[0] if self.padding == "same" else 0
             return np.arange(positions)[:, None] * self.strides + np.arange(self.kernel_size) - before
 
         rows = places(height, new_height)[:, None, :, None]

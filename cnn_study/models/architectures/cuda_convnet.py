@@ -1,32 +1,7 @@
-"""The named networks, as functions that return a :class:`~cnn_study.spec.ModelSpec`; none needs TensorFlow."""
+"""The two readings of the four-layer network of Krizhevsky et al. 2012, after cuda-convnet's example layer files."""
 
-from dataclasses import dataclass
-
-from cnn_study.spec import GLOROT, HE, Activation, Conv, Dense, Initializer, ModelSpec, Normal, Pool
-
-RECTIFIERS = frozenset({"relu", "leaky_relu", "elu", "gelu", "silu"})
-
-
-@dataclass(frozen=True)
-class Initialization:
-    """The initial weights of a whole network.
-
-    Attributes:
-        stddevs: A standard deviation a layer, in units of weights on standardized inputs; empty: scaled by the fan,
-            with He's rule before rectifiers and Glorot's before all others.
-    """
-
-    stddevs: tuple[float, ...] = ()
-
-    def of(self, layer: int, activation: Activation | None) -> Initializer:
-        """The initializer of a layer, counted from 0, that feeds the given unit."""
-        if self.stddevs:
-            return Normal(stddev=self.stddevs[layer])
-        return HE if activation in RECTIFIERS else GLOROT
-
-
-FAN_SCALED = Initialization()
-"""He's rule before rectifiers, Glorot's before saturating units and before the logits."""
+from cnn_study.models.architectures.initialization import FAN_SCALED, Initialization
+from cnn_study.spec import Activation, Conv, Dense, ModelSpec, Pool
 
 
 def _convnet_2012(*stddevs: float, pixel_stddev: float) -> Initialization:
@@ -127,35 +102,3 @@ def four_layer_13pct(
     )
     logits = Dense(units=classes, activation=None, initializer=initialization.of(4, None))
     return ModelSpec(input_shape=input_shape, layers=(*hidden, logits))
-
-
-def dense_net(
-    activation: Activation,
-    *,
-    hidden: tuple[int, ...],
-    initialization: Initialization = FAN_SCALED,
-    batch_norm: bool = False,
-    input_shape: tuple[int, int, int] = (28, 28, 1),
-    classes: int = 10,
-) -> ModelSpec:
-    """A multilayer perceptron on the flattened image.
-
-    Args:
-        activation: The unit of every hidden layer.
-        hidden: Units of the hidden layers, from the input up.
-        initialization: Of all weights.
-        batch_norm: Batch normalization before every unit.
-        input_shape: ``(height, width, channels)``.
-        classes: Number of logits.
-    """
-    layers = tuple(
-        Dense(
-            units=units,
-            activation=activation,
-            batch_norm=batch_norm,
-            initializer=initialization.of(number, activation),
-        )
-        for number, units in enumerate(hidden)
-    )
-    logits = Dense(units=classes, activation=None, initializer=initialization.of(len(hidden), None))
-    return ModelSpec(input_shape=input_shape, layers=(*layers, logits))

@@ -1,0 +1,41 @@
+"""The named networks, as functions that return a :class:`~cnn_study.spec.ModelSpec`; none needs TensorFlow."""
+
+from cnn_study.models.architectures.cuda_convnet import (
+    cuda_convnet_13pct,
+    cuda_convnet_18pct,
+    four_layer_13pct,
+    four_layer_18pct,
+)
+from cnn_study.models.architectures.initialization import FAN_SCALED, RECTIFIERS, Initialization
+from cnn_study.models.architectures.lenet import lenet5_1998, lenet5_usual
+from cnn_study.models.architectures.plain import (
+    change_hidden,
+    deep_conv_net,
+    dense_net,
+    initialized,
+    one_hidden_net,
+    padding_net,
+)
+from cnn_study.models.architectures.pooled import Ingredient, Pooling, full_network, pooling_net
+
+__all__ = [
+    "FAN_SCALED",
+    "RECTIFIERS",
+    "Ingredient",
+    "Initialization",
+    "Pooling",
+    "change_hidden",
+    "cuda_convnet_13pct",
+    "cuda_convnet_18pct",
+    "deep_conv_net",
+    "dense_net",
+    "four_layer_13pct",
+    "four_layer_18pct",
+    "full_network",
+    "initialized",
+    "lenet5_1998",
+    "lenet5_usual",
+    "one_hidden_net",
+    "padding_net",
+    "pooling_net",
+]
