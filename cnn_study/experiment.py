@@ -1,4 +1,4 @@
-"""What an experiment is: claims, arms, seeds, decision rules and figures, all as data.
+"""What an experiment is: claims, arms, checks, seeds, decision rules and figures, all as data.
 
 Nothing here trains or plots. A module of ``experiments/`` declares one :class:`Experiment`; the plan turns it into
 runs, the analysis applies its rules to the stored results, and the figures it names are drawn from them.
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cnn_study.errors import InputError, unknown_name
-from cnn_study.spec import DataSpec, ModelSpec, RunSpec, Seeds, TrainSpec
+from cnn_study.spec import CheckSpec, DataSpec, ModelSpec, ProbeName, RunSpec, Seeds, TrainSpec
 
 Provenance = Literal["primary", "abstract", "secondary", "memory"]
 """How surely a published number is known: read in the paper or a full copy of it; read in its abstract; quoted by
@@ -77,6 +77,10 @@ class Arm:
         data: The images.
         model: The network.
         train: The training, with any learning rate: the search replaces it.
+        level: Where the arm stands on a numeric axis of a figure, for example its field size.
+        tuned: Whether the learning rate is searched. ``False``: it is part of what is studied, and that of ``train``
+            is used.
+        probes: What is measured on the replicates beside their errors.
     """
 
     name: str
@@ -85,11 +89,15 @@ class Arm:
     data: DataSpec
     model: ModelSpec
     train: TrainSpec
+    level: float | None = None
+    tuned: bool = True
+    probes: tuple[ProbeName, ...] = ()
 
-    def run(self, learning_rate: float, seed: int) -> RunSpec:
-        """The run of this arm with a learning rate and a seed."""
+    def run(self, learning_rate: float, seed: int, probes: tuple[ProbeName, ...] = ()) -> RunSpec:
+        """The run of this arm with a learning rate, a seed and probes."""
         train = self.train.but(learning_rate=learning_rate)
-        return RunSpec(data=self.data, model=self.model, train=train, seeds=Seeds.all(seed))
+        seeds = Seeds.of(seed, self.model)
+        return RunSpec(data=self.data, model=self.model, train=train, seeds=seeds, probes=probes)
 
 
 @dataclass(frozen=True)
@@ -166,12 +174,135 @@ class TimeRatio:
     denominator: str
     threshold: float
 
+    @property
+    def exponents(self) -> tuple[tuple[str, float], ...]:
+        """The powers of the arms' times whose product is estimated."""
+        return ((self.numerator, 1.0), (self.denominator, -1.0))
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Names of the arms it needs."""
+        return (self.numerator, self.denominator)
+
+    @property
+    def text(self) -> str:
+        """What is estimated, in words."""
+        return (
+            f"the ratio of the times of {self.numerator} and {self.denominator} to "
+            f"{100 * self.threshold:g} % training error"
+        )
+
+
+@dataclass(frozen=True)
+class HalfGap:
+    """Whether a remedy removes more than half of the gap between a slow arm and a fast one.
+
+    With T the time to a training error, it is the geometric mean over seeds of sqrt(T_slow T_fast) / T_remedied: above 1
+    if the remedied arm is nearer to the fast one than to the slow one, on a logarithmic scale. Unlike the share of the gap
+    itself, log(T_slow / T_remedied) / log(T_slow / T_fast), it has no denominator that may be near to zero.
+
+    Attributes:
+        slow: Name of the arm with the trouble.
+        fast: Name of the arm without it.
+        remedied: Name of the arm from which the stated cause was taken away.
+        threshold: Training error, between 0 and 1.
+    """
+
+    slow: str
+    fast: str
+    remedied: str
+    threshold: float
+
+    @property
+    def exponents(self) -> tuple[tuple[str, float], ...]:
+        """The powers of the arms' times whose product is estimated."""
+        return ((self.slow, 0.5), (self.fast, 0.5), (self.remedied, -1.0))
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Names of the arms it needs."""
+        return (self.slow, self.fast, self.remedied)
+
+    @property
+    def text(self) -> str:
+        """What is estimated, in words."""
+        return (
+            f"the time to {100 * self.threshold:g} % training error half-way between {self.slow} and {self.fast}, divided "
+            f"by that of {self.remedied}"
+        )
+
+
+@dataclass(frozen=True)
+class Term:
+    """An outcome of an arm with its coefficient in a contrast.
+
+    Attributes:
+        coefficient: What the outcome is multiplied by.
+        arm: Name of the arm.
+        metric: Name of the outcome, for example ``test_error``.
+    """
+
+    coefficient: float
+    arm: str
+    metric: str
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Mean, over seeds, of a weighted sum of outcomes of one or more arms.
+
+    Attributes:
+        terms: The outcomes with their coefficients.
+        text: What is estimated, in words that begin in lower case and name the arms.
+        unit: Of the estimate, for example ``points``.
+    """
+
+    terms: tuple[Term, ...]
+    text: str
+    unit: str = "points"
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Names of the arms it needs."""
+        return tuple(dict.fromkeys(term.arm for term in self.terms))
+
+
+def gain(better: str, worse: str, metric: str = "test_error") -> Contrast:
+    """By how many points an error falls from one arm to another: 100 (error of ``worse`` - error of ``better``)."""
+    terms = (Term(100.0, worse, metric), Term(-100.0, better, metric))
+    return Contrast(terms, f"the gain in {metric.replace('_', ' ')} from {worse} to {better}")
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """The share of the cases of an exact check in which what was built agrees with the formula.
+
+    Attributes:
+        check: Name of the check.
+    """
+
+    check: str
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """It needs no arm."""
+        return ()
+
+    @property
+    def text(self) -> str:
+        """What is estimated, in words."""
+        return f"the share of cases of the check {self.check} that agree"
+
+
+Estimate = TimeRatio | HalfGap | Contrast | Agreement
+
 
 @dataclass(frozen=True)
 class Rule:
     """Decides one aspect of a claim under one condition: where does the interval of an estimate lie?
 
-    Inside ``[low, high]``: supported. Outside of it altogether: contradicted. Across a limit: inconclusive.
+    Inside ``[low, high]``: supported. Outside of it altogether: contradicted. Across a limit: inconclusive. Rules of the
+    same claim, aspect and condition must all support it; one that contradicts it is enough.
 
     Attributes:
         claim: Name of the claim.
@@ -181,28 +312,65 @@ class Rule:
         low: Lower limit of the range that supports the claim.
         high: Upper limit of that range.
         published: Whether the range comes from a published number, so that a proxy must not be held against it.
+        equivalence: Whether the claim is that there is no difference beyond the range. It is then decided by two
+            one-sided tests at 5 %, which is to say by a 90 % interval (Schuirmann 1987).
     """
 
     claim: str
     aspect: Aspect
     condition: str
-    estimate: TimeRatio
-    low: float = 0.0
+    estimate: Estimate
+    low: float = float("-inf")
     high: float = float("inf")
     published: bool = False
+    equivalence: bool = False
+
+    def __post_init__(self) -> None:
+        if self.equivalence and not (abs(self.low) < float("inf") and abs(self.high) < float("inf")):
+            raise InputError(f"the rule for {self.claim} tests an equivalence: give it both limits")
 
     @property
     def sentence(self) -> str:
         """The rule in words."""
-        what = f"the ratio of the times of {self.estimate.numerator} and {self.estimate.denominator} to " + (
-            f"{100 * self.estimate.threshold:g} % training error"
-        )
+        if isinstance(self.estimate, Agreement):
+            return f"Supported if {self.estimate.text} is 1, contradicted if it is less."
+        unit = f" {self.estimate.unit}" if isinstance(self.estimate, Contrast) and self.estimate.unit else ""
+        what = f"the {'90 % ' if self.equivalence else ''}interval of {self.estimate.text}"
         if self.high == float("inf"):
-            return f"Supported if the interval of {what} lies above {self.low:g}, contradicted if it lies below."
+            return f"Supported if {what} lies above {self.low:g}{unit}, contradicted if it lies below."
+        if self.low == float("-inf"):
+            return f"Supported if {what} lies below {self.high:g}{unit}, contradicted if it lies above."
         return (
-            f"Supported if the interval of {what} lies within {self.low:g} to {self.high:g}, "
-            "contradicted if it lies outside."
+            f"Supported if {what} lies within {self.low:g} to {self.high:g}{unit}, contradicted if it lies outside."
         )
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure of an experiment.
+
+    Attributes:
+        kind: Name of the function that draws it, see :mod:`cnn_study.figures.draw`.
+        name: What its files are called, after the name of the experiment; empty: like its kind.
+        metric: The outcome or the measured value that it shows.
+        x: Label of the horizontal axis.
+        y: Label of the vertical axis.
+        logarithmic: Axes with a logarithmic scale: ``""``, ``"x"``, ``"y"`` or ``"xy"``.
+        arms: Names of the arms shown; empty: all.
+    """
+
+    kind: str
+    name: str = ""
+    metric: str = "test_error"
+    x: str = ""
+    y: str = ""
+    logarithmic: Literal["", "x", "y", "xy"] = ""
+    arms: tuple[str, ...] = ()
+
+    @property
+    def file(self) -> str:
+        """Its name, or that of its kind."""
+        return self.name or self.kind
 
 
 @dataclass(frozen=True)
@@ -211,32 +379,39 @@ class Design:
 
     Attributes:
         arms: The settings compared.
-        search: How each arm's learning rate is chosen.
+        search: How each arm's learning rate is chosen; ``None`` if there is no arm to be tuned.
         seeds: Of the replicates: the unit of replication.
         rules: What decides the claims.
         proxy: Why the results stand for the published ones only as a proxy; empty if they do not.
+        checks: Exact comparisons to be made once.
     """
 
     arms: tuple[Arm, ...]
-    search: RateSearch
+    search: RateSearch | None
     seeds: tuple[int, ...]
     rules: tuple[Rule, ...]
     proxy: str = ""
+    checks: tuple[CheckSpec, ...] = ()
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
-        if not names:
-            raise InputError("an experiment needs at least one arm")
+        if not names and not self.checks:
+            raise InputError("an experiment needs at least one arm or check")
+        if self.search is None and any(arm.tuned for arm in self.arms):
+            raise InputError("arms that are tuned need a search for the learning rate")
         if len(set(names)) < len(names):
             raise InputError(f"arms must have different names: {names}")
         if len(set(self.seeds)) < len(self.seeds):
             raise InputError(f"the replicates must have different seeds: {self.seeds}")
-        if self.search.seed in self.seeds:
+        if self.search is not None and self.search.seed in self.seeds:
             raise InputError(f"the search seed {self.search.seed} must not be one of the replicates' seeds")
+        checks = [check.check for check in self.checks]
         for rule in self.rules:
-            for name in (rule.estimate.numerator, rule.estimate.denominator):
+            for name in rule.estimate.arms:
                 if name not in names:
                     raise unknown_name("arm", name, names)
+            if isinstance(rule.estimate, Agreement) and rule.estimate.check not in checks:
+                raise unknown_name("check", rule.estimate.check, checks)
 
     def arm(self, name: str) -> Arm:
         """The arm of a name."""
@@ -257,14 +432,19 @@ class Experiment:
         title: For people.
         claims: What is tested.
         design: Gives the design for a profile and a data set name that replaces the experiment's own (or ``None``).
-        figures: Names of the figures drawn from its results.
+        figures: The figures drawn from its results; a name stands for a plot of that kind.
     """
 
     name: str
     title: str
     claims: tuple[Claim, ...]
     design: Callable[[str, str | None], Design]
-    figures: tuple[str, ...]
+    figures: tuple[Plot | str, ...]
+
+    @property
+    def plots(self) -> tuple[Plot, ...]:
+        """The figures, each as a plot."""
+        return tuple(Plot(figure) if isinstance(figure, str) else figure for figure in self.figures)
 
     def at(self, profile: str, fallback: str | None = None) -> Design:
         """The design for a profile.

@@ -8,7 +8,7 @@ several experiments ask for is trained once, and one that is stored is never tra
 import hashlib
 import json
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -100,9 +100,22 @@ class VarianceScaled(Spec):
     rule: Literal["glorot", "he", "lecun"]
 
 
-Initializer = Annotated[Normal | VarianceScaled, Field(discriminator="kind")]
+class FanUniform(Spec):
+    """Weights drawn evenly between -reach / fan in and reach / fan in (LeCun et al. 1998, LeNet-5: a reach of 2.4).
+
+    Attributes:
+        kind: Marks the initializer in JSON.
+        reach: The limit, in units of one divided by the fan.
+    """
+
+    kind: Literal["fan_uniform"] = "fan_uniform"
+    reach: float = Field(default=2.4, gt=0)
+
+
+Initializer = Annotated[Normal | VarianceScaled | FanUniform, Field(discriminator="kind")]
 GLOROT = VarianceScaled(rule="glorot")
 HE = VarianceScaled(rule="he")
+LECUN = VarianceScaled(rule="lecun")
 
 
 class Pool(Spec):
@@ -124,7 +137,35 @@ class Pool(Spec):
     before_unit: bool = False
 
 
-class Conv(Spec):
+class _Weighted(Spec):
+    """What convolutional and dense layers have in common.
+
+    Attributes:
+        activation: The unit; ``None`` for a linear layer.
+        batch_norm: Batch normalization (Ioffe & Szegedy 2015) between the weighted sum and the unit.
+        norm_after_unit: Normalize what the unit gives instead of what it takes.
+        norm_noise: Add noise after the normalization, with a mean and a deviation that change at every step, so that
+            what the next layer sees is as unstable as without it ("noisy" batch normalization, Santurkar et al. 2018,
+            section 2).
+        dropout: Fraction of the outputs of the layer, after its pooling, that are set to zero at random while training.
+        initializer: Of the weights. Biases start at zero.
+    """
+
+    activation: Activation | None = "relu"
+    batch_norm: bool = False
+    norm_after_unit: bool = False
+    norm_noise: bool = False
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    initializer: Initializer = GLOROT
+
+    @model_validator(mode="after")
+    def _check_norm(self) -> Self:
+        if (self.norm_after_unit or self.norm_noise) and not self.batch_norm:
+            raise ValueError("norm_after_unit and norm_noise are options of batch_norm: set it to true")
+        return self
+
+
+class Conv(_Weighted):
     """A convolutional layer with its unit and, after it, an optional pooling layer.
 
     Attributes:
@@ -132,45 +173,86 @@ class Conv(Spec):
         maps: Number of feature maps.
         field: Side of the square receptive field, in pixels.
         stride: Step of the field, in pixels.
-        padding: ``same`` pads with zeros, ``valid`` not at all.
+        padding: ``same`` pads with zeros and ``reflect`` with the mirror image of what lies inside the border, both to
+            ceil(i / s) positions; ``valid`` does not pad.
         shared: One set of weights for all positions. ``False``: a set for every position (locally connected).
-        activation: The unit; ``None`` for a linear layer.
+        table: For every map, the numbers of the input maps it is connected to, from 0; ``None``: to all.
         pool: The pooling layer, if any.
-        batch_norm: Batch normalization between the convolution and the unit (Ioffe & Szegedy 2015).
-        initializer: Of the weights. Biases start at zero.
     """
 
     kind: Literal["conv"] = "conv"
     maps: PositiveInt
     field: PositiveInt
     stride: PositiveInt = 1
-    padding: Literal["same", "valid"] = "same"
+    padding: Literal["same", "valid", "reflect"] = "same"
     shared: bool = True
-    activation: Activation | None = "relu"
+    table: tuple[tuple[int, ...], ...] | None = None
     pool: Pool | None = None
-    batch_norm: bool = False
-    initializer: Initializer = GLOROT
+
+    @model_validator(mode="after")
+    def _check_table(self) -> Self:
+        if not self.shared and self.padding == "reflect":
+            raise ValueError("a locally connected layer pads with zeros or not at all: padding must be same or valid")
+        if self.table is not None:
+            if not self.shared:
+                raise ValueError("a connection table needs shared weights")
+            if len(self.table) != self.maps:
+                raise ValueError(f"the connection table has {len(self.table)} rows for {self.maps} maps")
+            if not all(row and len(set(row)) == len(row) and min(row) >= 0 for row in self.table):
+                raise ValueError("every row of a connection table names different input maps, counted from 0")
+        return self
 
 
-class Dense(Spec):
+class Dense(_Weighted):
     """A fully connected layer with its unit.
 
     Attributes:
         kind: Marks the layer in JSON.
         units: Number of units.
-        activation: The unit; ``None`` for a linear layer.
-        batch_norm: Batch normalization between the matrix product and the unit.
-        initializer: Of the weights. Biases start at zero.
     """
 
     kind: Literal["dense"] = "dense"
     units: PositiveInt
-    activation: Activation | None = "relu"
-    batch_norm: bool = False
-    initializer: Initializer = GLOROT
 
 
-Layer = Annotated[Conv | Dense, Field(discriminator="kind")]
+class Subsample(Spec):
+    """LeNet-5's subsampling: the sum over a square, times one trainable number a map, plus another, and a unit.
+
+    LeCun et al. 1998, section II.B. Squares do not overlap.
+
+    Attributes:
+        kind: Marks the layer in JSON.
+        size: Side of the square, in pixels.
+        activation: The unit; ``None`` for a linear layer.
+    """
+
+    kind: Literal["subsample"] = "subsample"
+    size: PositiveInt = 2
+    activation: Activation | None = "scaled_tanh"
+
+
+class GlobalAverage(Spec):
+    """The average of every feature map: ``(height, width, channels)`` becomes ``(channels,)`` (Lin et al. 2013)."""
+
+    kind: Literal["global_average"] = "global_average"
+
+
+class RadialBasis(Spec):
+    """LeNet-5's output: minus the squared distance of 84 units to a fixed 7x12 picture of every digit.
+
+    LeCun et al. 1998, section II.B. It has nothing to train. With the softmax over its outputs, the loss is that of the
+    paper's equation 9 without the constant for rubbish images.
+
+    Attributes:
+        kind: Marks the layer in JSON.
+    """
+
+    kind: Literal["radial_basis"] = "radial_basis"
+
+
+RADIAL_BASIS_INPUTS, RADIAL_BASIS_CLASSES = 84, 10
+
+Layer = Annotated[Conv | Dense | Subsample | GlobalAverage | RadialBasis, Field(discriminator="kind")]
 
 
 class ModelSpec(Spec):
@@ -178,7 +260,8 @@ class ModelSpec(Spec):
 
     Attributes:
         input_shape: ``(height, width, channels)`` of an image.
-        layers: From the input up. The last must be a linear dense layer; its units are the classes.
+        layers: From the input up. The last is a linear dense layer, a global average over maps, one a class, or
+            LeNet-5's radial basis functions: its outputs are the logits.
     """
 
     input_shape: tuple[PositiveInt, PositiveInt, PositiveInt]
@@ -187,64 +270,88 @@ class ModelSpec(Spec):
     @model_validator(mode="after")
     def _check(self) -> Self:
         last = self.layers[-1]
-        if not isinstance(last, Dense) or last.activation is not None:
-            raise ValueError("the last layer must be dense and linear (activation=None): its outputs are the logits")
-        dense = False
-        for number, layer in enumerate(self.layers, 1):
-            if isinstance(layer, Conv) and dense:
-                raise ValueError(f"layer {number}: a convolution cannot follow a dense layer")
-            dense = dense or isinstance(layer, Dense)
+        linear = isinstance(last, Dense) and last.activation is None and not last.batch_norm and not last.dropout
+        if not linear and not isinstance(last, GlobalAverage | RadialBasis):
+            raise ValueError(
+                "the last layer must give the logits: a dense one that is linear (activation=None, without batch_norm "
+                "and dropout), a global average or radial basis functions"
+            )
+        if any(isinstance(layer, RadialBasis) for layer in self.layers[:-1]):
+            raise ValueError("radial basis functions give the logits: they can only be the last layer")
         self.shapes()
         return self
 
     @property
     def classes(self) -> int:
         """Number of classes."""
-        last = self.layers[-1]
-        assert isinstance(last, Dense)  # noqa: S101 - _check has made sure
-        return last.units
+        return self.shapes()[-1][0]
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether training draws random numbers in the network: for dropout or for noise."""
+        return any(isinstance(layer, Conv | Dense) and (layer.dropout or layer.norm_noise) for layer in self.layers)
 
     def shapes(self) -> list[tuple[int, ...]]:
         """The output shape of every layer, after its pooling: ``(height, width, channels)`` or ``(units,)``.
 
         Raises:
-            ValueError: A field or a pooling region does not fit into what it looks at.
+            ValueError: A layer does not fit what it looks at.
         """
         shapes: list[tuple[int, ...]] = []
         shape: tuple[int, ...] = self.input_shape
         for number, layer in enumerate(self.layers, 1):
-            if isinstance(layer, Dense):
-                shape = (layer.units,)
-            else:
-                name = f"layer {number} (conv {layer.field}x{layer.field})"
-                side = [output_size(i, layer.field, layer.stride, layer.padding, name) for i in shape[:2]]
-                if layer.pool:
-                    name = f"pooling of layer {number} ({layer.pool.size}x{layer.pool.size})"
-                    pool = layer.pool
-                    side = [output_size(i, pool.size, pool.stride, pool.padding, name) for i in side]
-                shape = (*side, layer.maps)
+            shape = _shape_after(layer, shape, number)
             shapes.append(shape)
         return shapes
 
 
+def _shape_after(layer: Layer, shape: tuple[int, ...], number: int) -> tuple[int, ...]:
+    name = f"layer {number} ({layer.kind})"
+    if isinstance(layer, Dense):
+        return (layer.units,)
+    if isinstance(layer, RadialBasis):
+        if shape != (RADIAL_BASIS_INPUTS,):
+            raise ValueError(f"{name}: it needs {RADIAL_BASIS_INPUTS} units below it, not {shape}")
+        return (RADIAL_BASIS_CLASSES,)
+    if len(shape) != 3:
+        raise ValueError(f"{name}: it cannot follow a layer without feature maps")
+    if isinstance(layer, GlobalAverage):
+        return shape[2:]
+    if isinstance(layer, Subsample):
+        if shape[0] % layer.size or shape[1] % layer.size:
+            raise ValueError(f"{name}: squares of {layer.size} pixels do not tile an input of {shape[:2]}")
+        return (shape[0] // layer.size, shape[1] // layer.size, shape[2])
+    if layer.table is not None and max(max(row) for row in layer.table) >= shape[2]:
+        raise ValueError(f"{name}: its connection table names an input map beyond the {shape[2]} there are")
+    name = f"layer {number} (conv {layer.field}x{layer.field})"
+    side = [output_size(i, layer.field, layer.stride, layer.padding, name) for i in shape[:2]]
+    if layer.pool:
+        name = f"pooling of layer {number} ({layer.pool.size}x{layer.pool.size})"
+        pool = layer.pool
+        side = [output_size(i, pool.size, pool.stride, pool.padding, name) for i in side]
+    return (*side, layer.maps)
+
+
 def output_size(size: int, field: int, stride: int, padding: str, name: str = "layer") -> int:
-    """Positions of a field along one side: ceil(i / s) for ``same``, floor((i - k) / s) + 1 for ``valid``.
+    """Positions of a field along one side: floor((i - k) / s) + 1 for ``valid``, else ceil(i / s).
 
     Args:
         size: Side of the input i, in pixels.
         field: Side of the field k, in pixels.
         stride: Step s, in pixels.
-        padding: ``same`` or ``valid``.
+        padding: ``same``, ``valid`` or ``reflect``.
         name: What the error calls the layer.
 
     Raises:
-        ValueError: The field is larger than the input and nothing is padded.
+        ValueError: The field is larger than the input and nothing is padded, or the input is too small to be mirrored.
     """
     if field > size and padding == "valid":
         raise ValueError(
             f"{name}: the field does not fit into its input of {size} pixels; choose a smaller one or pad it"
         )
-    return -(-size // stride) if padding == "same" else (size - field) // stride + 1
+    if padding == "reflect" and ((-(-size // stride) - 1) * stride + field - size + 1) // 2 >= size:
+        raise ValueError(f"{name}: an input of {size} pixels is too small to be mirrored; choose a smaller field")
+    return (size - field) // stride + 1 if padding == "valid" else -(-size // stride)
 
 
 class DataSpec(Spec):
@@ -259,7 +366,14 @@ class DataSpec(Spec):
         scaling: ``standardized``: minus the mean image, divided by the standard deviation of all pixels;
             ``mean_subtracted``: minus the mean image only, in units of 0-255 (Krizhevsky 2012). Both computed
             from the training examples.
-        subset_seed: Seeds the choice of the subsets.
+        subset_seed: Seeds the choice of the subsets and of the random places.
+        crop: Pixels cut off on every side, before anything else.
+        side: Side of the square that the images are then resized to, in pixels; ``None``: as they are.
+        canvas: Side of a black square on which they are then placed, in pixels; ``None``: none.
+        placement: Where on the canvas: in the middle, or at random, anew for every image.
+        block: Side of the square blocks of pixels that are then put into another order, the same for all images, those
+            of the test set too; ``None``: left in order. Blocks of 1 permute single pixels.
+        block_seed: Seeds that order.
     """
 
     name: str
@@ -269,6 +383,37 @@ class DataSpec(Spec):
     test_size: PositiveInt | None = None
     scaling: Literal["standardized", "mean_subtracted"] = "standardized"
     subset_seed: int = Field(default=0, ge=0)
+    crop: int = Field(default=0, ge=0)
+    side: PositiveInt | None = None
+    canvas: PositiveInt | None = None
+    placement: Literal["center", "random"] = "center"
+    block: PositiveInt | None = None
+    block_seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.placement == "random" and self.canvas is None:
+            raise ValueError("a random placement needs a canvas: give its side")
+        return self
+
+    def image_shape(self, stored: tuple[int, int, int]) -> tuple[int, int, int]:
+        """``(height, width, channels)`` of the prepared images, from that of the stored ones.
+
+        Raises:
+            ValueError: The crop leaves nothing, the canvas is too small, or blocks do not tile the image.
+        """
+        height, width = (size - 2 * self.crop for size in stored[:2])
+        if min(height, width) < 1:
+            raise ValueError(f"a crop of {self.crop} leaves nothing of images of {stored[0]}x{stored[1]} pixels")
+        if self.side is not None:
+            height = width = self.side
+        if self.canvas is not None:
+            if max(height, width) > self.canvas:
+                raise ValueError(f"images of {height}x{width} pixels do not fit on a canvas of {self.canvas}")
+            height = width = self.canvas
+        if self.block is not None and (height % self.block or width % self.block):
+            raise ValueError(f"blocks of {self.block} pixels do not tile images of {height}x{width}")
+        return (height, width, stored[2])
 
 
 class TrainSpec(Spec):
@@ -308,27 +453,50 @@ class Seeds(Spec):
     Attributes:
         init: Initial weights.
         order: Order of the training examples.
+        noise: Dropout and the noise of noisy batch normalization; 0 for a network without either.
     """
 
     init: int = Field(default=0, ge=0)
     order: int = Field(default=0, ge=0)
+    noise: int = Field(default=0, ge=0)
 
     @classmethod
-    def all(cls, seed: int) -> Self:
-        """The same number for every stream."""
-        return cls(init=seed, order=seed)
+    def of(cls, seed: int, model: ModelSpec) -> Self:
+        """The same number for every stream that the network draws from."""
+        return cls(init=seed, order=seed, noise=seed if model.stochastic else 0)
+
+
+ProbeName = Literal[
+    "gradients", "saturation", "covariate_shift", "landscape", "translation", "border", "filters", "equivariance"
+]
+"""What can be measured on a run beside its errors; see :mod:`cnn_study.probes`."""
 
 
 class RunSpec(Spec):
-    """One training run: data, model, training and seeds."""
+    """One training run.
+
+    Attributes:
+        data: The images.
+        model: The network.
+        train: The training.
+        seeds: The random streams.
+        probes: What is measured beside the errors. It does not change the training: the weights are the same to the bit.
+    """
 
     data: DataSpec
     model: ModelSpec
     train: TrainSpec
     seeds: Seeds = Seeds()
+    probes: tuple[ProbeName, ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.probes != tuple(name for name in get_args(ProbeName) if name in self.probes):
+            raise ValueError(f"probes must be different and in the order {', '.join(get_args(ProbeName))}")
+        if "border" in self.probes and self.data.placement != "random":
+            raise ValueError("the probe border needs images that are placed at random on a canvas")
+        if self.seeds.noise and not self.model.stochastic:
+            raise ValueError("a network without dropout and noise draws no noise: its noise seed must be 0")
         size, train = self.data.train_size, self.train
         if size is not None:
             if train.batch_size > size:
@@ -345,6 +513,23 @@ class RunSpec(Spec):
     def key(self) -> str:
         """Sixteen hexadecimal digits that identify the numbers this run produces."""
         return digest({"semantics": SEMANTICS, "run": self.canonical()})[:16]
+
+
+class CheckSpec(Spec):
+    """An exact comparison over an exhaustive grid of cases, with nothing to train; see :mod:`cnn_study.checks`.
+
+    Attributes:
+        check: Its name.
+        version: Goes up when the same check would give other numbers.
+    """
+
+    check: str
+    version: PositiveInt = 1
+
+    @cached_property
+    def key(self) -> str:
+        """Sixteen hexadecimal digits that identify the numbers this check produces."""
+        return digest({"check": self.check, "version": self.version})[:16]
 
 
 def digest(value: Any) -> str:
