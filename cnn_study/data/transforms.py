@@ -1,9 +1,10 @@
-"""From the arrays of a data set to what a run trains on: splits, subsets and scaling."""
+"""From the arrays of a data set to what a run trains on: splits, subsets, geometry and scaling."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 from cnn_study.errors import InputError
 from cnn_study.spec import DataSpec
@@ -25,6 +26,7 @@ class Split:
         y_test: As ``y_train``.
         mean: Mean training image, ``(height, width, channels)``, float32, in units of 0-255.
         stddev: What the mean-subtracted pixels are divided by.
+        objects_test: The test images before they were placed at random on a canvas; ``None`` if they were not.
     """
 
     x_train: np.ndarray
@@ -35,6 +37,7 @@ class Split:
     y_test: np.ndarray
     mean: np.ndarray
     stddev: float
+    objects_test: np.ndarray | None = None
 
 
 def split(arrays: "Arrays", spec: DataSpec) -> Split:
@@ -44,8 +47,12 @@ def split(arrays: "Arrays", spec: DataSpec) -> Split:
     tuned on the same examples.
 
     Raises:
-        InputError: More examples are asked for than there are.
+        InputError: More examples are asked for than there are, or the geometry does not fit the images.
     """
+    try:
+        spec.image_shape(_images(arrays.x_train, np.arange(0)).shape[1:])
+    except ValueError as error:
+        raise InputError(str(error)) from None
     y = np.asarray(arrays.y_train)
     rng = np.random.default_rng((spec.subset_seed, 0))
     validation, rest = _stratified(y, np.arange(len(y)), spec.validation_size, rng, "validation_size")
@@ -56,18 +63,96 @@ def split(arrays: "Arrays", spec: DataSpec) -> Split:
     rng = np.random.default_rng((spec.subset_seed, 2))
     test, _ = _stratified(y_test, np.arange(len(y_test)), test_size, rng, "test_size")
 
-    x_train = _images(arrays.x_train, train)
+    x_train = _prepared(_images(arrays.x_train, train), spec, 0)
+    x_validation = _prepared(_images(arrays.x_train, validation), spec, 1)
+    objects = _resized(_images(arrays.x_test, test), spec)
     mean, stddev = _moments(x_train)
     return Split(
         x_train=x_train,
         y_train=y[train].astype("int32"),
-        x_validation=_images(arrays.x_train, validation),
+        x_validation=x_validation,
         y_validation=y[validation].astype("int32"),
-        x_test=_images(arrays.x_test, test),
+        x_test=_arranged(objects, spec, 2),
         y_test=y_test[test].astype("int32"),
         mean=mean,
         stddev=stddev if spec.scaling == "standardized" else 1.0,
+        objects_test=objects if spec.placement == "random" else None,
     )
+
+
+def place_at(objects: np.ndarray, canvas: int, distance: int, rng: np.random.Generator) -> np.ndarray:
+    """Put every image on a black canvas of its own, its nearest side at a distance from the border.
+
+    The side of the canvas and the place along it are drawn at random.
+
+    Args:
+        objects: ``(examples, side, side, channels)``, uint8.
+        canvas: Side of the canvas, in pixels.
+        distance: Between the image and the nearest border, in pixels; at most ``(canvas - side) // 2``.
+        rng: Draws the places.
+
+    Returns:
+        ``(examples, canvas, canvas, channels)``, uint8.
+
+    Raises:
+        InputError: Images at this distance do not fit on the canvas.
+    """
+    room = canvas - objects.shape[1]
+    if not 0 <= distance <= room // 2:
+        side = objects.shape[1]
+        raise InputError(f"an image of {side} pixels cannot lie {distance} from the border of a canvas of {canvas}")
+    along = rng.integers(distance, room - distance, len(objects), endpoint=True)
+    near = np.where(rng.random(len(objects)) < 0.5, distance, room - distance)
+    vertical = rng.random(len(objects)) < 0.5
+    return _placed(objects, canvas, np.where(vertical, near, along), np.where(vertical, along, near))
+
+
+def _prepared(images: np.ndarray, spec: DataSpec, stream: int) -> np.ndarray:
+    return _arranged(_resized(images, spec), spec, stream)
+
+
+def _resized(images: np.ndarray, spec: DataSpec) -> np.ndarray:
+    """Crop and resize. Reducing averages over what falls together, so that no line is lost between two pixels."""
+    if spec.crop:
+        images = np.ascontiguousarray(images[:, spec.crop : -spec.crop, spec.crop : -spec.crop])
+    if spec.side in (None, images.shape[1]):
+        return images
+    resized = np.empty((len(images), spec.side, spec.side, images.shape[3]), "uint8")
+    for number, image in enumerate(images):
+        for channel in range(images.shape[3]):
+            small = Image.fromarray(np.ascontiguousarray(image[..., channel]))
+            resized[number, ..., channel] = small.resize((spec.side, spec.side), Image.Resampling.BILINEAR)
+    return resized
+
+
+def _arranged(images: np.ndarray, spec: DataSpec, stream: int) -> np.ndarray:
+    """Place on the canvas and permute; the streams are those of the training, validation and test images."""
+    if spec.canvas is not None:
+        room = spec.canvas - images.shape[1]
+        rows = columns = np.full(len(images), room // 2)
+        if spec.placement == "random":
+            rng = np.random.default_rng((spec.subset_seed, 3, stream))
+            rows, columns = rng.integers(0, room, (2, len(images)), endpoint=True)
+        images = _placed(images, spec.canvas, rows, columns)
+    return images if spec.block is None else _permuted(images, spec.block, spec.block_seed)
+
+
+def _placed(images: np.ndarray, canvas: int, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    placed = np.zeros((len(images), canvas, canvas, images.shape[3]), "uint8")
+    for image, row, column, on in zip(images, rows, columns, placed, strict=True):
+        on[row : row + image.shape[0], column : column + image.shape[1]] = image
+    return placed
+
+
+def _permuted(images: np.ndarray, block: int, seed: int) -> np.ndarray:
+    """Put square blocks of pixels into another order, the same for every image."""
+    examples, height, width, channels = images.shape
+    rows, columns = height // block, width // block
+    order = np.random.default_rng((seed, block)).permutation(rows * columns)
+    blocks = images.reshape(examples, rows, block, columns, block, channels).transpose(0, 1, 3, 2, 4, 5)
+    moved = blocks.reshape(examples, rows * columns, block, block, channels)[:, order]
+    moved = moved.reshape(examples, rows, columns, block, block, channels).transpose(0, 1, 3, 2, 4, 5)
+    return np.ascontiguousarray(moved.reshape(images.shape))
 
 
 def _images(images: np.ndarray, index: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnn_study.data.transforms import split
+from cnn_study.data.transforms import place_at, split
 from cnn_study.errors import InputError
 from cnn_study.spec import DataSpec
 
@@ -230,3 +230,107 @@ def test_the_arrays_of_the_data_set_are_left_alone():
     part = split(data, spec(validation_size=10))
     part.x_train[:] = 0
     np.testing.assert_array_equal(data.x_train, before)
+
+
+# --- geometry ---
+
+
+def lit(side, canvas=None):
+    """One image of ones per example, of the given side."""
+    return np.full((6, side, side, 1), 7, "uint8")
+
+
+def test_a_crop_keeps_the_middle():
+    data = arrays(shape=(8, 8, 3))
+    cropped, whole = split(data, spec(crop=2)), split(data, spec())
+    assert np.array_equal(cropped.x_train, whole.x_train[:, 2:6, 2:6])
+    assert np.array_equal(cropped.x_test, whole.x_test[:, 2:6, 2:6])
+
+
+@pytest.mark.parametrize("side", [2, 8])
+def test_resized_images_have_the_side_and_keep_what_is_flat(side):
+    data = arrays()
+    data.x_train[:] = 9
+    resized = split(data, spec(side=side)).x_train
+    assert resized.shape == (200, side, side, 3)
+    assert np.all(resized == 9)
+
+
+def test_a_reduced_line_does_not_vanish():
+    data = arrays(shape=(8, 8, 3))
+    data.x_train[:] = 0
+    data.x_train[:, 3] = 200
+    reduced = split(data, spec(side=4)).x_train
+    assert reduced.max(axis=(1, 2, 3)).min() > 50
+
+
+def test_centered_images_lie_in_the_middle_of_a_black_canvas():
+    data = arrays()
+    placed = split(data, spec(canvas=10))
+    assert np.array_equal(placed.x_train[:, 3:7, 3:7], split(data, spec()).x_train)
+    assert placed.x_train.sum() == split(data, spec()).x_train.sum()
+    assert placed.objects_test is None
+
+
+def test_random_places_differ_are_repeated_and_lose_nothing():
+    data, options = arrays(), {"canvas": 9, "placement": "random", "validation_size": 20}
+    one, again, other = (split(data, spec(**options, subset_seed=seed)) for seed in (0, 0, 1))
+    assert np.array_equal(one.x_train, again.x_train)
+    assert not np.array_equal(one.x_train[:10], other.x_train[:10])
+    plain = split(data, spec(validation_size=20))
+    for name in ("x_train", "x_validation", "x_test"):
+        assert np.array_equal(getattr(one, name).sum(axis=(1, 2)), getattr(plain, name).sum(axis=(1, 2)))
+    assert np.array_equal(one.objects_test, plain.x_test)
+    tops = {int(np.flatnonzero(image.any(axis=(1, 2)))[0]) for image in one.x_train}
+    assert tops == set(range(6))
+
+
+@pytest.mark.parametrize("distance", [0, 1, 3])
+def test_a_placed_image_is_as_far_from_the_border_as_asked(distance):
+    placed = place_at(lit(4), 10, distance, np.random.default_rng(0))
+    for image in placed[..., 0] > 0:
+        rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+        assert len(rows) == len(columns) == 4
+        assert min(rows[0], columns[0], 9 - rows[-1], 9 - columns[-1]) == distance
+
+
+def test_a_place_off_the_canvas_is_refused():
+    with pytest.raises(InputError, match="cannot lie 4 from the border of a canvas of 10"):
+        place_at(lit(4), 10, 4, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("block", [1, 2, 4])
+def test_blocks_change_places_the_same_way_in_every_image_and_keep_their_pixels(block):
+    data = arrays(shape=(8, 8, 3))
+    plain, moved = split(data, spec()), split(data, spec(block=block))
+
+    def blocks(images):
+        tiled = images.reshape(len(images), 8 // block, block, 8 // block, block, 3).transpose(0, 1, 3, 2, 4, 5)
+        return tiled.reshape(len(images), -1, block, block, 3)
+
+    order = [
+        next(i for i, b in enumerate(blocks(plain.x_train[:1])[0]) if np.array_equal(a, b))
+        for a in blocks(moved.x_train[:1])[0]
+    ]
+    assert order != sorted(order)
+    for name in ("x_train", "x_test"):
+        assert np.array_equal(blocks(getattr(moved, name)), blocks(getattr(plain, name))[:, order])
+
+
+def test_other_seeds_give_other_permutations():
+    data = arrays()
+    one, other = (split(data, spec(block=1, block_seed=seed)).x_train for seed in (1, 2))
+    assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"crop": 2}, "a crop of 2 leaves nothing of images of 4x4"),
+        ({"canvas": 3}, "do not fit on a canvas of 3"),
+        ({"block": 3}, "blocks of 3 pixels do not tile images of 4x4"),
+    ],
+)
+def test_impossible_geometry_is_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        split(arrays(), spec(**options))
