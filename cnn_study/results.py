@@ -1,25 +1,25 @@
-"""The store of finished runs: Parquet files in ``results/<profile>/``, from which everything else is made.
+"""The store of finished runs and checks: Parquet files in ``results/<profile>/``, from which everything else is made.
 
 A finished run is first written to a file of its own in ``pending/`` and is safe from then on. At the end of an
 execution the pending files are merged into ``runs.parquet``. Every file appears under its name only when it is
-complete.
+complete. Checks are kept in the same way, in ``pending-checks/`` and ``checks.parquet``.
 """
 
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import filelock
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cnn_study.errors import InputError, StoreError
-from cnn_study.spec import SEMANTICS, RunSpec
+from cnn_study.spec import SEMANTICS, CheckSpec, RunSpec
 
 SCHEMA = 1
 """Version of the columns. Older files are read; newer ones are refused."""
@@ -32,7 +32,7 @@ _HISTORY = pa.struct(
         ("value", pa.float64()),
     ]
 )
-_COLUMNS = pa.schema(
+_RUN_COLUMNS = pa.schema(
     [
         ("key", pa.string()),
         ("semantics", pa.int64()),
@@ -47,7 +47,20 @@ _COLUMNS = pa.schema(
     ]
 )
 
+_CHECK_COLUMNS = pa.schema(
+    [
+        ("key", pa.string()),
+        ("spec", pa.string()),
+        ("outcomes", pa.map_(pa.string(), pa.float64())),
+        ("table", pa.string()),
+        ("environment", pa.string()),
+        ("seconds", pa.float64()),
+        ("finished_at", pa.string()),
+    ]
+)
+
 Ended = Literal["target", "epochs", "diverged"]
+Cell = str | int | float | bool
 
 
 @dataclass(frozen=True)
@@ -102,8 +115,89 @@ class RunRecord:
         return [point.epoch for point in points], [point.value for point in points]
 
 
+@dataclass(frozen=True)
+class CheckRecord:
+    """What an exact check has found.
+
+    Attributes:
+        spec: What was checked.
+        outcomes: Numbers of the finished check: ``cases``, ``agreeing``, and those that summarize its table.
+        table: Rows for figures: a case or a summary each, with columns of the check's own.
+        environment: Versions, machine, threads and switches that can change bits.
+        seconds: Wall time of the check.
+        finished_at: ISO 8601, UTC.
+    """
+
+    spec: CheckSpec
+    outcomes: Mapping[str, float]
+    table: tuple[Mapping[str, Cell], ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    finished_at: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key of its spec."""
+        return self.spec.key
+
+
+R = TypeVar("R", RunRecord, CheckRecord)
+
+
+@dataclass(frozen=True)
+class _Form(Generic[R]):
+    """How records of one kind are written.
+
+    Attributes:
+        kind: What they are, in the plural: the name of their file.
+        columns: Of their table.
+        row: The row of a record.
+        record: The record of a row; ``None`` if it answers no question any more.
+    """
+
+    kind: str
+    columns: pa.Schema
+    row: Callable[[R], dict[str, Any]]
+    record: Callable[[dict[str, Any]], R | None]
+
+
+class _Shelf(Generic[R]):
+    """The records of one kind: those in one file, and those that wait to be merged into it."""
+
+    def __init__(self, form: _Form[R], file: Path, pending: Path):
+        self.form, self.file, self.pending = form, file, pending
+        self._records: dict[str, R] | None = None
+
+    def forget(self) -> None:
+        """Read again when asked next."""
+        self._records = None
+
+    def records(self) -> Mapping[str, R]:
+        if self._records is None:
+            files = [self.file] if self.file.exists() else []
+            files += sorted(self.pending.glob("*.parquet"))
+            self._records = {record.key: record for file in files for record in _read(file, self.form)}
+        return self._records
+
+    def add(self, record: R) -> None:
+        _write([record], self.pending / f"{record.key}.parquet", self.form)
+        if self._records is not None:
+            self._records[record.key] = record
+
+    def merge(self) -> None:
+        pending = sorted(self.pending.glob("*.parquet"))
+        if not pending:
+            return
+        self.forget()  # Nothing is removed that has not been read.
+        records = self.records()
+        _write([records[key] for key in sorted(records)], self.file, self.form)
+        for file in [*pending, *self.pending.glob(".*.parquet.*")]:  # Also what a killed process has left unfinished.
+            file.unlink(missing_ok=True)
+        self.pending.rmdir()
+
+
 class Store:
-    """The runs of one profile.
+    """The runs and checks of one profile.
 
     Args:
         folder: For example ``results/quick``. Made on the first write.
@@ -111,7 +205,8 @@ class Store:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self._records: dict[str, RunRecord] | None = None
+        self._runs = _Shelf(_RUNS, self.file, self.pending)
+        self._checks = _Shelf(_CHECKS, folder / "checks.parquet", folder / "pending-checks")
 
     @property
     def file(self) -> Path:
@@ -129,11 +224,15 @@ class Store:
         Raises:
             StoreError: A file is damaged or was written by a newer version.
         """
-        if self._records is None:
-            files = [self.file] if self.file.exists() else []
-            files += sorted(self.pending.glob("*.parquet"))
-            self._records = {record.key: record for file in files for record in _read(file)}
-        return self._records
+        return self._runs.records()
+
+    def checks(self) -> Mapping[str, CheckRecord]:
+        """All finished checks by key.
+
+        Raises:
+            StoreError: A file is damaged or was written by a newer version.
+        """
+        return self._checks.records()
 
     def add(self, record: RunRecord) -> None:
         """Keep a finished run. It is on disk when this returns.
@@ -141,25 +240,24 @@ class Store:
         Raises:
             StoreError: It cannot be written.
         """
-        _write([record], self.pending / f"{record.key}.parquet")
-        if self._records is not None:
-            self._records[record.key] = record
+        self._runs.add(record)
 
-    def merge(self) -> None:
-        """Gather the pending runs in one file, ordered by key, and remove theirs.
+    def add_check(self, record: CheckRecord) -> None:
+        """Keep a finished check. It is on disk when this returns.
 
         Raises:
-            StoreError: A file is damaged, or the runs cannot be written.
+            StoreError: It cannot be written.
         """
-        pending = sorted(self.pending.glob("*.parquet"))
-        if not pending:
-            return
-        self._records = None  # Nothing is removed that has not been read.
-        records = self.records()
-        _write([records[key] for key in sorted(records)], self.file)
-        for file in [*pending, *self.pending.glob(".*.parquet.*")]:  # Also what a killed process has left unfinished.
-            file.unlink(missing_ok=True)
-        self.pending.rmdir()
+        self._checks.add(record)
+
+    def merge(self) -> None:
+        """Gather what is pending, runs in one file and checks in another, ordered by key, and remove the pending files.
+
+        Raises:
+            StoreError: A file is damaged, or the records cannot be written.
+        """
+        self._runs.merge()
+        self._checks.merge()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -181,7 +279,8 @@ class Store:
                 f"cannot write to {self.folder}: {error.strerror}; give --results another folder"
             ) from None
         try:
-            self._records = None
+            self._runs.forget()
+            self._checks.forget()
             yield
         finally:
             lock.release()
@@ -216,63 +315,97 @@ def replace_file(path: Path, write) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _write(records: list[RunRecord], path: Path) -> None:
-    rows = [
-        {
-            "key": record.key,
-            "semantics": SEMANTICS,
-            "spec": record.spec.model_dump_json(),
-            "ended": record.ended,
-            "outcomes": sorted(record.outcomes.items()),
-            "history": [vars(point) for point in record.history],
-            "weights": record.weights,
-            "environment": json.dumps(dict(record.environment), sort_keys=True),
-            "seconds": record.seconds,
-            "finished_at": record.finished_at,
-        }
-        for record in records
-    ]
-    table = pa.Table.from_pylist(rows, schema=_COLUMNS.with_metadata({"cnn_study_schema": str(SCHEMA)}))
+def _write(records: list[R], path: Path, form: _Form[R]) -> None:
+    schema = form.columns.with_metadata({"cnn_study_schema": str(SCHEMA)})
+    table = pa.Table.from_pylist([form.row(record) for record in records], schema=schema)
     replace_file(
         path,
         lambda temporary: pq.write_table(table, temporary, compression="zstd", write_page_checksum=True),
     )
 
 
-def _read(path: Path) -> Iterator[RunRecord]:
-    remedy = "remove it and run again, or restore it (git checkout)"
+_REMEDY = "remove it and run again, or restore it (git checkout)"
+
+
+def _read(path: Path, form: _Form[R]) -> Iterator[R]:
     try:
         table = pq.read_table(path, page_checksum_verification=True)
         version = int((table.schema.metadata or {}).get(b"cnn_study_schema", b"0"))
         found = list(table.schema)
-        lacking = [column.name for column in _COLUMNS if column not in found]
+        lacking = [column.name for column in form.columns if column not in found]
         rows = [] if lacking else table.to_pylist(maps_as_pydicts="strict")
     except (OSError, pa.ArrowException, ValueError) as error:
-        raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): {remedy}") from None
+        raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): {_REMEDY}") from None
     if version > SCHEMA:
         raise StoreError(f"{path} was written by a newer cnn-study (schema {version}, known {SCHEMA}): upgrade it")
     if lacking or version < 1:
-        raise StoreError(f"{path} is no file of runs (it lacks {', '.join(lacking) or 'its schema'}): {remedy}")
+        raise StoreError(f"{path} is no file of {form.kind} (it lacks {', '.join(lacking) or 'its schema'}): {_REMEDY}")
     for row in rows:
-        if row["semantics"] != SEMANTICS:
-            continue  # The same spec means another training by now: such a run answers no question any more.
-        record = RunRecord(
-            spec=_spec(row["spec"], path),
-            ended=row["ended"],
-            outcomes=row["outcomes"],
-            history=tuple(Point(**point) for point in row["history"]),
-            weights=row["weights"],
-            environment=json.loads(row["environment"]),
-            seconds=row["seconds"],
-            finished_at=row["finished_at"],
-        )
+        try:
+            record = form.record(row)
+        except InputError as error:
+            raise StoreError(
+                f"{path} holds {form.kind} that this cnn-study cannot read ({error}): upgrade it"
+            ) from None
+        if record is None:
+            continue
         if record.key != row["key"]:
-            raise StoreError(f"{path}: the run {row['key']} does not have the key of its spec ({record.key}): {remedy}")
+            raise StoreError(f"{path}: the key {row['key']} is not that of its spec ({record.key}): {_REMEDY}")
         yield record
 
 
-def _spec(text: str, path: Path) -> RunSpec:
-    try:
-        return RunSpec.parse(text)
-    except InputError as error:
-        raise StoreError(f"{path} holds a run that this cnn-study cannot read ({error}): upgrade it") from None
+def _run_row(record: RunRecord) -> dict[str, Any]:
+    return {
+        "key": record.key,
+        "semantics": SEMANTICS,
+        "spec": record.spec.model_dump_json(),
+        "ended": record.ended,
+        "outcomes": sorted(record.outcomes.items()),
+        "history": [vars(point) for point in record.history],
+        "weights": record.weights,
+        "environment": json.dumps(dict(record.environment), sort_keys=True),
+        "seconds": record.seconds,
+        "finished_at": record.finished_at,
+    }
+
+
+def _run_record(row: dict[str, Any]) -> RunRecord | None:
+    if row["semantics"] != SEMANTICS:
+        return None  # The same spec means another training by now.
+    return RunRecord(
+        spec=RunSpec.parse(row["spec"]),
+        ended=row["ended"],
+        outcomes=row["outcomes"],
+        history=tuple(Point(**point) for point in row["history"]),
+        weights=row["weights"],
+        environment=json.loads(row["environment"]),
+        seconds=row["seconds"],
+        finished_at=row["finished_at"],
+    )
+
+
+def _check_row(record: CheckRecord) -> dict[str, Any]:
+    return {
+        "key": record.key,
+        "spec": record.spec.model_dump_json(),
+        "outcomes": sorted(record.outcomes.items()),
+        "table": json.dumps([dict(row) for row in record.table]),
+        "environment": json.dumps(dict(record.environment), sort_keys=True),
+        "seconds": record.seconds,
+        "finished_at": record.finished_at,
+    }
+
+
+def _check_record(row: dict[str, Any]) -> CheckRecord:
+    return CheckRecord(
+        spec=CheckSpec.parse(row["spec"]),
+        outcomes=row["outcomes"],
+        table=tuple(json.loads(row["table"])),
+        environment=json.loads(row["environment"]),
+        seconds=row["seconds"],
+        finished_at=row["finished_at"],
+    )
+
+
+_RUNS = _Form("runs", _RUN_COLUMNS, _run_row, _run_record)
+_CHECKS = _Form("checks", _CHECK_COLUMNS, _check_row, _check_record)

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from cnn_study import results
 from cnn_study.errors import StoreError
-from cnn_study.results import Point, RunRecord, Store, replace_file
-from cnn_study.spec import DataSpec, Dense, ModelSpec, RunSpec, Seeds, TrainSpec
+from cnn_study.results import CheckRecord, Point, RunRecord, Store, replace_file
+from cnn_study.spec import CheckSpec, DataSpec, Dense, ModelSpec, RunSpec, Seeds, TrainSpec
 
 NAN, INF = float("nan"), float("inf")
 
@@ -341,7 +341,7 @@ def test_a_run_whose_spec_is_another_is_refused(tmp_path):
     store = filled(tmp_path, 1)
     rewritten(store, {"spec": pa.array([run(2).model_dump_json()])})
     message = complaint(tmp_path)
-    assert f"the run {run(1).key} does not have the key of its spec ({run(2).key})" in message
+    assert f"the key {run(1).key} is not that of its spec ({run(2).key})" in message
 
 
 def test_a_spec_with_an_unknown_field_is_refused_with_the_file_named(tmp_path):
@@ -352,6 +352,76 @@ def test_a_spec_with_an_unknown_field_is_refused_with_the_file_named(tmp_path):
     message = complaint(tmp_path)
     assert message.startswith(str(store.file))
     assert "weight_decay" in message
+
+
+# --- checks ---
+
+
+def check(name="sizes", agreeing=3.0, **changes):
+    fields = {
+        "spec": CheckSpec(check=name),
+        "outcomes": {"cases": 3.0, "agreeing": agreeing},
+        "table": ({"layer": "conv ü", "field": 3, "share": 0.1, "agrees": True}, {"layer": "dense", "share": NAN}),
+        "environment": {"python": "3.12"},
+        "seconds": 0.5,
+        "finished_at": "2026-01-02T03:04:05+00:00",
+    }
+    return CheckRecord(**fields | changes)
+
+
+def test_a_check_is_read_as_it_was_written(tmp_path):
+    one, other = check(), check("costs", table=())
+    store = Store(tmp_path)
+    store.add_check(one)
+    store.add_check(other)
+    assert store.records() == {}
+    for _ in range(2):
+        kept = dict(Store(tmp_path).checks())
+        assert set(kept) == {one.key, other.key}
+        assert kept[other.key] == other
+        assert comparable(kept[one.key].table) == comparable(one.table)
+        assert type(kept[one.key].table[0]["agrees"]) is bool
+        store.merge()
+    assert files(tmp_path) == ["checks.parquet"]
+
+
+def test_checks_and_runs_do_not_mix(tmp_path):
+    store = filled(tmp_path, 1)
+    store.add(record(2))
+    store.add_check(check())
+    assert read(tmp_path) == by_key(record(1), record(2))
+    assert list(Store(tmp_path).checks()) == [check().key]
+    store.merge()
+    assert files(tmp_path) == ["checks.parquet", "runs.parquet"]
+    shutil.copy(store.file, tmp_path / "checks.parquet")
+    with pytest.raises(StoreError, match=r"checks\.parquet is no file of checks \(it lacks table"):
+        Store(tmp_path).checks()
+
+
+def test_a_check_of_another_version_is_another_check(tmp_path):
+    store = Store(tmp_path)
+    store.add_check(check())
+    store.add_check(check(spec=CheckSpec(check="sizes", version=2), outcomes={"cases": 4.0, "agreeing": 4.0}))
+    store.merge()
+    assert {kept.spec.version: kept.outcomes["cases"] for kept in store.checks().values()} == {1: 3.0, 2: 4.0}
+
+
+def test_a_damaged_file_of_checks_is_named(tmp_path):
+    store = Store(tmp_path)
+    store.add_check(check())
+    store.merge()
+    file = tmp_path / "checks.parquet"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(StoreError, match=r"checks\.parquet is damaged .*remove it"):
+        Store(tmp_path).checks()
+
+
+def test_a_writer_sees_the_checks_that_others_wrote_before(tmp_path):
+    store = Store(tmp_path)
+    assert store.checks() == {}
+    Store(tmp_path).add_check(check("costs", table=()))
+    with store.writing():
+        assert list(store.checks()) == [check("costs").key]
 
 
 # --- writing ---
