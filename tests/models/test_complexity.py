@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnn_study.models.complexity import costs, macs, parameters
-from cnn_study.spec import Conv, Dense, ModelSpec, Pool
+from cnn_study.spec import Conv, Dense, GlobalAverage, ModelSpec, Pool, RadialBasis, Subsample
 
 PROPERTY = settings(deadline=None, max_examples=50)
 
@@ -79,6 +79,52 @@ def test_batch_normalization_adds_a_scale_and_a_shift_a_map_and_no_products():
     assert [n.parameters - p.parameters for n, p in zip(normed, plain, strict=True)] == [12, 14, 0]
     assert [n.macs for n in normed] == [p.macs for p in plain]
     assert [n.connections for n in normed] == [p.connections for p in plain]
+
+
+def test_a_table_counts_only_its_connections():
+    table = ((0, 1), (2,), (0, 1, 2))
+    row = first(Conv(maps=3, field=3, padding="valid", table=table), (8, 8, 3))
+    assert row.parameters == 9 * 6 + 3
+    assert row.connections == 36 * (9 * 6 + 3)
+    assert row.macs == 36 * 9 * 6
+    full = Conv(maps=3, field=3, padding="valid")
+    everything = full.but(table=((0, 1, 2),) * 3)
+    assert first(everything, (8, 8, 3)) == first(full, (8, 8, 3))
+
+
+def test_mirrored_padding_costs_as_much_as_zeros():
+    conv = Conv(maps=3, field=5, stride=2)
+    assert first(conv.but(padding="reflect"), (9, 8, 2)) == first(conv, (9, 8, 2))
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_subsampling_has_two_numbers_a_map(size):
+    row = first(Subsample(size=size), (8, 8, 3))
+    outputs = (8 // size) ** 2 * 3
+    assert (row.name, row.parameters, row.macs) == ("subsample1", 6, outputs)
+    assert row.connections == outputs * (size * size + 1)
+    assert row.receptive_field == size
+
+
+def test_a_global_average_costs_nothing_and_sees_everything():
+    rows = costs(network(Conv(maps=5, field=3, padding="valid"), GlobalAverage()))
+    row = rows[1]
+    assert (row.name, row.output_shape) == ("average2", (5,))
+    assert (row.parameters, row.connections, row.macs) == (0, 0, 0)
+    assert row.receptive_field == 8
+    assert rows[2].parameters == 60
+
+
+def test_radial_basis_functions_have_nothing_to_train():
+    model = ModelSpec(input_shape=(8, 8, 1), layers=(Dense(units=84), RadialBasis()))
+    row = costs(model)[1]
+    assert (row.name, row.parameters, row.connections, row.macs) == ("rbf2", 0, 840, 840)
+
+
+def test_noise_and_dropout_cost_nothing():
+    conv, dense = Conv(maps=6, field=5, batch_norm=True), Dense(units=7, batch_norm=True)
+    noisy = {"norm_noise": True, "norm_after_unit": True, "dropout": 0.5}
+    assert costs(network(conv, dense)) == costs(network(conv.but(**noisy), dense.but(**noisy)))
 
 
 def test_a_dense_layer_sees_the_whole_input():

@@ -1,3 +1,4 @@
+import hashlib
 import random
 import re
 from typing import get_args
@@ -9,10 +10,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
 
-from cnn_study.models.architectures import dense_net, four_layer_13pct, four_layer_18pct
+from cnn_study.models.architectures import dense_net, four_layer_13pct, four_layer_18pct, lenet5_1998, lenet5_usual
 from cnn_study.models.complexity import costs, parameters
 from cnn_study.models.factory import LEAKY_SLOPE, build_model, initialize
-from cnn_study.spec import GLOROT, HE, Activation, Conv, Dense, ModelSpec, Normal, Pool, VarianceScaled
+from cnn_study.spec import (
+    GLOROT,
+    HE,
+    Activation,
+    Conv,
+    Dense,
+    FanUniform,
+    GlobalAverage,
+    ModelSpec,
+    Normal,
+    Pool,
+    RadialBasis,
+    Subsample,
+    VarianceScaled,
+)
 
 SHAPE = (9, 8, 2)
 
@@ -61,34 +76,55 @@ pools = st.builds(
     before_unit=st.booleans(),
 )
 units = st.none() | st.sampled_from(get_args(Activation))
-initializers = st.sampled_from([Normal(stddev=0.1), HE, GLOROT, VarianceScaled(rule="lecun")])
-convs = st.builds(
-    Conv,
-    maps=st.integers(1, 4),
-    field=st.integers(1, 5),
-    stride=st.integers(1, 3),
-    padding=padding,
-    shared=st.booleans(),
-    activation=units,
-    pool=st.none() | pools,
-    batch_norm=st.booleans(),
-    initializer=initializers,
+initializers = st.sampled_from([Normal(stddev=0.1), HE, GLOROT, VarianceScaled(rule="lecun"), FanUniform()])
+norms = st.sampled_from(
+    [{}] + [{"batch_norm": True, "norm_after_unit": after, "norm_noise": noise} for after in (0, 1) for noise in (0, 1)]
 )
-denses = st.builds(Dense, units=st.integers(1, 5), activation=units, batch_norm=st.booleans(), initializer=initializers)
+weighted = {"activation": units, "dropout": st.sampled_from([0, 0.5]), "initializer": initializers}
+
+
+@st.composite
+def convs(draw, channels):
+    """A convolution of any kind on so many maps."""
+    maps = draw(st.integers(1, 4))
+    kind = draw(st.sampled_from(["plain", "local", "partial"]))
+    row = st.lists(st.integers(0, channels - 1), min_size=1, unique=True)
+    return Conv(
+        maps=maps,
+        field=draw(st.integers(1, 5)),
+        stride=draw(st.integers(1, 3)),
+        padding=draw(padding if kind == "local" else st.sampled_from(["same", "valid", "reflect"])),
+        shared=kind != "local",
+        table=draw(st.lists(row, min_size=maps, max_size=maps)) if kind == "partial" else None,
+        pool=draw(st.none() | pools),
+        **draw(norms),
+        **{name: draw(values) for name, values in weighted.items()},
+    )
 
 
 @st.composite
 def networks(draw):
-    """Networks of up to two convolutions that fit the image."""
-    layers = []
+    """Networks with up to two layers of maps that fit the image, of every kind of layer."""
+    layers, channels = [], SHAPE[2]
     for _ in range(draw(st.integers(0, 2))):
-        layer = draw(convs)
+        layer = draw(convs(channels) | st.builds(Subsample, size=st.integers(1, 2), activation=units))
         try:
             network(*layers, layer)
         except ValueError:
-            layer = layer.but(padding="same", pool=layer.pool and layer.pool.but(padding="same"))
+            if isinstance(layer, Subsample):
+                layer = layer.but(size=1)
+            else:
+                layer = layer.but(padding="same", pool=layer.pool and layer.pool.but(padding="same"))
         layers.append(layer)
-    return network(*layers, *draw(st.lists(denses, max_size=1)))
+        channels = channels if isinstance(layer, Subsample) else layer.maps
+    if draw(st.booleans()):
+        layers.append(GlobalAverage())
+    if draw(st.booleans()):
+        options = {name: draw(values) for name, values in weighted.items()}
+        layers.append(Dense(units=draw(st.integers(1, 5)), **draw(norms), **options))
+    if draw(st.booleans()):
+        return ModelSpec(input_shape=SHAPE, layers=(*layers, Dense(units=84), RadialBasis()))
+    return network(*layers)
 
 
 # --- what is built is what the spec says ---
@@ -99,6 +135,8 @@ def networks(draw):
 def test_sizes_and_parameters_are_those_of_the_spec(spec):
     model = build_model(spec)
     last = {int(re.search(r"\d+$", layer.name)[0]): layer for layer in model.layers[1:]}
+    weighted = [layer.name for layer in model.layers if re.match("conv|local|dense|subsample|average|rbf", layer.name)]
+    assert weighted == [row.name for row in costs(spec)]
     assert [last[number].output.shape[1:] for number in sorted(last)] == spec.shapes()
     counted = [0] * len(spec.layers)
     for layer in model.layers[1:]:
@@ -106,8 +144,9 @@ def test_sizes_and_parameters_are_those_of_the_spec(spec):
         counted[number - 1] += sum(int(np.prod(weight.shape)) for weight in layer.trainable_weights)
     assert counted == [row.parameters for row in costs(spec)]
     logits = model(images(2))
-    assert logits.shape == (2, 3)
+    assert logits.shape == (2, spec.classes)
     assert np.all(np.isfinite(logits))
+    assert np.all(np.isfinite(model(images(2), training=True)))
 
 
 @pytest.mark.parametrize(
@@ -117,8 +156,10 @@ def test_sizes_and_parameters_are_those_of_the_spec(spec):
         (four_layer_13pct("tanh"), 1_901_386),
         (four_layer_18pct("relu", batch_norm=True), 89_578 + 2 * (32 + 32 + 64)),
         (dense_net("sigmoid", hidden=(30,)), 23_860),
+        (lenet5_1998(), 60_000),
+        (lenet5_usual(), 61_706),
     ],
-    ids=["18pct", "13pct", "18pct with batch norm", "dense"],
+    ids=["18pct", "13pct", "18pct with batch norm", "dense", "LeNet-5", "usual LeNet-5"],
 )
 def test_named_networks_have_the_published_number_of_parameters(spec, count):
     model = build_model(spec)
@@ -126,21 +167,42 @@ def test_named_networks_have_the_published_number_of_parameters(spec, count):
     assert model.output_shape == (None, 10)
 
 
+MAX = Pool(reduce="max")
+FIRST = MAX.but(before_unit=True)
+
+
 @pytest.mark.parametrize(
-    ("pool", "batch_norm", "order"),
+    ("options", "order"),
     [
-        (None, False, "conv unit"),
-        (None, True, "conv norm unit"),
-        (Pool(reduce="max"), True, "conv norm unit pool"),
-        (Pool(reduce="max", before_unit=True), True, "conv pool norm unit"),
-        (Pool(reduce="average", before_unit=True), False, "conv pool unit"),
+        ({}, "conv unit"),
+        ({"batch_norm": True}, "conv norm unit"),
+        ({"batch_norm": True, "norm_after_unit": True}, "conv unit norm"),
+        ({"batch_norm": True, "norm_noise": True}, "conv norm noise unit"),
+        ({"batch_norm": True, "norm_after_unit": True, "norm_noise": True}, "conv unit norm noise"),
+        ({"batch_norm": True, "pool": MAX, "dropout": 0.5}, "conv norm unit pool dropout"),
+        ({"batch_norm": True, "pool": FIRST, "dropout": 0.5}, "conv pool norm unit dropout"),
+        ({"pool": FIRST}, "conv pool unit"),
+        ({"padding": "reflect", "pool": MAX}, "reflect conv unit pool"),
+        ({"activation": None, "dropout": 0.5}, "conv dropout"),
     ],
 )
-def test_order_of_the_parts_of_a_layer(pool, batch_norm, order):
-    model = build_model(network(Conv(maps=2, field=3, pool=pool, batch_norm=batch_norm)))
+def test_order_of_the_parts_of_a_layer(options, order):
+    model = build_model(network(Conv(maps=2, field=3, **options)))
     parts = [layer.name.removesuffix("1") for layer in model.layers if layer.name.endswith("1")]
     assert parts == order.split()
     assert model.layers[-1].name == "dense2"
+
+
+def test_order_of_the_parts_of_a_dense_layer():
+    model = build_model(network(Dense(units=2, batch_norm=True, norm_noise=True, dropout=0.1)))
+    assert [layer.name for layer in model.layers] == [
+        "image", "flatten1", "dense1", "norm1", "noise1", "unit1", "dropout1", "dense2"
+    ]  # fmt: skip
+
+
+def test_a_global_average_is_the_average_of_each_map():
+    spec = ModelSpec(input_shape=SHAPE, layers=(GlobalAverage(),))
+    np.testing.assert_allclose(build_model(spec)(images()), images().mean((1, 2)), rtol=1e-5, atol=1e-6)
 
 
 def test_outputs_are_logits():
@@ -260,6 +322,49 @@ def test_initializing_a_used_network_makes_it_new():
         assert np.concatenate(values).tolist() == [1, 0, 0, 1]
 
 
+NOISY = network(
+    Conv(maps=4, field=3, batch_norm=True, norm_noise=True, dropout=0.5),
+    Subsample(size=1),
+    Dense(units=6, batch_norm=True, norm_noise=True, dropout=0.5),
+    Dense(units=6, dropout=0.5),
+)
+
+
+def in_training(model, times=2):
+    return [np.asarray(model(images(), training=True)) for _ in range(times)]
+
+
+def test_initializing_a_used_network_starts_its_noise_again():
+    model = build_model(NOISY, seed=1, noise_seed=2)
+    first, second = in_training(model)
+    assert np.any(first != second)
+    spoil(model)
+    initialize(model, NOISY, 1, 2)
+    np.testing.assert_array_equal(in_training(model), [first, second])
+    np.testing.assert_array_equal(in_training(build_model(NOISY, seed=1, noise_seed=2)), [first, second])
+    assert np.unique(model.get_layer("subsample2").coefficient) == 1
+    assert not np.any(model.get_layer("subsample2").bias)
+
+
+def test_the_noise_seed_changes_the_noise_and_not_the_weights():
+    one, two = build_model(NOISY, seed=1, noise_seed=2), build_model(NOISY, seed=1, noise_seed=3)
+    assert_equal_weights(one, two)
+    np.testing.assert_array_equal(one(images()), two(images()))
+    assert np.any(in_training(one, 1)[0] != in_training(two, 1)[0])
+
+
+def test_no_two_layers_share_a_stream_of_noise():
+    model = build_model(NOISY, noise_seed=5)
+    states = [
+        tuple(np.asarray(layer.seed_generator.state)) for layer in model.layers if hasattr(layer, "seed_generator")
+    ]
+    assert len(states) == len(set(states)) == 5
+    # Adding noise to a layer leaves its dropout as it was.
+    plain = build_model(network(NOISY.layers[0].but(norm_noise=False)), noise_seed=5)
+    state = plain.get_layer("dropout1").seed_generator.state
+    np.testing.assert_array_equal(state, model.get_layer("dropout1").seed_generator.state)
+
+
 def test_adding_a_layer_leaves_the_weights_below_it():
     shallow, deep = network(*DEEP.layers[:2]), DEEP
     for name in ("conv1", "local2"):
@@ -275,6 +380,9 @@ def test_adding_a_layer_leaves_the_weights_below_it():
         {"batch_norm": True},
         {"pool": Pool(reduce="average")},
         {"pool": Pool(reduce="max", before_unit=True)},
+        {"padding": "reflect"},
+        {"dropout": 0.5},
+        {"batch_norm": True, "norm_after_unit": True, "norm_noise": True},
     ],
 )
 def test_a_switch_of_one_layer_leaves_all_other_weights(change):
@@ -310,6 +418,15 @@ VARIANCES = {
     "lecun": lambda inputs, outputs: 1 / inputs,
     "normal": lambda inputs, outputs: 0.03**2,
 }
+GOLDEN = "48ff20b3b9b70cde9ba7d7bf4d2b40674781b2ec5f5fb605aa359c0ea8057f2c"
+"""SHA-256 of the weights of :data:`DEEP` for seed 5, which stored runs depend on."""
+
+
+def test_weights_are_those_that_stored_runs_began_with():
+    digest = hashlib.sha256()
+    for weight in build_model(DEEP, seed=5).get_weights():
+        digest.update(weight.tobytes())
+    assert digest.hexdigest() == GOLDEN
 
 
 @pytest.mark.parametrize("name", FANS)
@@ -324,6 +441,42 @@ def test_spread_of_the_weights(name, rule):
     assert kernel.std() == pytest.approx(expected, rel=3 / (2 * kernel.size) ** 0.5)
     assert abs(kernel.mean()) < 3 * expected / kernel.size**0.5
     assert np.mean((kernel / expected) ** 4) == pytest.approx(3, abs=3 * (96 / kernel.size) ** 0.5)
+
+
+@pytest.mark.parametrize("name", FANS)
+def test_evenly_spread_weights_lie_within_the_reach_divided_by_the_fan(name):
+    model = build_model(network(LAYERS[name](FanUniform(reach=2.4)), input_shape=(10, 10, 8)), seed=1)
+    kernel = np.asarray(model.get_layer(name).kernel, "float64")
+    limit = 2.4 / FANS[name][0]
+    assert 0.99 * limit < np.abs(kernel).max() <= limit * (1 + 1e-6)
+    assert kernel.std() == pytest.approx(limit / 3**0.5, rel=0.03)
+    assert abs(kernel.mean()) < 3 * kernel.std() / kernel.size**0.5
+
+
+@pytest.mark.parametrize("rule", [*VARIANCES, "uniform"])
+def test_with_a_table_every_connection_has_the_fan_of_its_own_maps(rule):
+    table = ((0, 1, 2, 3), (0,), (0, 1))
+    initializer = {"normal": Normal(stddev=0.03), "uniform": FanUniform()}.get(rule)
+    conv = Conv(maps=3, field=40, table=table, initializer=initializer or VarianceScaled(rule=rule))
+    kernel = np.asarray(build_model(network(conv, input_shape=(10, 10, 4))).get_layer("conv1").kernel, "float64")
+    reached = {0: 3, 1: 2, 2: 1, 3: 1}
+    pairs = [(below, row) for row in table for below in row]
+    for place, (below, row) in enumerate(pairs):
+        inputs, outputs = 1600 * len(row), 1600 * reached[below]
+        variance = (2.4 / inputs) ** 2 / 3 if rule == "uniform" else VARIANCES[rule](inputs, outputs)
+        assert kernel[:, :, place].std() == pytest.approx(variance**0.5, rel=3 / (2 * 1600) ** 0.5)
+
+
+def test_double_precision_has_the_same_weights_and_logits_but_for_rounding():
+    spec = network(
+        *NOISY.layers[:2], Conv(maps=3, field=3, padding="reflect", shared=True), Conv(maps=2, field=2, shared=False)
+    )
+    single, double = build_model(spec, seed=3), build_model(spec, seed=3, dtype="float64")
+    assert {weight.dtype for weight in double.weights} == {"float64"}
+    assert {keras.backend.standardize_dtype(layer.output.dtype) for layer in double.layers} == {"float64"}
+    for one, other in zip(single.get_weights(), double.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+    np.testing.assert_allclose(single(images()), double(images(count=5).astype("float64")), rtol=1e-4, atol=1e-5)
 
 
 def test_weights_and_logits_are_single_precision():
