@@ -59,7 +59,7 @@ CLAIMS = (
 TARGET = 0.1
 SETTINGS = {
     "smoke": Setting("digits", 200, 10, 4, 2, (0.05, 0.2, 0.8), evaluations=2, trial=True),
-    "quick": Setting("mnist", 6000, 60, 20, 3, (0.05, 0.2, 0.8), test_size=2000, evaluations=4, evaluation_size=1000),
+    "quick": Setting("mnist", 6000, 60, 20, 5, (0.05, 0.2, 0.8), test_size=2000, evaluations=4, evaluation_size=1000),
     "full": Setting("mnist", None, 60, 50, 6, (0.05, 0.1, 0.2, 0.4, 0.8), evaluations=10, evaluation_size=10_000),
 }
 HIDDEN = (100, 100, 100)

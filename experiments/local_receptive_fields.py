@@ -52,7 +52,7 @@ CLAIMS = (
 
 SETTINGS = {
     "smoke": Setting("digits", 200, 10, 2, 2, (0.0025, 0.01, 0.04), 100, trial=True),
-    "quick": Setting("mnist", 2000, 20, 5, 3, (0.0025, 0.01, 0.04), 1000, 2000),
+    "quick": Setting("mnist", 2000, 20, 8, 5, (0.0025, 0.01, 0.04), 1000, 2000),
     "full": Setting("mnist", None, 50, 20, 6, (0.0025, 0.005, 0.01, 0.02, 0.04), 5000),
 }
 FIELDS = (1, 3, 5, 7, 11)

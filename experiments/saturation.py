@@ -59,7 +59,7 @@ TARGET = 0.05
 SETTINGS = {
     "smoke": Setting("digits", 200, 10, 3, 2, (0.0025, 0.01, 0.04), evaluations=2, trial=True),
     "quick": Setting(
-        "mnist", 2000, 10, 12, 3, (0.0025, 0.01, 0.04), test_size=2000, evaluations=4, evaluation_size=1000
+        "mnist", 2000, 10, 12, 5, (0.0025, 0.01, 0.04), test_size=2000, evaluations=4, evaluation_size=1000
     ),
     "full": Setting(
         "mnist", None, 10, 20, 6, (0.0025, 0.005, 0.01, 0.02, 0.04), evaluations=10, evaluation_size=10_000

@@ -82,7 +82,7 @@ TARGET = 0.02  # training error at which every arm stops
 SPEED = 0.1  # training error to which times are compared
 SETTINGS = {
     "smoke": Setting("digits", 200, 10, 3, 2, (0.0025, 0.01, 0.04), 100, trial=True),
-    "quick": Setting("mnist", 2000, 20, 12, 3, (0.0025, 0.01, 0.04), 1000, 2000, evaluations=2, evaluation_size=500),
+    "quick": Setting("mnist", 2000, 20, 12, 5, (0.0025, 0.01, 0.04), 1000, 2000, evaluations=2, evaluation_size=500),
     "full": Setting(
         "mnist", None, 50, 40, 6, (0.0025, 0.005, 0.01, 0.02, 0.04), 5000, evaluations=4, evaluation_size=500
     ),
