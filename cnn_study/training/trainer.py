@@ -10,6 +10,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import keras
@@ -21,8 +22,10 @@ import cnn_study
 from cnn_study.data.transforms import Split
 from cnn_study.errors import InputError
 from cnn_study.models.factory import build_model, initialize
+from cnn_study.probes import final
+from cnn_study.probes.training import EXAMPLES, PROBES, Series
 from cnn_study.results import Ended, Point, RunRecord
-from cnn_study.spec import ModelSpec, RunSpec, TrainSpec, one_line
+from cnn_study.spec import ModelSpec, ProbeName, RunSpec, Seeds, TrainSpec, one_line
 
 EVALUATION_BATCH = 500
 """Examples in one forward pass of an evaluation: large enough to keep a core busy, small enough for its caches."""
@@ -74,17 +77,14 @@ class Program:
         )
         self.optimizer.build(self.model.trainable_variables)
         self._steps = tf.function(self._take_steps, input_signature=[tf.TensorSpec([None], tf.int32)])
-        self._wrong = tf.function(
-            self._count_wrong,
-            input_signature=[
-                tf.TensorSpec([None, *model.input_shape], tf.uint8),
-                tf.TensorSpec([None], tf.int32),
-            ],
+        self._classes = tf.function(
+            self._classify, input_signature=[tf.TensorSpec([None, *model.input_shape], tf.uint8)]
         )
+        self._probes: dict[ProbeName, Callable[..., dict[str, tf.Tensor]]] = {}
 
-    def reset(self, seed: int, learning_rate: float) -> None:
-        """Forget everything an earlier run has left: new weights, an optimizer that has taken no step."""
-        initialize(self.model, self.spec, seed)
+    def reset(self, seeds: Seeds, learning_rate: float) -> None:
+        """Forget everything an earlier run has left: new weights and noise, an optimizer that has taken no step."""
+        initialize(self.model, self.spec, seeds.init, seeds.noise)
         for variable in self.optimizer.variables:
             variable.assign(tf.zeros_like(variable))
         self.optimizer.learning_rate = learning_rate
@@ -93,9 +93,28 @@ class Program:
         """Take one optimizer step for every full batch of the example numbers ``order``; return the mean loss."""
         return float(self._steps(tf.constant(order, tf.int32)))
 
+    def classify(self, images: np.ndarray | tf.Tensor) -> np.ndarray:
+        """The classes of images ``(examples, height, width, channels)``, uint8, in inference mode.
+
+        -1 where the logits are no numbers.
+        """
+        return self._classes(images).numpy()
+
     def error(self, images: Images) -> float:
         """Fraction of images classified wrongly, in inference mode. Logits that are no numbers are wrong."""
-        return int(self._wrong(images.x, images.y)) / len(images.y)
+        return int(np.count_nonzero(self.classify(images.x) != images.y.numpy())) / len(images.y)
+
+    def measure(self, name: ProbeName, learning_rate: float) -> dict[str, np.ndarray]:
+        """What a probe that measures during training finds on the first training images; it changes nothing."""
+        if name not in self._probes:
+            self._probes[name] = tf.function(partial(PROBES[name].measure, self.model))
+        images, labels = self._prepared(self.train.x[:EXAMPLES]), self.train.y[:EXAMPLES]
+        found = self._probes[name](images, labels, tf.constant(learning_rate, tf.float32))
+        return {key: value.numpy() for key, value in found.items()}
+
+    def trained(self) -> final.Trained:
+        """The network as it is now, for the probes that look at it in the end."""
+        return final.Trained(self.model, lambda images: self._prepared(images).numpy(), self.classify)
 
     def weights_digest(self) -> str:
         """SHA-256 over all weights, in the order of the layers."""
@@ -123,16 +142,17 @@ class Program:
             total += loss
         return total / tf.cast(steps, tf.float32)
 
-    def _count_wrong(self, images, labels):
-        wrong = tf.constant(0)
+    def _classify(self, images):
         size = tf.shape(images)[0]
-        for start in tf.range(0, size, EVALUATION_BATCH):
-            part = slice(start, tf.minimum(start + EVALUATION_BATCH, size))
-            logits = self.model(self._prepared(images[part]), training=False)
-            right = tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), labels[part])
-            right &= tf.reduce_all(tf.math.is_finite(logits), axis=-1)
-            wrong += tf.reduce_sum(tf.cast(~right, tf.int32))
-        return wrong
+        parts = -(-size // EVALUATION_BATCH)
+        classes = tf.TensorArray(tf.int32, size=parts, infer_shape=False, element_shape=[None])
+        for part in tf.range(parts):
+            logits = self.model(
+                self._prepared(images[part * EVALUATION_BATCH : (part + 1) * EVALUATION_BATCH]), training=False
+            )
+            finite = tf.reduce_all(tf.math.is_finite(logits), axis=-1)
+            classes = classes.write(part, tf.where(finite, tf.argmax(logits, axis=-1, output_type=tf.int32), -1))
+        return classes.concat()
 
 
 def train(spec: RunSpec, data: Split, program: Program | None = None, on_point: OnPoint | None = None) -> RunRecord:
@@ -152,33 +172,25 @@ def train(spec: RunSpec, data: Split, program: Program | None = None, on_point: 
     """
     _check_sizes(spec, len(data.y_train))
     program = program or Program(spec.model, spec.train, data)
-    program.reset(spec.seeds.init, spec.train.learning_rate)
+    program.reset(spec.seeds, spec.train.learning_rate)
     started = time.perf_counter()
-    history: list[Point] = []
-
-    def note(metric: str, step: int, value: float) -> float:
-        history.append(Point(metric, step, step / (len(data.y_train) // spec.train.batch_size), value))
-        if on_point:
-            on_point(history[-1])
-        return value
-
+    log = _Log(len(data.y_train) // spec.train.batch_size, on_point)
     size = spec.train.evaluation_size or len(data.y_train)
     watched = Images(program.train.x[:size], program.train.y[:size])
     validation = Images.of(data.x_validation, data.y_validation) if len(data.y_validation) else None
-    ended, step = _fit(spec, program, watched, validation, note)
-    outcomes = {
-        "epochs": history[-1].epoch,
-        "steps": float(step),
-        "train_error": program.error(program.train),
-        "test_error": program.error(Images.of(data.x_test, data.y_test)),
-    }
-    if validation is not None:
-        outcomes["validation_error"] = program.error(validation)
+    probes = {name: Series(PROBES[name]) for name in spec.probes if name in PROBES}
+    ended, step = _fit(spec, program, watched, validation, probes, log)
+    outcomes = _outcomes(program, data, validation, ended, step, log)
+    for series in probes.values():
+        outcomes |= series.outcomes()
+    findings = final.measure(spec.probes, program.trained(), data)
+    for metric, values in findings.curves.items():
+        log.curve(metric, values, step)
     return RunRecord(
         spec=spec,
         ended=ended,
-        outcomes=outcomes,
-        history=tuple(history),
+        outcomes=outcomes | findings.outcomes,
+        history=tuple(log.points),
         weights=program.weights_digest(),
         environment=environment(),
         seconds=time.perf_counter() - started,
@@ -186,31 +198,79 @@ def train(spec: RunSpec, data: Split, program: Program | None = None, on_point: 
     )
 
 
-def _fit(spec: RunSpec, program: Program, watched: Images, validation: Images | None, note) -> tuple[Ended, int]:
-    size, batch = len(program.train.y), spec.train.batch_size
-    steps, evaluations, target = (
-        size // batch,
-        spec.train.evaluations_per_epoch,
-        spec.train.target_train_error,
-    )
+class _Log:
+    """The measured values of a run, in the order of their measurement."""
+
+    def __init__(self, steps_per_epoch: int, on_point: OnPoint | None):
+        self.points: list[Point] = []
+        self._steps_per_epoch = steps_per_epoch
+        self._on_point = on_point
+
+    def note(self, metric: str, step: int, value: float) -> float:
+        self.points.append(Point(metric, step, self.epoch(step), value))
+        if self._on_point:
+            self._on_point(self.points[-1])
+        return value
+
+    def curve(self, metric: str, values: np.ndarray, step: int) -> None:
+        """Numbers of the finished run, with their places as their steps."""
+        epoch = self.epoch(step)
+        self.points += [Point(metric, place, epoch, float(value)) for place, value in enumerate(values)]
+
+    def epoch(self, step: int) -> float:
+        return step / self._steps_per_epoch
+
+    def last(self, metric: str) -> float:
+        return next(point.value for point in reversed(self.points) if point.metric == metric)
+
+
+def _fit(spec: RunSpec, program: Program, watched: Images, validation: Images | None, probes, log) -> tuple[Ended, int]:
+    size, batch, target = len(program.train.y), spec.train.batch_size, spec.train.target_train_error
+    steps, evaluations = size // batch, spec.train.evaluations_per_epoch
     ends = [round(steps * (i + 1) / evaluations) for i in range(evaluations)]
+
+    def probe(step: int) -> None:
+        for name, series in probes.items():
+            for metric, value in series.add(program.measure(name, spec.train.learning_rate)).items():
+                log.note(metric, step, value)
+
     step = 0
-    note("train_error", step, program.error(watched))
+    log.note("train_error", step, program.error(watched))
+    probe(step)
     for epoch in range(spec.train.epochs):
         order = np.random.default_rng((spec.seeds.order, epoch)).permutation(size)
         begin = 0
         for end in ends:
             step = epoch * steps + end
-            loss = note("train_loss", step, program.steps(order[begin * batch : end * batch]))
-            error = note("train_error", step, program.error(watched))
-            if not np.isfinite(loss):
-                return "diverged", step
-            if target is not None and error <= target:
-                return "target", step
+            loss = log.note("train_loss", step, program.steps(order[begin * batch : end * batch]))
+            error = log.note("train_error", step, program.error(watched))
+            if not np.isfinite(loss) or (target is not None and error <= target):
+                probe(step)
+                return "target" if np.isfinite(loss) else "diverged", step
             begin = end
         if validation is not None:
-            note("validation_error", step, program.error(validation))
+            log.note("validation_error", step, program.error(validation))
+        probe(step)
     return "epochs", step
+
+
+def _outcomes(
+    program: Program, data: Split, validation: Images | None, ended: Ended, step: int, log: _Log
+) -> dict[str, float]:
+    train_error, test_error = program.error(program.train), program.error(Images.of(data.x_test, data.y_test))
+    outcomes = {
+        "epochs": log.epoch(step),
+        "steps": float(step),
+        "reached_target": float(ended == "target"),
+        "train_error": train_error,
+        "test_error": test_error,
+        "generalization_gap": test_error - train_error,
+    }
+    if ended != "diverged":
+        outcomes["train_loss"] = log.last("train_loss")
+    if validation is not None:
+        outcomes["validation_error"] = program.error(validation)
+    return outcomes
 
 
 def _check_sizes(spec: RunSpec, size: int) -> None:

@@ -29,7 +29,7 @@ def spec(epochs=2, model=None, seed=0, **options):
     options = {"learning_rate": 0.05, "momentum": 0.9, "batch_size": 10} | options
     model = model or dense_net("tanh", hidden=(6,), input_shape=(8, 8, 1), classes=2)
     data = DataSpec(name="made-up", content="0" * 64)
-    return RunSpec(data=data, model=model, train=TrainSpec(epochs=epochs, **options), seeds=Seeds.all(seed))
+    return RunSpec(data=data, model=model, train=TrainSpec(epochs=epochs, **options), seeds=Seeds.of(seed, model))
 
 
 def reference_weights(run, data):
@@ -72,7 +72,7 @@ def test_a_used_program_gives_the_same_bits_as_a_new_one():
         spec(model=four_layer_18pct("relu", batch_norm=True, input_shape=(8, 8, 1), classes=2)),
     )
     program = Program(run.model, run.train, data)
-    train(run.but(seeds=Seeds.all(9), train=run.train.but(learning_rate=0.5)), data, program)
+    train(run.but(seeds=Seeds(init=9, order=9), train=run.train.but(learning_rate=0.5)), data, program)
     used, new = train(run, data, program), train(run, data)
     assert used.weights == new.weights
     assert used.history == new.history

@@ -1,0 +1,61 @@
+"""Does a trained network recognize images that were shifted?
+
+Cost: for every distance, four passes over at most :data:`EXAMPLES` test images.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+EXAMPLES = 2000
+"""Test images that are shifted: the first so many, or all, if there are fewer."""
+FARTHEST = 8
+"""The largest shift, in pixels; no more than a quarter of the side of the image."""
+DROP = 4
+"""The shift at which the loss of accuracy is an outcome of its own, or the largest, if that is less."""
+DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1))
+
+Classify = Callable[[np.ndarray], np.ndarray]
+"""From images ``(examples, height, width, channels)``, uint8, to their classes; -1 where the logits are no numbers."""
+
+
+def shift(images: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Shift images and fill what comes in with zeros: black, for bytes.
+
+    Args:
+        images: ``(examples, height, width, channels)``.
+        down: Pixels; negative: up.
+        right: Pixels; negative: to the left.
+    """
+    height, width = images.shape[1:3]
+    shifted = np.zeros_like(images)
+    shifted[:, max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = images[
+        :, max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)
+    ]
+    return shifted
+
+
+def measure(classify: Classify, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Accuracy and agreement under shifts, as averages over the four directions.
+
+    Args:
+        classify: The trained network.
+        images: Test images ``(examples, height, width, channels)``, uint8.
+        labels: ``(examples,)``.
+
+    Returns:
+        For every distance D in pixels, from 0: ``shifted_accuracy/D``, and ``shift_consistency/D``, the fraction of
+        images with the same answer as unshifted. ``shift_drop/D``: the accuracy at 0 minus that at D, for D =
+        :data:`DROP` or the largest.
+    """
+    images, labels = images[:EXAMPLES], labels[:EXAMPLES]
+    unshifted = classify(images)
+    outcomes = {"shifted_accuracy/0": float(np.mean(unshifted == labels)), "shift_consistency/0": 1.0}
+    farthest = min(FARTHEST, min(images.shape[1:3]) // 4)
+    for distance in range(1, farthest + 1):
+        answers = [classify(shift(images, distance * down, distance * right)) for down, right in DIRECTIONS]
+        outcomes[f"shifted_accuracy/{distance}"] = float(np.mean([answer == labels for answer in answers]))
+        outcomes[f"shift_consistency/{distance}"] = float(np.mean([answer == unshifted for answer in answers]))
+    at = min(DROP, farthest)
+    outcomes[f"shift_drop/{at}"] = outcomes["shifted_accuracy/0"] - outcomes[f"shifted_accuracy/{at}"]
+    return outcomes
