@@ -101,7 +101,8 @@ def numbers(raw: Mapping[str, np.ndarray], previous: Mapping[str, np.ndarray] | 
         if name == MEANS:
             found[f"unit_input_mean/{layer}"] = float(np.mean(np.abs(value)))
             if previous:
-                moved, deviations = np.abs(value - previous[key]), previous[f"{DEVIATIONS}/{layer}"]
+                with np.errstate(invalid="ignore"):  # after a divergence
+                    moved, deviations = np.abs(value - previous[key]), previous[f"{DEVIATIONS}/{layer}"]
                 # A unit that takes the same for every example has no deviation to measure by.
                 varied = deviations > 0
                 found[f"input_drift/{layer}"] = (

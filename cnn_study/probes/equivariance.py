@@ -31,7 +31,7 @@ def measure(model: keras.Model, images: np.ndarray) -> dict[str, float]:
 
     Returns:
         ``equivariance_error_whole``: of the lowest layer. ``equivariance_error_interior``: the same without the places
-        whose field reaches the border of the image, if any are left. ``equivariance_error/LAYER``: of every further
+        that a field over the border of the image has a part in, if any are left. ``equivariance_error/LAYER``: of every further
         layer with weights and maps, over the whole map. Empty if the lowest layer has no maps.
     """
     images = images[:EXAMPLES]
@@ -76,7 +76,8 @@ def _steps(model: keras.Model) -> dict[str, int]:
 
 
 def _mapped(layer: keras.layers.Layer) -> bool:
-    return keras.ops.ndim(layer.output) == 4
+    output = layer.output
+    return isinstance(output, keras.KerasTensor) and len(output.shape) == 4
 
 
 def _stride(layer: keras.layers.Layer) -> int:
@@ -92,13 +93,13 @@ def _side(size: int | tuple[int, ...]) -> int:
 
 
 def _interior(layer: keras.layers.Layer, image: tuple[int, ...], maps: tuple[int, ...]) -> np.ndarray:
-    """The places of a map whose field does not touch the outermost pixels of the image."""
+    """The places of a map whose field, and that of their neighbors, lies inside the image."""
 
     def inside(size: int, places: int) -> np.ndarray:
         field, stride = _side(layer.kernel_size), _stride(layer)
         padding = max((places - 1) * stride + field - size, 0) // 2
         first = np.arange(places) * stride - padding
-        return (first >= 1) & (first + field <= size - 1)
+        return (first >= stride) & (first + field <= size - stride)
 
     return np.logical_and.outer(inside(image[0], maps[0]), inside(image[1], maps[1]))
 

@@ -1,3 +1,6 @@
+import dataclasses
+from typing import get_args
+
 import keras
 import numpy as np
 import pytest
@@ -6,7 +9,7 @@ from cnn_study.data.transforms import Split
 from cnn_study.errors import InputError
 from cnn_study.models.architectures import dense_net, four_layer_18pct
 from cnn_study.models.factory import build_model
-from cnn_study.spec import DataSpec, RunSpec, Seeds, TrainSpec
+from cnn_study.spec import Conv, DataSpec, Dense, ModelSpec, Pool, ProbeName, RunSpec, Seeds, TrainSpec
 from cnn_study.training.trainer import Images, Program, train
 
 
@@ -144,3 +147,97 @@ def test_without_a_validation_split_nothing_is_said_of_it():
     record = train(spec(), split(validation=0))
     assert "validation_error" not in record.outcomes
     assert record.curve("validation_error") == ([], [])
+
+
+EVERYTHING = ModelSpec(
+    input_shape=(8, 8, 1),
+    layers=(
+        Conv(maps=3, field=3, batch_norm=True, norm_noise=True, dropout=0.2, pool=Pool(reduce="max")),
+        Dense(units=6, activation="tanh", dropout=0.5),
+        Dense(units=2, activation=None),
+    ),
+)
+PROBES = tuple(name for name in get_args(ProbeName) if name != "border")
+
+
+def test_probes_do_not_change_a_bit_of_the_training():
+    data, run = split(), spec(model=EVERYTHING, evaluations_per_epoch=2)
+    plain = train(run, data)
+    probed = train(run.but(probes=PROBES), data)
+    assert probed.weights == plain.weights
+    assert tuple(point for point in probed.history if "/" not in point.metric and "_e" in point.metric) == tuple(
+        point for point in plain.history if "_e" in point.metric
+    )
+    assert plain.outcomes.items() <= probed.outcomes.items()
+
+
+def test_probes_measure_before_training_and_after_every_epoch():
+    record = train(spec(model=EVERYTHING, evaluations_per_epoch=2).but(probes=PROBES), split())
+    for metric in ("gradient_unit_input/conv1", "inactive/conv1", "saturated/dense2", "loss_range"):
+        assert record.curve(metric)[0] == [0, 1, 2]
+    assert record.curve("input_drift/conv1")[0] == [1, 2]
+    assert {"gradient_slope_start", "saturated_early", "gradient_cosine_mean", "loss_range_mean"} <= set(
+        record.outcomes
+    )
+    assert {"shift_drop/2", "equivariance_error_whole", "filter_height"} <= set(record.outcomes)
+    assert all(np.isfinite(value) for value in record.outcomes.values())
+    assert record.curve("filter/0")[1] != []
+    assert record.outcomes["epochs"] == 2
+
+
+def test_probes_measure_where_a_run_stops_at_its_target():
+    run = spec(epochs=50, target_train_error=0.1, evaluations_per_epoch=3).but(probes=("gradients",))
+    record = train(run, split())
+    assert record.ended == "target"
+    assert record.curve("gradient_weights/dense1")[0][-1] == record.outcomes["epochs"]
+
+
+def test_probes_survive_a_divergence():
+    layers = (Conv(maps=3, field=3), Dense(units=50), Dense(units=50), EVERYTHING.layers[-1])
+    model = ModelSpec(input_shape=(8, 8, 1), layers=layers)
+    record = train(spec(epochs=20, learning_rate=1e12, model=model).but(probes=PROBES), split())
+    assert record.ended == "diverged"
+    assert all(np.isfinite(value) for value in record.outcomes.values())
+    assert "gradient_slope_end" not in record.outcomes
+    assert not np.isfinite(record.curve("gradient_weights/conv1")[1][-1])
+
+
+def test_the_border_is_probed_with_the_objects_that_were_placed():
+    objects, labels = images(30, (4, 4, 1), 2)
+    data = dataclasses.replace(split(), objects_test=objects, y_test=labels)
+    run = spec()
+    run = run.but(data=run.data.but(canvas=8, placement="random"), probes=("border",))
+    record = train(run, data)
+    assert {name for name in record.outcomes if "accuracy_at" in name} == {
+        "accuracy_at_border",
+        "accuracy_at_center",
+        *(f"accuracy_at_distance/{d}" for d in (0, 1, 2)),
+    }
+    with pytest.raises(InputError, match="border"):
+        train(run, split())
+
+
+def test_the_noise_seed_changes_the_weights_and_a_used_program_draws_the_same_noise():
+    data, run = split(), spec(model=EVERYTHING, seed=4)
+    program = Program(run.model, run.train, data)
+    other = train(run.but(seeds=run.seeds.but(noise=5)), data, program)
+    used, new = train(run, data, program), train(run, data)
+    assert used.weights == new.weights != other.weights
+
+
+def test_outcomes_that_follow_from_others():
+    reached = train(spec(epochs=50, target_train_error=0.1), split())
+    missed = train(spec(epochs=1, learning_rate=1e-6), split())
+    assert (reached.outcomes["reached_target"], missed.outcomes["reached_target"]) == (1, 0)
+    for record in (reached, missed):
+        gap = record.outcomes["test_error"] - record.outcomes["train_error"]
+        assert record.outcomes["generalization_gap"] == pytest.approx(gap)
+        assert record.outcomes["train_loss"] == record.curve("train_loss")[1][-1]
+
+
+def test_logits_that_are_no_numbers_are_of_no_class():
+    data, run = split(), spec()
+    program = Program(run.model, run.train, data)
+    program.model.get_layer("dense2").bias.assign([np.nan, 0])
+    assert set(program.classify(data.x_test)) == {-1}
+    assert program.error(Images.of(data.x_test, data.y_test)) == 1

@@ -1,0 +1,169 @@
+"""The probes of a trained network, with classifiers and networks whose answers are known."""
+
+import numpy as np
+import pytest
+
+from cnn_study.models.factory import build_model
+from cnn_study.probes import border, equivariance, filters, translation
+from cnn_study.spec import Conv, Dense, ModelSpec, Pool, Subsample
+
+LOGITS = Dense(units=3, activation=None)
+
+
+def net(*layers, shape=(12, 12, 2)):
+    return build_model(ModelSpec(input_shape=shape, layers=(*layers, LOGITS)), seed=1)
+
+
+def images(examples=6, shape=(12, 12, 2), seed=0):
+    return np.random.default_rng(seed).standard_normal((examples, *shape)).astype("float32")
+
+
+# --- translation ---
+
+
+@pytest.mark.parametrize(("down", "right"), [(0, 0), (2, 0), (-3, 0), (0, 1), (0, -2), (1, -1)])
+def test_a_shift_moves_every_pixel_and_fills_with_black(down, right):
+    x = np.random.default_rng(0).integers(1, 255, (2, 6, 5, 1), dtype="uint8")
+    shifted = translation.shift(x, down, right)
+    for row in range(6):
+        for column in range(5):
+            inside = 0 <= row - down < 6 and 0 <= column - right < 5
+            expected = x[:, row - down, column - right] if inside else 0
+            np.testing.assert_array_equal(shifted[:, row, column], expected)
+
+
+def points(at, side=16):
+    """Images with one white pixel."""
+    x = np.zeros((len(at), side, side, 1), "uint8")
+    for number, (row, column) in enumerate(at):
+        x[number, row, column] = 255
+    return x
+
+
+def test_accuracy_falls_at_the_distance_at_which_the_classifier_stops_seeing():
+    """A classifier that sees the pixels within 2 of the middle, and a point in the middle."""
+    x, labels = points([(8, 8)] * 5), np.ones(5, "int32")
+    found = translation.measure(lambda x: (x[:, 6:11, 6:11].max((1, 2, 3)) > 0).astype("int32"), x, labels)
+    assert [found[f"shifted_accuracy/{d}"] for d in range(5)] == [1, 1, 1, 0, 0]
+    assert [found[f"shift_consistency/{d}"] for d in range(5)] == [1, 1, 1, 0, 0]
+    assert found["shift_drop/4"] == 1
+    assert "shifted_accuracy/5" not in found
+
+
+def test_consistency_is_agreement_with_the_unshifted_answer_not_with_the_label():
+    x, labels = points([(8, 8)] * 4), np.array([0, 0, 0, 1])
+    found = translation.measure(lambda x: np.zeros(len(x), "int32"), x, labels)
+    assert found["shifted_accuracy/3"] == 0.75
+    assert found["shift_consistency/3"] == 1
+    assert found["shift_drop/4"] == 0
+
+
+def test_small_images_are_shifted_less_and_large_ones_by_8_pixels():
+    small = translation.measure(lambda x: np.zeros(len(x)), points([(1, 1)], side=8), np.zeros(1))
+    assert {name for name in small if "/" in name} == {
+        f"{kind}/{d}" for kind in ("shifted_accuracy", "shift_consistency") for d in range(3)
+    } | {"shift_drop/2"}
+    large = translation.measure(lambda x: np.zeros(len(x)), points([(1, 1)], side=40), np.zeros(1))
+    assert "shifted_accuracy/8" in large
+    assert "shifted_accuracy/9" not in large
+
+
+# --- border ---
+
+
+def test_objects_are_placed_at_every_distance_from_the_border():
+    """A classifier that says how far from the border the object lies."""
+
+    def distance(x):
+        answers = []
+        for image in x[..., 0]:
+            rows, columns = np.nonzero(image)
+            answers.append(min(rows.min(), columns.min(), *(19 - np.array([rows.max(), columns.max()]))))
+        return np.array(answers)
+
+    objects = np.full((30, 4, 4, 1), 200, "uint8")
+    for d in (0, 1, 2, 4, 8):
+        found = border.measure(distance, objects, np.full(30, d), canvas=20)
+        accuracies = {k: v for k, v in found.items() if k.startswith("accuracy_at_distance/")}
+        assert accuracies == {f"accuracy_at_distance/{other}": float(other == d) for other in (0, 1, 2, 4, 8)}
+        assert found["accuracy_at_border"] == float(d == 0)
+        assert found["accuracy_at_center"] == float(d == 8)
+
+
+# --- equivariance ---
+
+
+@pytest.mark.parametrize("padding", ["same", "valid", "reflect"])
+def test_shared_weights_at_stride_1_are_equivariant_but_for_the_border(padding):
+    found = equivariance.measure(net(Conv(maps=4, field=5, padding=padding)), images())
+    assert found["equivariance_error_interior"] < 1e-6
+    assert (found["equivariance_error_whole"] > 0.05) == (padding != "valid")
+
+
+def test_without_shared_weights_and_with_a_stride_maps_do_not_shift():
+    local = equivariance.measure(net(Conv(maps=4, field=3, shared=False)), images())
+    strided = equivariance.measure(net(Conv(maps=4, field=3, stride=2)), images())
+    assert local["equivariance_error_interior"] > 0.5
+    assert strided["equivariance_error_interior"] > 0.1
+
+
+def test_a_linear_ramp_shifts_exactly_under_a_stride():
+    """Interpolation between places is exact where maps are linear in the place."""
+    rows = np.arange(12, dtype="float32")
+    ramp = np.broadcast_to(rows[:, None, None] + 3 * rows[None, :, None], (12, 12, 2))[None]
+    found = equivariance.measure(net(Conv(maps=4, field=3, stride=2)), np.ascontiguousarray(ramp))
+    assert found["equivariance_error_interior"] < 1e-5
+
+
+def test_further_layers_are_measured_and_dense_networks_have_no_maps():
+    layers = (
+        Conv(maps=3, field=3, activation="tanh", pool=Pool(reduce="max")),
+        Conv(maps=3, field=3, activation="tanh"),
+        Subsample(size=2),
+    )
+    found = equivariance.measure(net(*layers), images())
+    assert set(found) == {
+        "equivariance_error_interior",
+        "equivariance_error_whole",
+        "equivariance_error/conv2",
+        "equivariance_error/subsample3",
+    }
+    assert found["equivariance_error/conv2"] > found["equivariance_error_interior"]
+    assert equivariance.measure(net(Dense(units=4)), images()) == {}
+
+
+# --- filters ---
+
+
+def test_kernels_and_feature_maps_can_be_put_together_again():
+    model = net(Conv(maps=20, field=5, activation="relu"))
+    image = images()[0]
+    found = filters.measure(model, image)
+    shape = tuple(int(found.outcomes[f"filter_{side}"]) for side in ("height", "width", "channels"))
+    kernel = model.get_layer("conv1").kernel.numpy()
+    for number in range(16):
+        np.testing.assert_array_equal(found.curves[f"filter/{number}"].reshape(shape), kernel[..., number])
+    assert "filter/16" not in found.curves
+    maps = model.get_layer("unit1")(model.get_layer("conv1")(image[None])).numpy()[0]
+    side = int(found.outcomes["feature_map_height"])
+    assert side == found.outcomes["feature_map_width"] == 6
+    reduced = found.curves["feature_map/3"].reshape(side, side)
+    np.testing.assert_allclose(reduced[2, 1], maps[4:6, 2:4, 3].mean(), rtol=1e-5)
+
+
+def test_kernels_without_shared_weights_are_those_of_the_middle_and_dense_ones_as_large_as_the_image():
+    local = net(Conv(maps=2, field=3, shared=False))
+    kernel = local.get_layer("local1").kernel.numpy()[6 * 12 + 6]
+    np.testing.assert_array_equal(filters.measure(local, images()[0]).curves["filter/1"], kernel[:, 1])
+    dense = net(Dense(units=4))
+    found = filters.measure(dense, images()[0])
+    np.testing.assert_array_equal(found.curves["filter/2"], dense.get_layer("dense1").kernel.numpy()[:, 2])
+    assert found.outcomes == {"filter_height": 12, "filter_width": 12, "filter_channels": 2}
+    assert not any(name.startswith("feature_map/") for name in found.curves)
+
+
+@pytest.mark.parametrize(("maps", "field", "side"), [(64, 11, 40), (16, 5, 32), (1, 3, 60)])
+def test_few_numbers_are_kept(maps, field, side):
+    model = net(Conv(maps=maps, field=field), shape=(side, side, 3))
+    found = filters.measure(model, images(1, (side, side, 3))[0])
+    assert sum(map(len, found.curves.values())) <= 2 * filters.NUMBERS
