@@ -61,14 +61,17 @@ def initialize(model: keras.Model, spec: ModelSpec, seed: int, noise_seed: int =
             weighted = model.get_layer(_name(layer, number))
             weighted.kernel.assign(_draw(layer, weighted.kernel, np.random.default_rng((seed, number))))
             _fill(weighted.bias, 0)
-            _reset_norm(model, layer, number, noise_seed)
+            if layer.batch_norm:
+                _reset_norm(model.get_layer(f"norm{number}"))
+            _reset_noise(model, layer, number, noise_seed)
 
 
-def _reset_norm(model: keras.Model, layer: Conv | Dense, number: int, noise_seed: int) -> None:
-    if layer.batch_norm:
-        norm = model.get_layer(f"norm{number}")
-        for variable, value in ((norm.gamma, 1), (norm.beta, 0), (norm.moving_mean, 0), (norm.moving_variance, 1)):
-            _fill(variable, value)
+def _reset_norm(norm: layers.BatchNormalization) -> None:
+    for variable, value in ((norm.gamma, 1), (norm.beta, 0), (norm.moving_mean, 0), (norm.moving_variance, 1)):
+        _fill(variable, value)
+
+
+def _reset_noise(model: keras.Model, layer: Conv | Dense, number: int, noise_seed: int) -> None:
     # A place in the stream for each kind of layer, so that adding one leaves the draws of the other.
     for place, (there, kind) in enumerate(((layer.norm_noise, "noise"), (layer.dropout, "dropout")), 1):
         if there:
