@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -13,18 +14,18 @@ import psutil
 import pydantic
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from cnn_study import registry as experiments
-from cnn_study import tracking
-from cnn_study.analysis.decisions import ASPECTS, Outcome, evaluate
+from cnn_study import tables, tracking
+from cnn_study.analysis.decisions import Outcome, evaluate
 from cnn_study.data import cache
 from cnn_study.data import registry as datasets
 from cnn_study.display import SuiteDisplay
 from cnn_study.errors import DataError, InputError, StudyError, unknown_name
+from cnn_study.execution.forecast import Pace
 from cnn_study.execution.local import LocalEngine
-from cnn_study.execution.plan import plan as make_plan
-from cnn_study.execution.suite import carry_out
+from cnn_study.execution.plan import plan as plan_rows
+from cnn_study.execution.suite import Report, carry_out
 from cnn_study.experiment import PROFILES, Design, Experiment
 from cnn_study.results import Store
 from cnn_study.spec import RunSpec, one_line
@@ -85,44 +86,56 @@ def run(
     no_tracking: Annotated[bool, typer.Option("--no-tracking", help="Leave MLflow alone.")] = False,
 ) -> None:
     """Train what is not stored yet, print the verdicts, draw the figures. An interrupted suite goes on where it was."""
+    started = time.monotonic()
     chosen = experiments.load(names or ())
     root = results or OWN
     fallback = _obtain(chosen, profile, fallback, cache_dir)
     designs = [experiment.at(profile, fallback) for experiment in chosen]
     store = Store(_folder(root, profile, fallback))
     with _stoppable(), store.writing():
-        trained = _train(designs, store, jobs or _cores(), cache_dir)
-    outcomes = [evaluate(*pair, store.records()) for pair in zip(chosen, designs, strict=True)]
-    _show_verdicts(outcomes)
-    _compare_with_reference(outcomes, store, profile, fallback)
-    _draw(outcomes, store.folder, again=bool(trained))
+        report = _train(designs, store, jobs or _cores(), cache_dir)
+    outcomes = [_evaluated(*pair, store) for pair in zip(chosen, designs, strict=True)]
+    _draw(outcomes, store.folder, again=bool(report.done))
     if not no_tracking:
         try:
-            _mirror(outcomes, store.folder, tracking_uri, trained)
+            _mirror(outcomes, store.folder, tracking_uri, report.done)
         except tracking.TrackingError as error:
             errors.print(f"[yellow]cnn-study: the runs are stored, but not mirrored: {error}", soft_wrap=True)
+    _show_verdicts(outcomes)
+    _compare_with_reference(outcomes, store, profile, fallback)
+    minutes, seconds = divmod(round(time.monotonic() - started), 60)
+    console.print(f"{len(report.done)} runs and checks in {minutes} min {seconds} s", highlight=False)
+    for failure in report.failures:
+        what = f"{failure.request.label} ({failure.request.job.key}) failed: {failure.reason}"
+        errors.print(f"cnn-study: {what}", soft_wrap=True, markup=False, highlight=False)
+    if report.failures:
+        raise typer.Exit(1)
 
 
-@app.command(epilog="Example: `cnn-study plan --profile full`")
+@app.command(epilog="Examples: `cnn-study plan --profile full` · `cnn-study plan activations`, arm by arm")
 def plan(
     names: Names = None,
     profile: ProfileOption = "quick",
     results: ResultsOption = None,
     fallback: FallbackOption = None,
 ) -> None:
-    """Say what `run` would train, and why, without training."""
-    table = Table("experiment", "arm", "reused", "needed now", "later, at most", "images, at most", "why")
-    total = 0
-    store = _store(results or OWN, profile, fallback)
-    for experiment in experiments.load(names or ()):
-        for row in make_plan(experiment.at(profile, fallback), store.records(), _dataset_size):
-            counts = (row.reused, row.needed, row.later)
-            table.add_row(experiment.name, row.arm, *map(str, counts), f"{row.images:,}", row.reason)
-            total += row.images
-    console.print(table)
-    speed = _images_per_second(store)
-    hours = f"; about {total / speed / 3600:.1g} hours at most, at the speed of the stored runs" if speed else ""
-    console.print(f"At most {total:,} training images{hours}.", soft_wrap=True, highlight=False)
+    """Say what `run` would train, why, and how long that takes at most, without training."""
+    root = results or OWN
+    store = _store(root, profile, fallback)
+    plans = [
+        tables.ExperimentPlan(
+            experiment.name,
+            tuple(plan_rows(experiment.at(profile, fallback), store.records(), store.checks())),
+        )
+        for experiment in experiments.load(names or ())
+    ]
+    if names:
+        console.print(tables.arms(plans))
+    pace, source = _pace(root, profile, fallback)
+    console.print(tables.plan(plans, _train_size, pace, _cores()))
+    how = f"at the pace of the runs in {source}" if source else "unknown: no run is stored that shows the pace"
+    limits = "All are upper limits; what experiments share counts once in the last line."
+    console.print(f"Hours with {_cores()} workers, {how}. {limits}", soft_wrap=True, highlight=False)
 
 
 @app.command(epilog="Example: `cnn-study claims --profile quick`")
@@ -130,6 +143,22 @@ def claims(names: Names = None, profile: ProfileOption = "quick", results: Resul
     """List every claim with its verdicts."""
     for _, outcomes in _read(names, profile, results):
         _show_verdicts(outcomes)
+
+
+@app.command(epilog="Example: `cnn-study explain relu-beats-tanh`")
+def explain(
+    claim: Annotated[str, typer.Argument(help="Name of a claim, as `claims` lists them.")],
+    profile: ProfileOption = "quick",
+    results: ResultsOption = None,
+) -> None:
+    """Say what a claim is, what was published, the rules, what was measured, and the runs all of it rests on."""
+    known = {each.name: (each, experiment) for experiment in experiments.load() for each in experiment.claims}
+    if claim not in known:
+        raise unknown_name("claim", claim, known)
+    found, experiment = known[claim]
+    for _, (outcome,) in _read([experiment.name], profile, results):
+        for line in tables.explanation(outcome, found):
+            console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 @app.command(epilog="Examples: `cnn-study figures` · `cnn-study figures activations --style slides`")
@@ -218,7 +247,7 @@ def _stores_to_read(results: Path | None, profile: str) -> list[tuple[Store, str
         found = [
             (store, fallback)
             for fallback in (None, *datasets.DATASETS)
-            if (store := _store(root, profile, fallback)).records()
+            if (store := _store(root, profile, fallback)).records() or store.checks()
         ]
         if found:
             return found
@@ -232,7 +261,11 @@ def _read(names: Sequence[str] | None, profile: str, results: Path | None) -> It
     chosen = experiments.load(names or ())
     for store, fallback in _stores_to_read(results, profile):
         console.print(f"results: {store.folder}", soft_wrap=True, highlight=False)
-        yield store.folder, [evaluate(e, e.at(profile, fallback), store.records()) for e in chosen]
+        yield store.folder, [_evaluated(e, e.at(profile, fallback), store) for e in chosen]
+
+
+def _evaluated(experiment: Experiment, design: Design, store: Store) -> Outcome:
+    return evaluate(experiment, design, store.records(), store.checks())
 
 
 def _obtain(chosen: list[Experiment], profile: str, fallback: str | None, cache_dir: Path | None) -> str | None:
@@ -258,8 +291,8 @@ def _ensure(name: str, cache_dir: Path | None) -> None:
         cache.ensure(name, cache_dir=cache_dir, progress=progress)
 
 
-def _train(designs: list[Design], store: Store, jobs: int, cache_dir: Path | None) -> set[str]:
-    display = SuiteDisplay(console, _train_size)
+def _train(designs: list[Design], store: Store, jobs: int, cache_dir: Path | None) -> Report:
+    display = SuiteDisplay(console, _train_size, jobs, store.records())
     try:
         with LocalEngine(jobs, cache_dir or cache.default_cache_dir()) as engine, display.live():
             return carry_out(designs, store, engine, display)
@@ -281,12 +314,15 @@ def _train_size(spec: RunSpec) -> int:
     return spec.data.train_size or _dataset_size(spec.data.name) - spec.data.validation_size
 
 
-def _images_per_second(store: Store) -> float:
-    """Training images a second of one worker, times the workers there would be."""
-    records = list(store.records().values())
-    seconds = sum(record.seconds for record in records)
-    images = sum(record.outcomes["epochs"] * _train_size(record.spec) for record in records)
-    return _cores() * images / seconds if seconds else 0.0
+def _pace(root: Path, profile: str, fallback: str | None) -> tuple[Pace | None, Path | None]:
+    """How fast a worker is, and from which results that is known: of this profile if there are any, else of another."""
+    stores = [_store(root, profile, fallback)]
+    stores += [_store(where, name, None) for where in (root, REFERENCE) for name in PROFILES]
+    for store in stores:
+        pace = Pace.fitted(store.records().values(), _train_size)
+        if pace:
+            return pace, store.folder
+    return None, None
 
 
 def _cores() -> int:
@@ -301,40 +337,45 @@ def _cores() -> int:
 
 
 def _show_verdicts(outcomes: Sequence[Outcome]) -> None:
-    table = Table("claim", *ASPECTS, "measured", title="Verdicts")
+    for line in tables.verdicts(outcomes):
+        console.print(line, soft_wrap=True)
+    proxies: dict[str, list[str]] = {}
     for outcome in outcomes:
-        for claim in outcome.experiment.claims:
-            verdicts = [verdict for verdict in outcome.verdicts if verdict.claim == claim]
-            intervals = [
-                f"{decision.rule.condition}: {decision.interval.text}"
-                for verdict in verdicts
-                for decision in verdict.decisions
-                if decision.interval
-            ]
-            table.add_row(claim.name, *(verdict.verdict for verdict in verdicts), "\n".join(dict.fromkeys(intervals)))
         if outcome.design.proxy:
-            table.caption = f"A proxy: {outcome.design.proxy}."
-    console.print(table)
+            proxies.setdefault(outcome.design.proxy, []).append(outcome.experiment.name)
+    for proxy, names in proxies.items():
+        console.print(f"A proxy: {proxy} ({', '.join(names)}).", soft_wrap=True, highlight=False)
 
 
 def _compare_with_reference(outcomes: list[Outcome], store: Store, profile: str, fallback: str | None) -> None:
     """Say how own results compare with those that came with the project."""
     reference = _store(REFERENCE, profile, fallback)
-    known = reference.records()
-    if reference.folder == store.folder or not known:
+    if reference.folder == store.folder or not (reference.records() or reference.checks()):
         return
     for outcome in outcomes:
-        published = evaluate(outcome.experiment, outcome.design, known)
+        published = _evaluated(outcome.experiment, outcome.design, reference)
         pairs = list(zip(outcome.verdicts, published.verdicts, strict=True))
         same = sum(mine.verdict == theirs.verdict for mine, theirs in pairs)
-        shared = [record for key, record in outcome.stored.items() if key in known]
-        equal = sum(record.weights == known[record.key].weights for record in shared)
-        console.print(
-            f"{outcome.experiment.name}: {same} of {len(pairs)} verdicts as in the reference ({reference.folder}); "
-            f"{equal} of {len(shared)} common runs equal to the bit",
-            soft_wrap=True,
-            highlight=False,
-        )
+        parts = [f"{same} of {len(pairs)} verdicts as in the reference ({reference.folder})"]
+        parts += _equal(_runs(outcome), _runs(published), "runs equal to the bit")
+        parts += _equal(_counts(outcome), _counts(published), "checks with the same counts")
+        console.print(f"{outcome.experiment.name}: {'; '.join(parts)}", soft_wrap=True, highlight=False)
+
+
+def _runs(outcome: Outcome) -> dict[str, object]:
+    """The weights of all runs of an experiment, those of the search too, by key."""
+    runs = [run for tuned in outcome.tuned.values() for run in tuned.runs]
+    return {run.key: outcome.stored[run.key].weights for run in runs if run.key in outcome.stored}
+
+
+def _counts(outcome: Outcome) -> dict[str, object]:
+    return {record.key: dict(record.outcomes) for record in outcome.checks.values()}
+
+
+def _equal(mine: Mapping[str, object], theirs: Mapping[str, object], what: str) -> list[str]:
+    """How many of the common values are equal, in words; nothing if there is none."""
+    common = mine.keys() & theirs.keys()
+    return [f"{sum(mine[key] == theirs[key] for key in common)} of {len(common)} common {what}"] if common else []
 
 
 def _draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, style: str = "paper") -> None:
@@ -349,7 +390,7 @@ def _draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, style: str 
                 console.print(f"figure: {path}", soft_wrap=True, highlight=False)
 
 
-def _mirror(outcomes: Sequence[Outcome], folder: Path, uri: str | None, trained: set[str]) -> None:
+def _mirror(outcomes: Sequence[Outcome], folder: Path, uri: str | None, trained: Collection[str]) -> None:
     for outcome in outcomes:
         if outcome.complete:
             report = tracking.mirror(

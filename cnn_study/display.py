@@ -1,7 +1,7 @@
 """What a person sees of a running suite: a bar, a line a worker; plain lines where there is no terminal."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console, Group
@@ -9,15 +9,20 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from cnn_study.execution.local import Event, Finished, Lost
+from cnn_study.execution.forecast import Examples, Pace, Work
+from cnn_study.execution.jobs import Job
+from cnn_study.execution.local import Begun, Event, Failed, Finished, Lost
 from cnn_study.execution.local import Progress as Measured
-from cnn_study.execution.plan import Request
+from cnn_study.execution.plan import CheckRequest, Request
 from cnn_study.execution.suite import Queued
-from cnn_study.results import RunRecord
+from cnn_study.results import CheckRecord, RunRecord
 from cnn_study.spec import RunSpec
 
 EVERY = 30.0
 """Seconds between the lines about what is going on, where there is no terminal."""
+
+FORECASTS_AFTER = 3
+"""Finished runs before the time left is worth saying."""
 
 
 class SuiteDisplay:
@@ -25,18 +30,21 @@ class SuiteDisplay:
 
     Args:
         console: Where to draw.
-        train_size: Gives the training examples of a run, to measure progress in images.
+        examples: Gives the training examples of a run.
+        workers: How many there are.
+        stored: Runs that were finished before, to judge by how long others take.
     """
 
-    def __init__(self, console: Console, train_size: Callable[[RunSpec], int]):
+    def __init__(self, console: Console, examples: Examples, workers: int, stored: Mapping[str, RunRecord]):
         self._console = console
-        self._train_size = train_size
-        self._requests: dict[str, Request] = {}
-        self._running: dict[str, tuple[RunSpec, float, float]] = {}
-        self._finished = 0
-        self._images_done = 0.0
-        self._budget_done = 0.0
-        self._started = self._said = time.monotonic()
+        self._examples = examples
+        self._workers = workers
+        self._known = list(stored.values())
+        self._requests: dict[str, Request | CheckRequest] = {}
+        self._ended: set[str] = set()
+        self._running: dict[str, tuple[Job, float, float | None]] = {}
+        self._left = ""
+        self._said = time.monotonic()
         self._bar = Progress(
             TextColumn("[bold]runs"),
             BarColumn(bar_width=None),
@@ -59,51 +67,66 @@ class SuiteDisplay:
 
     def __call__(self, event: Event | Queued) -> None:
         """Take notice of an event."""
-        if isinstance(event, Queued):
-            self._requests[event.request.run.key] = event.request
-        elif isinstance(event, Measured):
-            self._running[event.run.key] = (event.run, event.point.epoch, event.point.value)
-        elif isinstance(event, Lost):
-            self._running.pop(event.run.key, None)
-            self._console.print(f"[yellow]{self._label(event.run)}: {event.reason}; it is tried again", soft_wrap=True)
-        elif isinstance(event, Finished):
-            self._finish(event.record)
-        self._bar.update(self._task, total=len(self._requests), completed=self._finished, left=self._left())
+        match event:
+            case Queued(request):
+                self._requests[request.job.key] = request
+            case Begun(job):
+                self._running[job.key] = (job, 0.0, None)
+            case Measured(run, point):
+                self._running[run.key] = (run, point.epoch, point.value)
+            case Lost(job, reason):
+                self._running.pop(job.key, None)
+                self._say(f"[yellow]{self._label(job)}: {reason}; it is tried again")
+            case Failed(job, reason):
+                self._end(job)
+                self._say(f"[red]{self._label(job)}: failed; {reason}")
+            case Finished(record):
+                self._end(record.spec)
+                self._say(f"{self._label(record.spec)}: {_ending(record)}")
+                if isinstance(record, RunRecord):
+                    self._known.append(record)
+        self._bar.update(self._task, total=len(self._requests), completed=len(self._ended), left=self._left)
         if not self._console.is_terminal and time.monotonic() - self._said > EVERY:
             self._said = time.monotonic()
-            self._console.print(f"{self._finished} of {len(self._requests)} runs, {self._left()}", soft_wrap=True)
+            self._say(", ".join(filter(None, [f"{len(self._ended)} of {len(self._requests)} runs", self._left])))
 
-    def _finish(self, record: RunRecord) -> None:
-        self._running.pop(record.key, None)
-        self._finished += 1
-        # A run that ended early leaves nothing of its budget to be done.
-        self._budget_done += record.spec.train.epochs * self._train_size(record.spec)
-        self._images_done += record.outcomes["epochs"] * self._train_size(record.spec)
-        error = 100 * record.outcomes["train_error"]
-        end = {"target": "reached its target", "epochs": "ended", "diverged": "diverged"}[record.ended]
-        self._console.print(
-            f"{self._label(record.spec)}: {end} after {record.outcomes['epochs']:.3g} epochs, "
-            f"training error {error:.1f} % ({record.seconds:.0f} s)",
-            soft_wrap=True,
-            highlight=False,
-        )
+    def _end(self, job: Job) -> None:
+        self._running.pop(job.key, None)
+        self._ended.add(job.key)
+        self._left = self._forecast()
 
-    def _label(self, run: RunSpec) -> str:
-        return self._requests[run.key].label if run.key in self._requests else run.key
+    def _say(self, line: str) -> None:
+        self._console.print(line, soft_wrap=True, highlight=False)
 
-    def _left(self) -> str:
+    def _label(self, job: Job) -> str:
+        return self._requests[job.key].label if job.key in self._requests else job.key
+
+    def _forecast(self) -> str:
         """Time left for the runs that are known, if none ends early; search results may ask for more."""
-        now = sum(epoch * self._train_size(run) for run, epoch, _ in self._running.values())
-        speed = (self._images_done + now) / max(time.monotonic() - self._started, 1e-9)
-        if not self._images_done or speed <= 0:
+        pace = Pace.fitted(self._known, self._examples) if len(self._known) >= FORECASTS_AFTER else None
+        if pace is None:
             return ""
-        known = sum(request.run.train.epochs * self._train_size(request.run) for request in self._requests.values())
-        minutes = max(known - self._budget_done - now, 0) / speed / 60
+        left = [request.job for key, request in self._requests.items() if key not in self._ended]
+        work = sum((Work.of(job, self._examples(job)) for job in left if isinstance(job, RunSpec)), Work())
+        minutes = pace.seconds(work) / self._workers / 60
         return f"at most {minutes:.0f} min left" if minutes >= 1 else "less than a minute left"
 
     def _render(self) -> Group:
-        lines = [
-            Text(f"  {self._label(run)}: epoch {epoch:.1f} of {run.train.epochs}, training error {100 * error:.1f} %")
-            for run, epoch, error in self._running.values()
-        ]
-        return Group(*lines, self._bar)
+        lines = [f"  {self._label(job)}{_state(job, epoch, error)}" for job, epoch, error in self._running.values()]
+        return Group(*map(Text, lines), self._bar)
+
+
+def _ending(record: RunRecord | CheckRecord) -> str:
+    if isinstance(record, CheckRecord):
+        agreeing, cases = record.outcomes["agreeing"], record.outcomes["cases"]
+        return f"{agreeing:,.0f} of {cases:,.0f} cases agree ({record.seconds:.0f} s)"
+    end = {"target": "reached its target", "epochs": "ended", "diverged": "diverged"}[record.ended]
+    error = 100 * record.outcomes["train_error"]
+    epochs = record.outcomes["epochs"]
+    return f"{end} after {epochs:.3g} epochs, training error {error:.1f} % ({record.seconds:.0f} s)"
+
+
+def _state(job: Job, epoch: float, error: float | None) -> str:
+    if error is None or not isinstance(job, RunSpec):
+        return ""
+    return f": epoch {epoch:.1f} of {job.train.epochs}, training error {100 * error:.1f} %"

@@ -34,7 +34,8 @@ from typing import TYPE_CHECKING, Any
 
 import filelock
 
-from cnn_study.analysis.decisions import ClaimVerdict, Outcome, time_to
+from cnn_study.analysis.decisions import ClaimVerdict, Outcome
+from cnn_study.analysis.estimates import time_to
 from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.errors import StudyError
 from cnn_study.execution.plan import Request, Tuned

@@ -1,6 +1,7 @@
 """What all tests share: an environment as the workers have it, and made-up runs that cost no training."""
 
 import os
+from dataclasses import replace
 
 from cnn_study.execution.local import ENVIRONMENT
 
@@ -9,6 +10,7 @@ os.environ.update(ENVIRONMENT)
 import pytest
 
 from cnn_study.experiment import (
+    Agreement,
     Arm,
     Claim,
     Design,
@@ -18,9 +20,10 @@ from cnn_study.experiment import (
     Rule,
     TimeRatio,
     TimeToTrainError,
+    gain,
 )
-from cnn_study.results import Point, RunRecord
-from cnn_study.spec import DataSpec, Dense, ModelSpec, TrainSpec
+from cnn_study.results import CheckRecord, Point, RunRecord
+from cnn_study.spec import CheckSpec, DataSpec, Dense, ModelSpec, TrainSpec
 
 
 def made_up_arm(name, condition="plain"):
@@ -87,6 +90,25 @@ def made_up_record(spec, time=time_of, weights="w"):
     outcomes = {"epochs": points[-1].epoch, "steps": points[-1].step, "train_error": error, "test_error": 0.5}
     when = "2026-01-02T03:04:05+00:00"
     return RunRecord(spec, ended, outcomes, tuple(points), weights, {"python": "3"}, 2.0, when)
+
+
+def made_up_check(spec, cases=8, agreeing=8):
+    """A record of a check in which so many cases agree."""
+    table = ({"case": "one", "formula": 3, "built": 3, "agrees": True},)
+    when = "2026-01-02T03:04:05+00:00"
+    return CheckRecord(spec, {"cases": float(cases), "agreeing": float(agreeing)}, table, {"python": "3"}, 0.5, when)
+
+
+def made_up_gains(**limits):
+    """Arms at rates of their own, a rule about the gain in test error under each condition, and a check beside them."""
+    design = made_up_design()
+    arms = tuple(replace(arm, tuned=False, probes=("filters",)) for arm in design.arms)
+    rules = tuple(
+        Rule("better", "direction", condition, gain(f"relu, {condition}", f"tanh, {condition}"), **limits)
+        for condition in design.conditions
+    )
+    rules += (Rule("exact", "direction", "all cases", Agreement("sizes")),)
+    return Design(arms, None, design.seeds, rules, checks=(CheckSpec(check="sizes"),))
 
 
 def complete(design, time=time_of):

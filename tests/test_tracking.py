@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from cnn_study import tracking
-from cnn_study.analysis.decisions import evaluate, time_to
+from cnn_study.analysis.decisions import evaluate
+from cnn_study.analysis.estimates import time_to
 from cnn_study.analysis.statistics import mean_interval
 from cnn_study.execution.plan import needed
 from cnn_study.experiment import (

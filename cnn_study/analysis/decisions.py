@@ -1,16 +1,18 @@
-"""Verdicts: the rules of an experiment applied to its stored runs. Other results, another verdict."""
+"""Verdicts: the rules of an experiment applied to its stored runs and checks. Other results, another verdict."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from cnn_study.analysis.statistics import Interval, Time, time_ratio, time_ratio_bootstrap
+from cnn_study.analysis.estimates import Evidence, estimated
+from cnn_study.analysis.statistics import Interval
 from cnn_study.execution.plan import Tuned, tune
-from cnn_study.experiment import Aspect, Claim, Design, Experiment, Rule, Verdict
-from cnn_study.results import RunRecord
-from cnn_study.training.search import crossing
+from cnn_study.experiment import Agreement, Aspect, Claim, Design, Experiment, Rule, Verdict
+from cnn_study.results import CheckRecord, RunRecord
 
 ASPECTS: tuple[Aspect, ...] = ("direction", "magnitude", "mechanism")
+NO_CHECKS: Mapping[str, CheckRecord] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -20,10 +22,10 @@ class Decision:
     Attributes:
         rule: Which.
         verdict: What follows.
-        interval: The estimate it was applied to; ``None`` if the runs are missing.
-        bootstrap: The bootstrap interval of the same estimate.
+        interval: The estimate it was applied to; ``None`` if runs or outcomes are missing.
+        bootstrap: The bootstrap interval of the same estimate; ``None`` where nothing was sampled.
         reason: Why the verdict is not simply that of the interval; empty if it is.
-        runs: Keys of the runs it rests on.
+        runs: Keys of the runs, or of the check, it rests on.
     """
 
     rule: Rule
@@ -42,8 +44,8 @@ class ClaimVerdict:
         claim: The claim.
         aspect: Which of its verdicts.
         verdict: The common verdict; ``mixed`` if conditions support and contradict it.
-        reason: Why it was not tested, if it was not.
-        decisions: Its decisions, one a condition or more.
+        reason: Why it is not simply that of the intervals; empty if it is.
+        decisions: Its decisions, one a rule.
     """
 
     claim: Claim
@@ -60,8 +62,9 @@ class Outcome:
     Attributes:
         experiment: Which.
         design: At which sizes.
-        tuned: The arms whose learning rate is chosen.
+        tuned: The arms whose learning rate is known, by name.
         stored: Finished runs by key.
+        checks: Finished checks of the design by name.
         verdicts: Three for every claim.
     """
 
@@ -69,13 +72,16 @@ class Outcome:
     design: Design
     tuned: Mapping[str, Tuned]
     stored: Mapping[str, RunRecord]
+    checks: Mapping[str, CheckRecord]
     verdicts: tuple[ClaimVerdict, ...]
 
     @property
     def complete(self) -> bool:
-        """Whether every run of the design is stored."""
-        return len(self.tuned) == len(self.design.arms) and all(
-            run.key in self.stored for tuned in self.tuned.values() for run in tuned.replicates
+        """Whether every run and every check of the design is stored."""
+        return (
+            len(self.tuned) == len(self.design.arms)
+            and len(self.checks) == len(self.design.checks)
+            and all(run.key in self.stored for tuned in self.tuned.values() for run in tuned.replicates)
         )
 
     def replicates(self, arm: str) -> list[RunRecord]:
@@ -83,30 +89,71 @@ class Outcome:
         return self.tuned[arm].records(self.stored) if arm in self.tuned else []
 
 
-def evaluate(experiment: Experiment, design: Design, stored: Mapping[str, RunRecord]) -> Outcome:
-    """Apply an experiment's rules to what is stored."""
+def evaluate(
+    experiment: Experiment,
+    design: Design,
+    stored: Mapping[str, RunRecord],
+    checks: Mapping[str, CheckRecord] = NO_CHECKS,
+) -> Outcome:
+    """Apply an experiment's rules to what is stored.
+
+    Args:
+        experiment: Which.
+        design: At which sizes.
+        stored: Finished runs by key.
+        checks: Finished checks by key.
+    """
     steps = {arm.name: tune(arm, design, stored) for arm in design.arms}
     tuned = {name: step for name, step in steps.items() if isinstance(step, Tuned)}
-    decisions = [decide(rule, design, tuned, stored) for rule in design.rules]
+    done = {check.check: checks[check.key] for check in design.checks if check.key in checks}
+    decisions = [decide(rule, design, tuned, stored, done) for rule in design.rules]
     verdicts = tuple(_combined(claim, aspect, decisions) for claim in experiment.claims for aspect in ASPECTS)
-    return Outcome(experiment, design, tuned, stored, verdicts)
+    return Outcome(experiment, design, tuned, stored, done, verdicts)
 
 
-def decide(rule: Rule, design: Design, tuned: Mapping[str, Tuned], stored: Mapping[str, RunRecord]) -> Decision:
-    """Apply one rule."""
-    arms = (rule.estimate.numerator, rule.estimate.denominator)
-    records = [tuned[name].records(stored) if name in tuned else [] for name in arms]
-    if any(len(found) < len(design.seeds) for found in records):
+def decide(
+    rule: Rule,
+    design: Design,
+    tuned: Mapping[str, Tuned],
+    stored: Mapping[str, RunRecord],
+    checks: Mapping[str, CheckRecord] = NO_CHECKS,
+) -> Decision:
+    """Apply one rule.
+
+    Args:
+        rule: Which.
+        design: The design it belongs to.
+        tuned: The arms whose learning rate is known, by name.
+        stored: Finished runs by key.
+        checks: Finished checks by name.
+    """
+    if isinstance(rule.estimate, Agreement):
+        return _decide_exactly(rule, rule.estimate, checks)
+    runs = {name: tuned[name].records(stored) if name in tuned else [] for name in rule.estimate.arms}
+    if any(len(found) < len(design.seeds) for found in runs.values()):
         return Decision(rule, "not tested", None, None, "runs are missing", ())
-    above, below = ([time_to(record, rule.estimate.threshold) for record in found] for found in records)
-    interval, bootstrap = time_ratio(above, below), time_ratio_bootstrap(above, below)
-    verdict, reason = place(interval, rule.low, rule.high), ""
+    found = estimated(rule.estimate, Evidence.of(rule, runs, checks))
+    verdict, reason = ("inconclusive", found.obstacle)
     if rule.published and design.proxy:
         verdict, reason = "not tested", f"a proxy: {design.proxy}"
-    elif not all(tuned[name].search.inside for name in arms):
+    elif not all(tuned[name].search.inside for name in runs):
         verdict, reason = "inconclusive", "the best learning rate lies on the edge of its grid"
-    runs = tuple(record.key for found in records for record in found)
-    return Decision(rule, verdict, interval, bootstrap, reason, runs)
+    elif found.interval:
+        verdict = place(found.interval, rule.low, rule.high)
+    keys = tuple(dict.fromkeys(record.key for records in runs.values() for record in records))
+    return Decision(rule, verdict, found.interval, found.bootstrap, reason, keys)
+
+
+def _decide_exactly(rule: Rule, agreement: Agreement, checks: Mapping[str, CheckRecord]) -> Decision:
+    """Supported if every case agrees. No case is a sample, so a proxy does not matter to it, and one is enough."""
+    if agreement.check not in checks:
+        return Decision(rule, "not tested", None, None, "the check is missing", ())
+    interval = estimated(agreement, Evidence.of(rule, {}, checks)).interval
+    assert interval is not None  # noqa: S101 - a check that is stored has its counts
+    key = checks[agreement.check].key
+    if not interval.n:
+        return Decision(rule, "inconclusive", interval, None, "the check has no case", (key,))
+    return Decision(rule, "supported" if interval.estimate == 1 else "contradicted", interval, None, "", (key,))
 
 
 def place(interval: Interval, low: float, high: float) -> Verdict:
@@ -118,14 +165,14 @@ def place(interval: Interval, low: float, high: float) -> Verdict:
     return "contradicted" if interval.high < low or interval.low > high else "inconclusive"
 
 
-def time_to(record: RunRecord, threshold: float) -> Time:
-    """Epochs a run took to a training error, censored where it ended; never by divergence: that run never arrives."""
-    epochs, errors = record.curve("train_error")
-    time = crossing(epochs, errors, threshold)
-    if time is not None:
-        return Time(time, censored=False)
-    whole = float(record.spec.train.epochs)
-    return Time(whole if record.ended == "diverged" else epochs[-1], censored=True)
+def conjunction(verdicts: Iterable[Verdict]) -> Verdict:
+    """One verdict over several rules under one condition, all of which the claim needs."""
+    kinds = set(verdicts)
+    if len(kinds) == 1:
+        return kinds.pop()
+    if "contradicted" in kinds:
+        return "contradicted"
+    return "not tested" if "not tested" in kinds else "inconclusive"
 
 
 def combine(verdicts: Iterable[Verdict]) -> Verdict:
@@ -145,5 +192,10 @@ def _combined(claim: Claim, aspect: Aspect, decisions: Sequence[Decision]) -> Cl
     )
     if not mine:
         return ClaimVerdict(claim, aspect, "not tested", claim.untested.get(aspect, "no rule decides it"), ())
+    conditions = dict.fromkeys(decision.rule.condition for decision in mine)
+    verdict = combine(
+        conjunction(decision.verdict for decision in mine if decision.rule.condition == condition)
+        for condition in conditions
+    )
     reasons = dict.fromkeys(decision.reason for decision in mine if decision.reason)
-    return ClaimVerdict(claim, aspect, combine(decision.verdict for decision in mine), "; ".join(reasons), mine)
+    return ClaimVerdict(claim, aspect, verdict, "; ".join(reasons), mine)

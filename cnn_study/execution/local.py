@@ -1,7 +1,7 @@
 """Workers on this machine: single-threaded processes from a fork server that has Keras loaded.
 
 Two single-threaded workers get more out of two cores than one run with two threads, and a run alone in a thread has
-the same bits wherever it runs. A worker that is killed costs only the run it held.
+the same bits wherever it runs. A worker that is killed costs only the job it held, and a job that fails only itself.
 """
 
 import multiprocessing
@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_study.errors import ExecutionError
-from cnn_study.results import Point, RunRecord
+from cnn_study.execution.jobs import Job, program_key
+from cnn_study.results import CheckRecord, Point, RunRecord
 from cnn_study.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -32,11 +33,19 @@ ENVIRONMENT = {
 }
 """What a worker needs in its environment before TensorFlow is imported. Recorded with every run."""
 
-RUNS_A_WORKER = 100
-"""Runs after which a worker is replaced, as TensorFlow keeps a little memory of each."""
+JOBS_A_WORKER = 100
+"""Jobs after which a worker is replaced, as TensorFlow keeps a little memory of each."""
 
 TRIES = 3
-"""How often a run is tried before its worker's death is taken for the run's fault."""
+"""How often a job is tried before its worker's death is taken for the job's fault, and how many workers in a row may
+end before they are ready."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A worker has taken a job."""
+
+    job: Job
 
 
 @dataclass(frozen=True)
@@ -49,20 +58,28 @@ class Progress:
 
 @dataclass(frozen=True)
 class Finished:
-    """The end of a run."""
+    """The end of a job."""
 
-    record: RunRecord
+    record: RunRecord | CheckRecord
 
 
 @dataclass(frozen=True)
 class Lost:
-    """A worker died under a run; the run is tried again."""
+    """A worker died under a job; the job is tried again."""
 
-    run: RunSpec
+    job: Job
     reason: str
 
 
-Event = Progress | Finished | Lost
+@dataclass(frozen=True)
+class Failed:
+    """A job cannot be done."""
+
+    job: Job
+    reason: str
+
+
+Event = Begun | Progress | Finished | Lost | Failed
 
 
 class _Worker:
@@ -71,15 +88,16 @@ class _Worker:
         self.process: ForkServerProcess = context.Process(target=_serve, args=(theirs, cache_dir), daemon=True)
         self.process.start()
         theirs.close()
-        self.run: RunSpec | None = None
+        self.job: Job | None = None
+        self.program = ""
         self.served = 0
-        self.last: RunSpec | None = None
+        self.ready = False
 
-    def begin(self, run: RunSpec) -> None:
-        self.run = self.last = run
+    def begin(self, job: Job, program: str) -> None:
+        self.job, self.program = job, program
         self.served += 1
         try:
-            self.connection.send(run.model_dump_json())
+            self.connection.send(("run" if isinstance(job, RunSpec) else "check", job.model_dump_json()))
         except OSError:
             return  # It has died; the closed connection tells at the next wait.
 
@@ -99,9 +117,9 @@ def _serve(connection: Connection, cache_dir: Path) -> None:
 
 
 class LocalEngine:
-    """Trains runs in worker processes on this machine.
+    """Does jobs in worker processes on this machine.
 
-    Use it as a context manager. :meth:`submit` queues runs, :meth:`events` yields what becomes of them.
+    Use it as a context manager. :meth:`submit` queues jobs, :meth:`events` yields what becomes of them.
 
     Args:
         jobs: Number of workers.
@@ -111,9 +129,10 @@ class LocalEngine:
     def __init__(self, jobs: int, cache_dir: Path):
         self.jobs = jobs
         self._cache_dir = cache_dir
-        self._queue: list[RunSpec] = []
+        self._queue: list[tuple[str, Job]] = []
         self._workers: list[_Worker] = []
         self._tries: dict[str, int] = {}
+        self._stillborn = 0
 
     def __enter__(self) -> "LocalEngine":
         os.environ.update(ENVIRONMENT)
@@ -126,73 +145,78 @@ class LocalEngine:
             worker.stop()
         self._workers.clear()
 
-    def submit(self, run: RunSpec) -> None:
-        """Queue a run."""
-        self._queue.append(run)
+    def submit(self, job: Job) -> None:
+        """Queue a job."""
+        self._queue.append((program_key(job), job))
 
     @property
-    def running(self) -> list[RunSpec]:
-        """The runs that workers hold now."""
-        return [worker.run for worker in self._workers if worker.run]
+    def running(self) -> list[Job]:
+        """The jobs that workers hold now."""
+        return [worker.job for worker in self._workers if worker.job]
 
     def events(self) -> Iterator[Event]:
-        """What happens, until nothing is queued and nothing runs. More runs may be submitted meanwhile.
+        """What happens, until nothing is queued and nothing is being done. More may be submitted meanwhile.
 
         Raises:
-            ExecutionError: A run failed, or its worker died under it :data:`TRIES` times.
+            ExecutionError: No worker starts.
         """
-        self._fill()
+        yield from self._fill()
         while self.running:
-            busy = {worker.connection: worker for worker in self._workers if worker.run}
+            busy = {worker.connection: worker for worker in self._workers if worker.job}
             for connection in wait(list(busy)):
                 yield from self._receive(busy[connection])  # type: ignore[index]
-            self._fill()
+            yield from self._fill()
 
     def _receive(self, worker: _Worker) -> Iterator[Event]:
-        run = worker.run
-        assert run is not None  # noqa: S101 - only busy workers are listened to
+        job = worker.job
+        assert job is not None  # noqa: S101 - only busy workers are listened to
         try:
             kind, content = worker.connection.recv()
         except (EOFError, OSError):
-            yield self._lost(worker, run)
+            yield self._lost(worker, job)
             return
-        if kind == "point":
-            yield Progress(run, content)
-        elif kind == "done":
-            worker.run = None
-            yield Finished(content)
+        if kind == "ready":
+            worker.ready, self._stillborn = True, 0
+        elif kind == "point":
+            assert isinstance(job, RunSpec)  # noqa: S101 - checks send none
+            yield Progress(job, content)
         else:
-            raise ExecutionError(f"run {run.key}: {content}")
+            worker.job = None
+            yield Finished(content) if kind == "done" else Failed(job, content)
 
-    def _lost(self, worker: _Worker, run: RunSpec) -> Lost:
+    def _lost(self, worker: _Worker, job: Job) -> Lost | Failed:
         self._workers.remove(worker)
         worker.stop()
         reason = f"its worker ended with {_exit_reason(worker.process.exitcode)}"
-        self._tries[run.key] = self._tries.get(run.key, 0) + 1
-        if self._tries[run.key] >= TRIES:
-            raise ExecutionError(
-                f"run {run.key} was tried {TRIES} times, and each time {reason}: if memory is short, use fewer --jobs"
-            )
-        self._queue.insert(0, run)
-        return Lost(run, reason)
+        if not worker.ready:
+            self._stillborn += 1
+            if self._stillborn >= TRIES:
+                raise ExecutionError(f"workers do not start ({reason}): check the installation of TensorFlow and Keras")
+        self._tries[job.key] = self._tries.get(job.key, 0) + 1
+        if self._tries[job.key] >= TRIES:
+            return Failed(job, f"{reason}, {TRIES} times: if memory is short, use fewer --jobs")
+        self._queue.insert(0, (program_key(job), job))
+        return Lost(job, reason)
 
-    def _fill(self) -> None:
-        for worker in [worker for worker in self._workers if not worker.run]:
+    def _fill(self) -> Iterator[Begun]:
+        for worker in [worker for worker in self._workers if not worker.job]:
             if not self._queue:
                 return
-            if worker.served >= RUNS_A_WORKER:
+            if worker.served >= JOBS_A_WORKER:
                 worker.stop()
                 self._workers.remove(worker)
             else:
-                worker.begin(self._next(worker))
+                yield self._begin(worker)
         while self._queue and len(self._workers) < self.jobs:
             self._workers.append(_Worker(self._context, self._cache_dir))
-            self._workers[-1].begin(self._queue.pop(0))
+            yield self._begin(self._workers[-1])
 
-    def _next(self, worker: _Worker) -> RunSpec:
-        # A run of the network the worker has just trained needs nothing compiled.
-        same = (i for i, run in enumerate(self._queue) if worker.last and run.model == worker.last.model)
-        return self._queue.pop(next(same, 0))
+    def _begin(self, worker: _Worker) -> Begun:
+        # A run of the program the worker has just run needs nothing compiled.
+        same = (i for i, (program, _) in enumerate(self._queue) if program == worker.program)
+        program, job = self._queue.pop(next(same, 0))
+        worker.begin(job, program)
+        return Begun(job)
 
 
 def _exit_reason(code: int | None) -> str:

@@ -1,78 +1,120 @@
-"""Carries a plan out: asks what is needed, has it trained, stores it, and asks again until nothing is needed."""
+"""Carries a plan out: asks what is needed, has it done, stores it, and asks again until nothing is needed."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from cnn_study.execution.local import Event, Finished
-from cnn_study.execution.plan import Request, needed
+from cnn_study.execution.jobs import Job
+from cnn_study.execution.local import Event, Failed, Finished
+from cnn_study.execution.plan import CheckRequest, Request, needed
 from cnn_study.experiment import Arm, Design
-from cnn_study.results import Store
-from cnn_study.spec import RunSpec
+from cnn_study.results import CheckRecord, Store
 
 
 class Engine(Protocol):
-    """Where runs are trained."""
+    """Where jobs are done."""
 
-    def submit(self, run: RunSpec) -> None:
-        """Queue a run."""
+    def submit(self, job: Job) -> None:
+        """Queue a job."""
 
     def events(self) -> Iterable[Event]:
-        """What becomes of the queued runs, until nothing is queued and nothing runs."""
+        """What becomes of the queued jobs, until nothing is queued and nothing is being done."""
         ...
 
 
 @dataclass(frozen=True)
 class Queued:
-    """A run was handed to the engine.
+    """A job was handed to the engine.
 
     Attributes:
-        request: The first arm that asked for it.
+        request: The first request for it.
     """
 
-    request: Request
+    request: Request | CheckRequest
 
 
 Watch = Callable[[Event | Queued], None]
 
 
-def carry_out(designs: Iterable[Design], store: Store, engine: Engine, watch: Watch) -> set[str]:
-    """Train and store whatever the designs need and the store lacks.
+@dataclass(frozen=True)
+class Failure:
+    """A job that could not be done.
 
-    A run that several arms ask for is trained once. Every finished run is stored before anything else is done, so that
-    an interruption at any time loses only runs that were going on.
+    Attributes:
+        request: The first request for it.
+        reason: Why not.
+    """
+
+    request: Request | CheckRequest
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What has become of a suite.
+
+    Attributes:
+        done: Keys of the runs and checks that were done and stored.
+        failures: What could not be done.
+    """
+
+    done: frozenset[str]
+    failures: tuple[Failure, ...] = ()
+
+
+def carry_out(designs: Iterable[Design], store: Store, engine: Engine, watch: Watch) -> Report:
+    """Do and store whatever the designs need and the store lacks.
+
+    A run that several arms ask for is trained once. Everything that is finished is stored before anything else is done,
+    so that an interruption at any time loses only what was going on. A job that fails does not stop the others; what
+    depends on it is left out.
 
     Args:
         designs: The experiments at the sizes of a profile.
         store: Open for writing.
-        engine: Trains the runs.
+        engine: Does the jobs.
         watch: Called with every event, for display.
-
-    Returns:
-        Keys of the runs that were trained.
     """
-    trained: set[str] = set()
+    done: set[str] = set()
+    failures: list[Failure] = []
+    requests: dict[str, Request | CheckRequest] = {}
     waiting: dict[str, list[tuple[Arm, Design]]] = defaultdict(list)
+
+    def submit(request: Request | CheckRequest) -> None:
+        if request.job.key not in requests:
+            requests[request.job.key] = request
+            engine.submit(request.job)
+            watch(Queued(request))
 
     def ask(arm: Arm, design: Design) -> None:
         for request in needed(arm, design, store.records()):
-            known = waiting[request.run.key]
-            if not known:
-                engine.submit(request.run)
-                watch(Queued(request))
+            submit(request)
+            known = waiting[request.job.key]
             if not any(arm is other for other, _ in known):
                 known.append((arm, design))
 
     for design in designs:
+        for check in design.checks:
+            if check.key not in store.checks():
+                submit(CheckRequest(check))
         for arm in design.arms:
             ask(arm, design)
     for event in engine.events():
         if isinstance(event, Finished):
-            store.add(event.record)
-            trained.add(event.record.key)
+            _keep(store, event)
+            done.add(event.record.key)
+        elif isinstance(event, Failed):
+            failures.append(Failure(requests[event.job.key], event.reason))
         watch(event)
         if isinstance(event, Finished):
-            for arm, design in waiting.pop(event.record.key):
+            for arm, design in waiting.pop(event.record.key, []):
                 ask(arm, design)
-    return trained
+    return Report(frozenset(done), tuple(failures))
+
+
+def _keep(store: Store, event: Finished) -> None:
+    if isinstance(event.record, CheckRecord):
+        store.add_check(event.record)
+    else:
+        store.add(event.record)

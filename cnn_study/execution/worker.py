@@ -1,4 +1,4 @@
-"""The process that trains: one thread, one run at a time, warm between runs.
+"""The process that trains and checks: one thread, one job at a time, warm between runs.
 
 Its environment must be set before TensorFlow is imported, so the parent sets it before it starts the fork server
 (:data:`ENVIRONMENT`), and imports nothing from here itself.
@@ -6,6 +6,7 @@ Its environment must be set before TensorFlow is imported, so the parent sets it
 
 import os
 import signal
+import traceback
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +16,8 @@ from pathlib import Path
 from cnn_study.data import cache
 from cnn_study.data.transforms import Split, split
 from cnn_study.errors import StudyError
-from cnn_study.results import Point
-from cnn_study.spec import DataSpec, RunSpec
+from cnn_study.results import CheckRecord, Point, RunRecord
+from cnn_study.spec import CheckSpec, DataSpec, RunSpec
 
 
 @contextmanager
@@ -75,26 +76,52 @@ def _make_room(kept: OrderedDict) -> None:
 
 
 def serve(connection: Connection, cache_dir: Path) -> None:
-    """Train the runs that come over a connection until it closes.
+    """Do the jobs that come over a connection until it closes.
 
-    Receives specs as JSON text. Sends ``("point", Point)`` while a run goes on, then ``("done", RunRecord)`` or
-    ``("failed", message)``.
+    Sends ``("ready", None)`` once. Receives ``("run", spec)`` or ``("check", spec)``, specs as JSON text. Sends
+    ``("point", Point)`` while a run goes on, then ``("done", record)`` or ``("failed", message)``.
     """
-    # Ctrl-C reaches the whole process group; the parent decides what becomes of the run.
+    # Ctrl-C reaches the whole process group; the parent decides what becomes of the job.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     warm = Warm(cache_dir)
+    try:
+        connection.send(("ready", None))
+        while True:
+            kind, text = connection.recv()
+            try:
+                answer = _check(text) if kind == "check" else _train(text, warm, connection)
+            except (EOFError, BrokenPipeError, ConnectionResetError):
+                raise
+            except StudyError as error:
+                connection.send(("failed", str(error)))
+            except Exception as error:  # Whatever is wrong with a run must not stop the others.
+                warm = Warm(cache_dir)  # Nor may what it has left reach them.
+                connection.send(("failed", _described(error)))
+            else:
+                connection.send(("done", answer))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return  # The parent has closed the connection, or is gone.
+
+
+def _train(text: str, warm: Warm, connection: Connection) -> RunRecord:
+    spec = RunSpec.parse(text)
 
     def report(point: Point) -> None:
         if point.metric == "train_error":
             connection.send(("point", point))
 
-    try:
-        while True:
-            spec = RunSpec.parse(connection.recv())
-            try:
-                connection.send(("done", train(spec, warm.split(spec.data), warm.program(spec), report)))
-            except StudyError as error:
-                connection.send(("failed", str(error)))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return  # The parent has closed the connection, or is gone.
+    return train(spec, warm.split(spec.data), warm.program(spec), report)
+
+
+def _check(text: str) -> CheckRecord:
+    from cnn_study import checks
+
+    return checks.run(CheckSpec.parse(text))
+
+
+def _described(error: Exception) -> str:
+    """The error in one line, with its place in the code."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    message = (str(error).strip().splitlines() or ["without a message"])[0]
+    return f"{type(error).__name__}: {message[:300]} ({Path(place.filename).name}, line {place.lineno})"

@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cnn_study.errors import InputError
 from cnn_study.experiment import Arm, RateSearch, TimeToTrainError
 from cnn_study.results import RunRecord
 from cnn_study.spec import RunSpec
@@ -27,7 +28,7 @@ class Trial:
         rate: The learning rate.
         spec: Its run.
         score: ``(0, time or error)``, or ``(1, lowest training error in steps of 5 %)`` when the threshold was not
-            reached, or ``(2, 0)`` after a divergence: the smallest is the best.
+            reached, or ``(2, 0)`` if the run diverged or its error is no number: the smallest is the best.
     """
 
     rate: float
@@ -37,9 +38,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Needed:
-    """Runs that must be stored before the search can go on."""
+    """Runs that must be stored before the search can go on.
+
+    Attributes:
+        runs: Which.
+        stored: Runs of the search that are stored already.
+    """
 
     runs: tuple[RunSpec, ...]
+    stored: tuple[RunSpec, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Chosen:
 
     Attributes:
         rate: The best learning rate.
-        trials: All that were tried, by ascending rate.
+        trials: All that were tried, by ascending rate; none if the rate was given.
         inside: Whether the best has a worse neighbor on both sides. ``False``: the extensions were used up.
     """
 
@@ -84,17 +91,24 @@ def next_step(arm: Arm, search: RateSearch, stored: Stored) -> Needed | Chosen:
         arm: The arm to tune.
         search: Grid, budget and objective.
         stored: Finished runs by key.
+
+    Raises:
+        InputError: The objective is an error on validation examples, and the arm has none.
     """
+    if not isinstance(search.objective, TimeToTrainError) and not arm.data.validation_size:
+        raise InputError(f"arm {arm.name} is tuned on its validation error: give its data a validation_size")
     middle = len(search.rates) // 2
     trials: dict[float, Trial] = {}
 
     def attempt(rates: list[float]) -> Needed | None:
         epochs = _bound(trials.values(), arm, search)
-        runs = {rate: _trial_run(arm, search, rate, epochs) for rate in rates}
+        runs = {rate: trial_run(arm, search, rate, epochs) for rate in rates}
         missing = tuple(run for run in runs.values() if run.key not in stored)
-        if not missing:
-            trials.update({rate: Trial(rate, run, _score(stored[run.key], search)) for rate, run in runs.items()})
-        return Needed(missing) if missing else None
+        if missing:
+            found = [trial.spec for trial in trials.values()] + [run for run in runs.values() if run.key in stored]
+            return Needed(missing, tuple(found))
+        trials.update({rate: Trial(rate, run, _score(stored[run.key], search)) for rate, run in runs.items()})
+        return None
 
     first = [search.rates[middle]] if isinstance(search.objective, TimeToTrainError) else []
     needed = attempt(first) or attempt([rate for rate in search.rates if rate not in first])
@@ -138,7 +152,8 @@ def _bound(trials, arm: Arm, search: RateSearch) -> int:
     return min(arm.train.epochs, max(1, math.ceil(min(times))))
 
 
-def _trial_run(arm: Arm, search: RateSearch, rate: float, epochs: int) -> RunSpec:
+def trial_run(arm: Arm, search: RateSearch, rate: float, epochs: int) -> RunSpec:
+    """The run with which a rate is tried, at most for so many epochs."""
     run = arm.run(rate, search.seed)
     target = search.objective.threshold if isinstance(search.objective, TimeToTrainError) else None
     return run.but(train=run.train.but(epochs=epochs, target_train_error=target))
@@ -148,8 +163,12 @@ def _score(record: RunRecord, search: RateSearch) -> tuple[int, float]:
     if record.ended == "diverged":
         return (2, 0.0)
     if not isinstance(search.objective, TimeToTrainError):
-        return (0, record.outcomes["validation_error"])
+        error = record.outcomes["validation_error"]
+        return (0, error) if math.isfinite(error) else (2, 0.0)
     epochs, errors = record.curve("train_error")
     time = crossing(epochs, errors, search.objective.threshold)
+    if time is not None:
+        return (0, time)
     # Runs that never arrive differ by chance alone while they sit on a plateau: no reason to leave the grid.
-    return (1, round(min(errors) / 0.05) * 0.05) if time is None else (0, time)
+    lowest = min((error for error in errors if math.isfinite(error)), default=1.0)
+    return (1, round(lowest / 0.05) * 0.05)

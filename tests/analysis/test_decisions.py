@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 from conftest import complete, made_up_design, made_up_experiment, made_up_record, time_of
 
-from cnn_study.analysis.decisions import combine, evaluate, place, time_to
-from cnn_study.analysis.statistics import Interval, Time, time_ratio
+from cnn_study.analysis.decisions import combine, conjunction, evaluate, place
+from cnn_study.analysis.estimates import time_to
+from cnn_study.analysis.statistics import (
+    EQUIVALENCE_CONFIDENCE,
+    Interval,
+    Time,
+    mean_interval,
+    time_product,
+)
 
 
 def verdicts(outcome):
@@ -134,7 +141,7 @@ def test_rarely_supported_without_an_effect(n):
     supported = 0
     for _ in range(4000):
         a, b = ([Time(t, False) for t in np.exp(rng.normal(2, 0.2, n))] for _ in range(2))
-        supported += place(time_ratio(a, b), 1, math.inf) == "supported"
+        supported += place(time_product((1, -1), (a, b)), 1, math.inf) == "supported"
     assert supported / 4000 <= 0.05
 
 

@@ -4,11 +4,32 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cnn_study.analysis.statistics import Interval, Time, mean_interval, time_ratio, time_ratio_bootstrap
+from cnn_study.analysis.statistics import (
+    EQUIVALENCE_CONFIDENCE,
+    Interval,
+    Time,
+    mean_bootstrap,
+    mean_interval,
+    share,
+    time_product,
+    time_product_bootstrap,
+)
 
 
 def times(*epochs, censored=()):
     return [Time(value, i in censored) for i, value in enumerate(epochs)]
+
+
+def time_ratio(numerators, denominators):
+    return time_product((1, -1), (numerators, denominators))
+
+
+def time_ratio_bootstrap(numerators, denominators):
+    return time_product_bootstrap((1, -1), (numerators, denominators))
+
+
+def exact(values):
+    return [Time(value, False) for value in values]
 
 
 def test_mean_interval_is_that_of_an_independent_implementation():

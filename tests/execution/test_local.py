@@ -8,9 +8,10 @@ import pytest
 from cnn_study.data import cache, registry
 from cnn_study.data.transforms import split
 from cnn_study.errors import ExecutionError
-from cnn_study.execution.local import TRIES, Finished, LocalEngine, Lost, Progress
+from cnn_study.execution import local
+from cnn_study.execution.local import TRIES, Failed, Finished, LocalEngine, Lost, Progress
 from cnn_study.models.architectures import dense_net, four_layer_18pct
-from cnn_study.spec import DataSpec, RunSpec, Seeds, TrainSpec
+from cnn_study.spec import CheckSpec, DataSpec, RunSpec, Seeds, TrainSpec
 
 DIGITS = DataSpec(name="digits", content=registry.get("digits").digest, train_size=200, validation_size=100)
 
@@ -74,7 +75,7 @@ def test_a_killed_worker_costs_only_its_run_which_is_tried_again(cache_dir):
             engine.submit(spec)
         for event in engine.events():
             if isinstance(event, Progress) and not killed:
-                worker = next(worker for worker in engine._workers if worker.run == event.run)
+                worker = next(worker for worker in engine._workers if worker.job == event.run)
                 os.kill(worker.process.pid, signal.SIGKILL)
                 killed = True
             elif isinstance(event, Lost):
@@ -86,27 +87,54 @@ def test_a_killed_worker_costs_only_its_run_which_is_tried_again(cache_dir):
     assert sorted(done) == sorted(spec.key for spec in runs)
 
 
-def test_a_run_that_kills_every_worker_is_given_up_by_name(cache_dir):
-    spec = run(epochs=400)
-
-    def kill_it_every_time(engine):
-        engine.submit(spec)
-        for event in engine.events():
-            if isinstance(event, Progress) and event.point.step == 0:
-                os.kill(engine._workers[0].process.pid, signal.SIGKILL)
-
-    with LocalEngine(1, cache_dir) as engine, pytest.raises(ExecutionError, match=spec.key) as caught:
-        kill_it_every_time(engine)
-    assert f"{TRIES} times" in str(caught.value)
-    assert "--jobs" in str(caught.value)
-
-
-def test_data_that_are_not_those_of_the_spec_are_refused(cache_dir):
-    spec = run(data=DIGITS.but(content="0" * 64))
+def test_a_run_that_kills_every_worker_is_given_up_and_the_others_go_on(cache_dir):
+    spec, other = run(epochs=400), run(2)
+    lost, failed, done = [], [], []
     with LocalEngine(1, cache_dir) as engine:
         engine.submit(spec)
-        with pytest.raises(ExecutionError, match="digits"):
+        engine.submit(other)
+        for event in engine.events():
+            if isinstance(event, Progress) and event.run == spec and event.point.step == 0:
+                os.kill(engine._workers[0].process.pid, signal.SIGKILL)
+            for kind, seen in ((Lost, lost), (Failed, failed), (Finished, done)):
+                if isinstance(event, kind):
+                    seen.append(event)
+    assert [event.job for event in lost] == [spec] * (TRIES - 1)
+    assert [event.job for event in failed] == [spec]
+    assert f"signal 9, {TRIES} times" in failed[0].reason
+    assert "--jobs" in failed[0].reason
+    assert [event.record.key for event in done] == [other.key]
+
+
+def test_a_run_that_fails_is_told_in_one_line_and_the_others_go_on(cache_dir):
+    foreign = run(data=DIGITS.but(content="0" * 64))
+    # It passes every check of the spec, but there is no room for 10^9 units.
+    broken = run(model=dense_net("tanh", hidden=(10**9,), input_shape=(8, 8, 1)))
+    check = CheckSpec(check="no such check")
+    with LocalEngine(1, cache_dir) as engine:
+        for job in (foreign, broken, check, run(2)):
+            engine.submit(job)
+        events = list(engine.events())
+        assert len({worker.process.pid for worker in engine._workers}) == 1
+    failed = {event.job.key: event.reason for event in events if isinstance(event, Failed)}
+    assert set(failed) == {foreign.key, broken.key, check.key}
+    assert "digits is not the one" in failed[foreign.key]
+    assert "Error" in failed[broken.key]
+    assert "no such check" in failed[check.key]
+    assert all(len(reason.splitlines()) == 1 for reason in failed.values())
+    assert [event.record.key for event in events if isinstance(event, Finished)] == [run(2).key]
+
+
+def test_workers_that_do_not_start_end_the_suite(cache_dir, monkeypatch):
+    monkeypatch.setattr(local, "_serve", no_tensorflow)
+    with LocalEngine(1, cache_dir) as engine:
+        engine.submit(run())
+        with pytest.raises(ExecutionError, match=r"workers do not start .*TensorFlow"):
             list(engine.events())
+
+
+def no_tensorflow(*_):
+    os._exit(1)
 
 
 def test_workers_end_with_the_engine(cache_dir):

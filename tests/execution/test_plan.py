@@ -1,40 +1,52 @@
-from conftest import complete, made_up_design, made_up_record
+from dataclasses import replace
 
-from cnn_study.execution.local import Finished
-from cnn_study.execution.plan import needed, plan
-from cnn_study.execution.suite import Queued, carry_out
+from conftest import complete, made_up_check, made_up_design, made_up_gains, made_up_record
+
+from cnn_study.execution.jobs import program_key
+from cnn_study.execution.local import Failed, Finished
+from cnn_study.execution.plan import Tuned, needed, plan, tune
+from cnn_study.execution.suite import Queued, Report, carry_out
 from cnn_study.results import Store
+from cnn_study.spec import CheckSpec
 
 
 class Instant:
-    """An engine whose runs take no time: made-up records, one after another."""
+    """An engine whose jobs take no time: made-up records, one after another.
 
-    def __init__(self, limit=10**9):
-        self.queue, self.trained, self.limit = [], [], limit
+    Args:
+        limit: Jobs after which it is interrupted.
+        fails: Says of a job whether it fails.
+    """
 
-    def submit(self, run):
-        self.queue.append(run)
+    def __init__(self, limit=10**9, fails=lambda job: False):
+        self.queue, self.trained, self.limit, self.fails = [], [], limit, fails
+
+    def submit(self, job):
+        self.queue.append(job)
 
     def events(self):
         while self.queue:
             if len(self.trained) >= self.limit:
                 raise KeyboardInterrupt
-            run = self.queue.pop()
-            self.trained.append(run.key)
-            yield Finished(made_up_record(run))
+            job = self.queue.pop()
+            self.trained.append(job.key)
+            if self.fails(job):
+                yield Failed(job, "it cannot be done")
+            else:
+                yield Finished(made_up_check(job) if isinstance(job, CheckSpec) else made_up_record(job))
 
 
 def test_everything_is_trained_once_and_then_nothing(tmp_path):
     design, store = made_up_design(), Store(tmp_path / "r")
     engine, seen = Instant(), []
     with store.writing():
-        trained = carry_out([design], store, engine, seen.append)
+        trained = carry_out([design], store, engine, seen.append).done
     assert sorted(engine.trained) == sorted(trained) == sorted(store.records())
     assert set(trained) == set(complete(design))
     assert sum(isinstance(event, Queued) for event in seen) == len(trained)
     again = Instant()
     with store.writing():
-        assert carry_out([design], store, again, seen.append) == set()
+        assert carry_out([design], store, again, seen.append) == Report(frozenset())
     assert again.trained == []
 
 
@@ -69,31 +81,125 @@ def test_an_interrupted_suite_goes_on_where_it_was(tmp_path):
     assert len(all_trained) == len(set(all_trained)) == len(complete(design))
 
 
-def test_plan_of_nothing_stored():
+def test_a_failing_job_stops_no_other_and_is_named(tmp_path):
+    design, store = made_up_design(), Store(tmp_path / "r")
+    engine = Instant(fails=lambda run: run.seeds.init == 2 and run.model.layers[0].activation == "tanh")
+    with store.writing():
+        report = carry_out([design], store, engine, lambda _: None)
+    (failure,) = report.failures
+    assert failure.request.label == "tanh, plain seed 2, rate 0.01"
+    assert failure.reason == "it cannot be done"
+    assert report.done == set(store.records()) == set(complete(design)) - {failure.request.job.key}
+    assert len(engine.trained) == len(set(engine.trained))
+
+
+def test_a_search_that_fails_leaves_its_arm_out_and_no_other(tmp_path):
+    design, store = made_up_design(), Store(tmp_path / "r")
+    engine = Instant(fails=lambda run: run.train.learning_rate == 0.02 and run.model.layers[0].activation == "tanh")
+    with store.writing():
+        report = carry_out([design], store, engine, lambda _: None)
+    assert [failure.request.role for failure in report.failures] == ["search"]
+    complete_arms = [arm.name for arm in design.arms if not needed(arm, design, store.records())]
+    assert complete_arms == ["relu, plain", "relu, other"]
+
+
+def test_checks_and_arms_without_a_search_are_done_once(tmp_path):
+    design, store, engine = made_up_gains(), Store(tmp_path / "r"), Instant()
+    with store.writing():
+        report = carry_out([design, design], store, engine, lambda _: None)
+        assert carry_out([design], store, Instant(), lambda _: None).done == set()
+    assert list(store.checks()) == [design.checks[0].key]
+    assert len(report.done) == len(engine.trained) == 2 * 3 + 1
+    assert {record.spec.train.learning_rate for record in store.records().values()} == {0.01}
+
+
+def test_an_arm_that_is_not_tuned_runs_at_its_own_rate():
+    design = made_up_gains()
+    tuned = tune(design.arms[0], design, {})
+    assert isinstance(tuned, Tuned)
+    assert (tuned.search.rate, tuned.search.trials, tuned.search.inside) == (0.01, (), True)
+    assert [run.seeds.init for run in tuned.replicates] == [1, 2, 3]
+
+
+def test_only_replicates_are_probed():
     design = made_up_design()
-    rows = list(plan(design, {}, lambda name: 1437))
-    assert [(row.reused, row.needed, row.later) for row in rows] == [(0, 1, 5)] * 4
+    arm = replace(design.arms[0], probes=("filters",))
+    tuned = tune(arm, design, complete(replace(design, arms=(arm, *design.arms[1:]))))
+    assert {trial.spec.probes for trial in tuned.search.trials} == {()}
+    assert {run.probes for run in tuned.replicates} == {("filters",)}
+
+
+def test_plan_of_nothing_stored():
+    rows = list(plan(made_up_design(), {}, {}))
+    assert [counts(row) for row in rows] == [(0, 1, 5)] * 4
     assert {row.reason for row in rows} == {"nothing is stored"}
-    assert {row.images for row in rows} == {6 * 20 * 100}
+
+
+def counts(row):
+    return tuple(row.count(state) for state in ("stored", "needed", "later"))
+
+
+def test_what_two_arms_share_is_planned_once():
+    """Arms under the two conditions differ in name only; other probes make other replicates after the same search."""
+    design = made_up_design()
+    identities = [{planned.identity for planned in row.planned} for row in plan(design, {}, {})]
+    assert identities[0] == identities[2] != identities[1] == identities[3]
+    assert not identities[0] & identities[1]
+    probed = replace(design, arms=tuple(replace(arm, probes=("filters",)) for arm in design.arms))
+    others = {planned.identity for planned in next(iter(plan(probed, {}, {}))).planned}
+    assert len(others & identities[0]) == 3
+
+
+def test_the_planned_runs_are_those_that_are_trained():
+    """At the rates that are known beforehand: where the best lies in the middle of the grid."""
+    design = made_up_design()
+    trained = complete(design)
+    for row in plan(design, {}, {}):
+        replicates = [planned.job for planned in row.planned if planned.job.seeds.init != design.search.seed]
+        assert all(run.key in trained for run in replicates)
+        rates = sorted(planned.job.train.learning_rate for planned in row.planned if planned.job not in replicates)
+        assert rates == list(design.search.rates)
+
+
+def test_plan_of_checks_and_arms_without_a_search():
+    design = made_up_gains()
+    *arms, check = plan(design, {}, {})
+    assert [counts(row) for row in arms] == [(0, 3, 0)] * 4
+    assert (check.name, counts(check), check.reason) == ("check sizes", (0, 1, 0), "nothing is stored")
+    record = made_up_check(design.checks[0])
+    *arms, check = plan(design, complete(design), {record.key: record})
+    assert {(counts(row), row.reason) for row in (*arms, check)} == {((3, 0, 0), "complete"), ((1, 0, 0), "complete")}
 
 
 def test_plan_in_the_middle_of_a_search(made_up):
     _, design, stored = made_up
     some = {key: record for key, record in stored.items() if record.spec.train.learning_rate == 0.01}
     some = {key: record for key, record in some.items() if record.spec.seeds.init == design.search.seed}
-    row = next(iter(plan(design, some, lambda name: 1437)))
-    assert (row.reused, row.needed, row.later) == (1, 2, 3)
+    row = next(iter(plan(design, some, {})))
+    assert counts(row) == (1, 2, 3)
     assert "being searched" in row.reason
 
 
 def test_plan_of_a_complete_experiment(made_up):
     _, design, stored = made_up
-    rows = list(plan(design, stored, lambda name: 1437))
-    assert {(row.reused, row.needed, row.later, row.images, row.reason) for row in rows} == {(6, 0, 0, 0, "complete")}
+    rows = list(plan(design, stored, {}))
+    assert {(counts(row), row.reason) for row in rows} == {((6, 0, 0), "complete")}
 
 
 def test_plan_with_a_replicate_missing(made_up):
     _, design, stored = made_up
     kept = {key: record for key, record in stored.items() if record.spec.seeds.init != 2}
-    rows = list(plan(design, kept, lambda name: 1437))
-    assert {(row.reused, row.needed, row.reason) for row in rows} == {(5, 1, "replicates are missing")}
+    rows = list(plan(design, kept, {}))
+    assert {(counts(row), row.reason) for row in rows} == {((5, 1, 0), "replicates are missing")}
+
+
+def test_runs_that_share_a_program_differ_in_numbers_only():
+    design = made_up_design()
+    relu, tanh = design.arms[:2]
+    run = relu.run(0.01, 1)
+    for other in (relu.run(0.02, 7), run.but(train=run.train.but(epochs=3, target_train_error=None))):
+        assert program_key(other) == program_key(run)
+    momentum = run.but(train=run.train.but(momentum=0.5))
+    data = run.but(data=run.data.but(train_size=50))
+    jobs = [run, tanh.run(0.01, 1), momentum, data, CheckSpec(check="a"), CheckSpec(check="b")]
+    assert len({program_key(job) for job in jobs}) == len(jobs)

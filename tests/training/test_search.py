@@ -1,5 +1,6 @@
 import copy
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from conftest import made_up_arm
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from cnn_study.errors import InputError
 from cnn_study.experiment import RateSearch, TimeToTrainError, ValidationError
 from cnn_study.results import Point, RunRecord
 from cnn_study.training.search import Chosen, Needed, crossing, next_step
@@ -16,6 +18,7 @@ PROPERTY = settings(deadline=None, max_examples=50)
 GRID = (0.0025, 0.005, 0.01, 0.02, 0.04)
 EPOCHS = 20
 ARM = made_up_arm("relu")
+VALIDATED = replace(ARM, data=ARM.data.but(validation_size=50))
 START, THRESHOLD = 0.9, 0.25
 assert ARM.train.epochs == EPOCHS
 
@@ -287,7 +290,7 @@ def test_an_arm_that_starts_below_the_threshold_has_nothing_to_wait_for():
 
 def test_validation_error_is_compared_at_full_length():
     world = World(on_grid([("stays", error) for error in (0.5, 0.3, 0.4, 0.6, 0.7)]))
-    chosen = world.search(search_for(objective=ValidationError()))
+    chosen = world.search(search_for(objective=ValidationError()), VALIDATED)
     assert len(world.asked) == 1
     assert {(run.train.epochs, run.train.target_train_error) for run in world.asked[0]} == {(EPOCHS, None)}
     assert [trial.score for trial in chosen.trials] == [(0, error / 100) for error in (0.5, 0.3, 0.4, 0.6, 0.7)]
@@ -297,9 +300,35 @@ def test_validation_error_is_compared_at_full_length():
 def test_validation_error_of_a_diverged_run_does_not_count():
     # Its number is the lowest, and at the edge; but it is that of a run that diverged.
     world = World(on_grid([("stays", 4.0), ("stays", 3.0), ("stays", 5.0), ("stays", 6.0), ("diverges", 1.0)]))
-    chosen = world.search(search_for(objective=ValidationError()))
+    chosen = world.search(search_for(objective=ValidationError()), VALIDATED)
     assert chosen.rate == 0.005
     assert chosen.trials[-1].score == (2, 0.0)
+
+
+@pytest.mark.parametrize("number", [NAN, INF])
+def test_a_validation_error_that_is_no_number_is_as_bad_as_a_divergence(number):
+    world = World(on_grid([("stays", x) for x in (number, 3.0, number, 6.0, number)]))
+    chosen = world.search(search_for(objective=ValidationError()), VALIDATED)
+    assert chosen.rate == 0.005
+    assert [trial.score[0] for trial in chosen.trials] == [2, 0, 2, 0, 2]
+
+
+def test_a_search_on_validation_errors_where_all_diverge_comes_to_an_end():
+    world = World(lambda rate: ("diverges", 1.0))
+    chosen = world.search(search_for(objective=ValidationError()), VALIDATED)
+    assert (chosen.rate, len(world.stored)) == (0.01, len(GRID))
+
+
+def test_a_search_on_validation_errors_needs_validation_examples():
+    with pytest.raises(InputError, match="arm relu is tuned on its validation error: give its data a validation_size"):
+        next_step(ARM, search_for(objective=ValidationError()), {})
+
+
+def test_search_runs_are_not_probed():
+    probed = replace(ARM, probes=("filters",))
+    world = World(lambda rate: ("reaches", 5.0))
+    assert world.search(search_for(), probed) == World(lambda rate: ("reaches", 5.0)).search(search_for())
+    assert {run.probes for runs in world.asked for run in runs} == {()}
 
 
 # --- a pure function of what is stored ---
@@ -349,9 +378,11 @@ def test_runs_of_others_do_not_matter():
 def test_only_what_is_missing_is_asked_for():
     world, search = World(lambda rate: ("reaches", 5.0)), search_for()
     world.train(next_step(ARM, search, world.stored))
-    step = next_step(ARM, search, world.stored)
+    middle, step = tuple(record.spec for record in world.stored.values()), next_step(ARM, search, world.stored)
+    assert step.stored == middle
     world.train(Needed(step.runs[1:3]))
-    assert next_step(ARM, search, world.stored) == Needed((step.runs[0], step.runs[3]))
+    rest = next_step(ARM, search, world.stored)
+    assert rest == Needed((step.runs[0], step.runs[3]), (*middle, *step.runs[1:3]))
 
 
 # --- crossing ---

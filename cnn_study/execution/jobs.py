@@ -1,0 +1,14 @@
+"""What workers are given to do."""
+
+from cnn_study.spec import CheckSpec, RunSpec, digest
+
+Job = RunSpec | CheckSpec
+
+
+def program_key(job: Job) -> str:
+    """Equal for jobs that share a compiled program: they differ only in numbers that it is given, such as the rate."""
+    if isinstance(job, CheckSpec):
+        return job.key
+    train = job.train
+    parts = [job.data.canonical(), job.model.canonical(), train.optimizer, train.momentum, train.batch_size]
+    return digest(parts)

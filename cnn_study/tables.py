@@ -1,0 +1,156 @@
+"""What the command line prints: the table of verdicts, the plan, the explanation of a claim."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from cnn_study.analysis.decisions import ASPECTS, ClaimVerdict, Decision, Outcome
+from cnn_study.execution.forecast import Examples, Pace, Work
+from cnn_study.execution.plan import Planned, PlanRow
+from cnn_study.experiment import Claim, Provenance, Verdict
+from cnn_study.spec import RunSpec
+
+STYLES: Mapping[Verdict, str] = {
+    "supported": "green",
+    "contradicted": "red",
+    "mixed": "yellow",
+    "inconclusive": "yellow",
+    "not tested": "dim",
+}
+
+KNOWN: Mapping[Provenance, str] = {
+    "primary": "read in the paper",
+    "abstract": "read in its abstract",
+    "secondary": "quoted by another source",
+    "memory": "remembered, not checked since",
+}
+"""How surely a published number is known, in words."""
+
+ESTIMATES_SHOWN = 4
+"""Estimates of a claim that the table of verdicts shows."""
+
+
+def verdicts(outcomes: Sequence[Outcome]) -> Iterator[Text]:
+    """Lines with every claim, its verdicts and, below them, what was measured, grouped by experiment.
+
+    A table of 80 columns would have no room for what was measured beside the verdicts.
+    """
+    names = max((len(claim.name) for outcome in outcomes for claim in outcome.experiment.claims), default=0)
+    widths = [names, *(max(map(len, STYLES)) for _ in ASPECTS)]
+    yield _cells([Text("claim"), *map(Text, ASPECTS)], widths, "bold underline")
+    for outcome in outcomes:
+        yield Text(f"{outcome.experiment.name}: {outcome.experiment.title}", style="bold")
+        for claim in outcome.experiment.claims:
+            mine = [verdict for verdict in outcome.verdicts if verdict.claim == claim]
+            cells = [Text(verdict.verdict, style=STYLES[verdict.verdict]) for verdict in mine]
+            yield _cells([Text(claim.name), *cells], widths)
+            yield from (Text(f"      {line}") for line in _measured(mine))
+
+
+def _cells(cells: Sequence[Text], widths: Sequence[int], style: str = "") -> Text:
+    for cell, width in zip(cells, widths, strict=True):
+        cell.pad_right(width - len(cell))
+    return Text.assemble("  ", Text("  ").join(cells), style=style)
+
+
+def _measured(mine: Sequence[ClaimVerdict]) -> list[str]:
+    decisions = [decision for verdict in mine for decision in verdict.decisions if decision.interval]
+    lines = list(dict.fromkeys(_estimate(decision) for decision in decisions))
+    if len(lines) > ESTIMATES_SHOWN:
+        hidden = len(lines) - ESTIMATES_SHOWN + 1
+        lines = [*lines[: ESTIMATES_SHOWN - 1], f"and {hidden} more: cnn-study explain {mine[0].claim.name}"]
+    return lines
+
+
+def _estimate(decision: Decision) -> str:
+    return f"{decision.rule.condition}: {decision.interval.text if decision.interval else 'no estimate'}"
+
+
+@dataclass(frozen=True)
+class ExperimentPlan:
+    """The plan of an experiment.
+
+    Attributes:
+        name: Of the experiment.
+        rows: Of its arms and checks.
+    """
+
+    name: str
+    rows: tuple[PlanRow, ...]
+
+    def once(self) -> dict[object, Planned]:
+        """Its runs and checks, each once, by identity."""
+        return {planned.identity: planned for row in self.rows for planned in row.planned}
+
+
+def plan(plans: Sequence[ExperimentPlan], examples: Examples, pace: Pace | None, workers: int) -> Table:
+    """What every experiment costs, and all together: what they share is counted once in the total.
+
+    Args:
+        plans: One an experiment.
+        examples: Gives the training examples of a run.
+        pace: How fast a worker is, if that is known.
+        workers: How many there are.
+
+    Returns:
+        A table with the multiply-accumulates (MACs) of forward passes, and the hours of a machine.
+    """
+    table = Table(
+        "experiment", "runs", "reused", "to do", "10^6 images", "10^12 MACs", "hours", title="Plan", box=box.SIMPLE_HEAD
+    )
+    table.columns[0].no_wrap = True
+    for column in table.columns[1:]:
+        column.justify = "right"
+    everything: dict[object, Planned] = {}
+    for one in plans:
+        everything |= one.once()
+        table.add_row(one.name, *_costs(one.once().values(), examples, pace, workers))
+    table.add_section()
+    table.add_row("all", *_costs(everything.values(), examples, pace, workers))
+    return table
+
+
+def _costs(planned: Iterable[Planned], examples: Examples, pace: Pace | None, workers: int) -> Iterator[str]:
+    planned = list(planned)
+    missing = [each.job for each in planned if each.state != "stored"]
+    work = sum((Work.of(job, examples(job)) for job in missing if isinstance(job, RunSpec)), Work())
+    yield from (f"{number:,}" for number in (len(planned), len(planned) - len(missing), len(missing)))
+    yield _short(work.images / 1e6)
+    yield _short(work.macs / 1e12)
+    yield _short(pace.seconds(work) / workers / 3600) if pace else "unknown"
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
+
+
+def arms(plans: Iterable[ExperimentPlan]) -> Table:
+    """The plans arm by arm, each with the reason why it is not complete."""
+    table = Table("experiment", "arm", "reused", "needed now", "later, at most", "why")
+    for one in plans:
+        for row in one.rows:
+            counts = (str(row.count(state)) for state in ("stored", "needed", "later"))
+            table.add_row(one.name, row.name, *counts, row.reason)
+    return table
+
+
+def explanation(outcome: Outcome, claim: Claim) -> Iterator[str]:
+    """Lines that say what a claim is, what was published, what was measured, and what follows from it."""
+    yield f"{claim.name}: {claim.statement}"
+    for number in claim.published:
+        source = f"{number.source}; {KNOWN[number.provenance]}"
+        yield f"  published: {number.quantity}, {number.about}: {number.text} ({source})"
+    if outcome.design.proxy:
+        yield f"  a proxy: {outcome.design.proxy}"
+    for verdict in (verdict for verdict in outcome.verdicts if verdict.claim == claim):
+        yield f"{verdict.aspect}: {verdict.verdict}" + (f" ({verdict.reason})" if verdict.reason else "")
+        for decision in verdict.decisions:
+            yield f"  {_estimate(decision)}: {decision.verdict}"
+            yield f"    {decision.rule.sentence}"
+            if decision.bootstrap:
+                yield f"    bootstrap, which does not decide: {decision.bootstrap.text}"
+            if decision.runs:
+                yield f"    rests on {', '.join(decision.runs)}"
