@@ -55,8 +55,18 @@ def design(profile: str, fallback: str | None) -> Design:
             model = network(maps, UNITS)
             if condition == MATCHED:
                 model = match(lambda units, maps=maps: network(maps, units), target, tolerance=tolerance)
+            drawn = maps == MIDDLE and condition == UNMATCHED
             arms.append(
-                Arm(f"{maps} maps, {condition}", condition, condition, data, model, setting.train(), level=maps)
+                Arm(
+                    f"{maps} maps, {condition}",
+                    condition,
+                    condition,
+                    data,
+                    model,
+                    setting.train(),
+                    level=maps,
+                    probes=("filters",) if drawn else (),
+                )
             )
     estimates = {c: gain(f"{MIDDLE} maps, {c}", f"1 maps, {c}") for c in (UNMATCHED, MATCHED)}
     rules = (
