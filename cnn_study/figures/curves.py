@@ -1,112 +1,134 @@
-"""Training error against epochs, after Figure 1 of Krizhevsky, Sutskever & Hinton 2012."""
+"""Values against epochs: the training error, after Figure 1 of Krizhevsky, Sutskever & Hinton 2012, and others."""
 
-import matplotlib.pyplot as plt
+import math
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cnn_study.analysis.decisions import Outcome
-from cnn_study.analysis.statistics import mean_interval
-from cnn_study.experiment import Published, TimeToTrainError
-from cnn_study.figures.style import Style, look
+from cnn_study.analysis.statistics import Interval
+from cnn_study.experiment import Arm, Plot, Published, TimeToTrainError
+from cnn_study.figures.layout import label_axes, legend, panels, value_axis
+from cnn_study.figures.quantities import (
+    arms,
+    conditions,
+    drawable,
+    is_fraction,
+    labels,
+    least_mean,
+    metric_text,
+    percent,
+    published,
+    replicates_text,
+    sources,
+    summary,
+)
+from cnn_study.figures.style import Look, Style, look
+from cnn_study.results import RunRecord
+
+COLUMNS = ["condition", "label", "metric", "learning_rate", "epoch", "mean", "low", "high", "seeds"]
+Curve = tuple[list[float], list[Interval]]
+"""Epochs and, for each, the mean over seeds."""
 
 
-def training_curves(outcome: Outcome, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def training_curves(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
     """A panel a condition: mean training error over seeds with its interval, every seed as a thin line."""
-    conditions = outcome.design.conditions
-    figure, axes = plt.subplots(
-        1, len(conditions), figsize=(style.width, 0.5 * style.width), sharex=True, sharey=True, squeeze=False
-    )
-    looks = look(list(dict.fromkeys(arm.label for arm in outcome.design.arms)))
-    tables = [_panel(ax, outcome, condition, looks) for ax, condition in zip(axes[0], conditions, strict=True)]
-    objective = outcome.design.search.objective
-    if isinstance(objective, TimeToTrainError):
-        for ax in axes[0]:
-            _published(ax, outcome, objective, looks)
-    axes[0, 0].set_ylabel("training error")
-    axes[0, 0].yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-    axes[0, 0].set_ylim(0, 1)
-    axes[0, 0].set_xlim(left=0)
-    for ax in axes[0]:
-        ax.set_xlabel("epochs")
-    # The first panel may lack a label that was never tried there, so the handles come from all of them.
-    handles = {label: handle for ax in axes[0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=3)
-    seeds = len(outcome.design.seeds)
-    sources = "; ".join(dict.fromkeys(number.source for number in crossings(outcome)))
+    shown = arms(outcome, plot)
+    figure, axes, looks, table = _curves(outcome, plot, shown, "train_error", style)
+    axes[0].set_ylim(0, 1)
+    numbers = []
+    search = outcome.design.search
+    if search is not None and isinstance(search.objective, TimeToTrainError):
+        numbers = [number for label in looks for number in published(outcome, label, "epochs")]
+        for ax in axes:
+            _threshold(ax, search.objective.threshold, numbers, looks)
+    value_axis(axes[0], "y", percent)
+    legend(figure, axes)
     caption = (
-        "Training error in inference mode against epochs, each unit at its own best learning rate: "
-        f"mean of {seeds} seeds while all of them run, with its 95 % t interval (band), and every seed (thin lines)."
+        "Training error in inference mode against epochs, each arm at its own learning rate: "
+        f"{replicates_text(outcome)} (band) while all of them run, and every seed (thin lines)."
     )
-    if sources:
-        caption += f" Open markers: where the published curves cross the line ({sources}; all images, other rates)."
-    return figure, caption, pd.concat(tables)
+    if numbers:
+        caption += (
+            f" Open markers: where the published curves cross the line ({sources(numbers)}; all images, other rates)."
+        )
+    return figure, caption, table
 
 
-def _panel(ax: Axes, outcome: Outcome, condition: str, looks: dict[str, dict]) -> pd.DataFrame:
+def history(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+    """A panel a condition: the mean over seeds of any value that was measured again and again, with its interval."""
+    figure, axes, _, table = _curves(outcome, plot, arms(outcome, plot), plot.metric, style)
+    text = percent if is_fraction(plot.metric) else None
+    value_axis(axes[0], "y", text, logarithmic="y" in plot.logarithmic, least=least_mean(table))
+    legend(figure, axes)
+    text = replicates_text(outcome, logarithmic="y" in plot.logarithmic)
+    caption = (
+        f"{metric_text(plot.metric).capitalize()} against epochs, each arm at its own learning rate: {text} (band) "
+        "while all of them run, and every seed (thin lines)."
+    )
+    return figure, caption, table
+
+
+def _curves(
+    outcome: Outcome, plot: Plot, shown: Sequence[Arm], metric: str, style: Style
+) -> tuple[Figure, list[Axes], Mapping[str, Look], pd.DataFrame]:
+    titles = conditions(shown)
+    figure, axes = panels(titles, style)
+    looks = look(labels(shown))
     rows = []
-    for arm in outcome.design.arms:
+    for arm in shown:
         records = outcome.replicates(arm.name)
-        if arm.condition != condition or not records:
-            continue
-        curves = [dict(zip(*record.curve("train_error"), strict=True)) for record in records]
-        color, dashes = looks[arm.label]["color"], looks[arm.label]["dashes"]
-        for curve in curves:
-            ax.plot(list(curve), list(curve.values()), color=color, linewidth=0.4, alpha=0.6)
-        epochs = [epoch for epoch in curves[0] if all(epoch in curve for curve in curves)]
-        intervals = [mean_interval([curve[epoch] for curve in curves]) for epoch in epochs]
-        means = [interval.estimate for interval in intervals]
-        lows, highs = [interval.low for interval in intervals], [interval.high for interval in intervals]
-        (line,) = ax.plot(epochs, means, color=color, label=arm.label)
-        if dashes:
-            line.set_dashes(dashes)
-        if len(records) > 1:
-            ax.fill_between(epochs, lows, highs, color=color, alpha=0.2, linewidth=0)
-        rate = outcome.tuned[arm.name].search.rate
-        rows += [
-            (
-                arm.condition,
-                arm.label,
-                rate,
-                epoch,
-                interval.estimate,
-                interval.low,
-                interval.high,
-                interval.n,
-            )
-            for epoch, interval in zip(epochs, intervals, strict=True)
-        ]
-    ax.set_title(condition)
-    columns = ["condition", "unit", "learning_rate", "epoch", "mean_train_error", "low", "high", "seeds"]
-    return pd.DataFrame(rows, columns=columns)
+        ax, one = axes[titles.index(arm.condition)], looks[arm.label]
+        for epochs, numbers in (record.curve(metric) for record in records):
+            ax.plot(epochs, numbers, linewidth=0.4, alpha=0.6, color=one.color)
+        epochs, intervals = mean_curve(records, metric, logarithmic="y" in plot.logarithmic)
+        draw_curve(ax, epochs, intervals, one, arm.label)
+        for epoch, interval in zip(epochs, intervals, strict=True):
+            rate = records[0].spec.train.learning_rate
+            limits = (interval.estimate, interval.low, interval.high, interval.n)
+            rows.append((arm.condition, arm.label, metric, rate, epoch, *limits))
+    axes[0].set_xlim(left=0)
+    if "x" in plot.logarithmic:
+        axes[0].set_xscale("log")
+    label_axes(axes, plot.x or "epochs", plot.y or metric_text(metric))
+    return figure, axes, looks, pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _published(ax: Axes, outcome: Outcome, objective: TimeToTrainError, looks: dict[str, dict]) -> None:
+def mean_curve(records: Sequence[RunRecord], metric: str, *, logarithmic: bool = False) -> Curve:
+    """The mean over seeds at every epoch at which all have a finite value."""
+    curves = [dict(zip(*record.curve(metric), strict=True)) for record in records]
+    shared = [
+        epoch for epoch in (curves[0] if curves else {}) if all(math.isfinite(c.get(epoch, math.nan)) for c in curves)
+    ]
+    return shared, [summary([curve[epoch] for curve in curves], logarithmic=logarithmic) for epoch in shared]
+
+
+def draw_curve(ax: Axes, epochs: Sequence[float], intervals: Sequence[Interval], one: Look, label: str) -> None:
+    """A line with its band; a single point gets a marker."""
+    if not epochs:
+        return
+    marker = one.marker if len(epochs) == 1 else ""
+    ax.plot(epochs, [interval.estimate for interval in intervals], label=label, marker=marker, **one.line)
+    limits = [drawable(interval) for interval in intervals]
+    lows, highs = zip(*limits, strict=True)
+    ax.fill_between(epochs, lows, highs, color=one.color, alpha=0.2, linewidth=0)
+
+
+def _threshold(ax: Axes, threshold: float, numbers: Sequence[Published], looks: Mapping[str, Look]) -> None:
     """The threshold, and where the published curves cross it."""
-    ax.axhline(objective.threshold, color="0.2", linewidth=0.8, linestyle=":")
+    ax.axhline(threshold, color="0.2", linewidth=0.8, linestyle=":")
     # Beside the axis, where no curve can hide it.
-    ax.annotate(
-        f"{100 * objective.threshold:g} %",
-        (1.01, objective.threshold),
-        xycoords=("axes fraction", "data"),
-        va="center",
-        color="0.2",
-    )
-    for number in crossings(outcome):
+    place = (1.01, threshold)
+    ax.annotate(f"{100 * threshold:g} %", place, xycoords=("axes fraction", "data"), va="center", color="0.2")
+    for number in numbers:
         ax.plot(
             number.value,
-            objective.threshold,
-            marker=looks[number.about]["marker"],
-            markerfacecolor="white",
-            markeredgecolor=looks[number.about]["color"],
+            threshold,
             linestyle="none",
             zorder=5,
             clip_on=False,
             label=f"{number.about}, published: {number.text}",
+            **looks[number.about].hollow,
         )
-
-
-def crossings(outcome: Outcome) -> list[Published]:
-    """The published numbers that are times of a single arm."""
-    labels = {arm.label for arm in outcome.design.arms}
-    return [number for claim in outcome.experiment.claims for number in claim.published if number.about in labels]

@@ -11,8 +11,10 @@ from matplotlib.figure import Figure
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.errors import unknown_name
-from cnn_study.figures import curves, rates, ratios
-from cnn_study.figures.style import PUBLISHED, STYLES, Style, styled
+from cnn_study.experiment import Plot
+from cnn_study.figures import curves, effects, exact, filters, layers, levels, outcomes, rates, ratios
+from cnn_study.figures.layout import note, settle
+from cnn_study.figures.style import STYLES, Style, styled
 from cnn_study.results import replace_file
 
 # Nothing in a file may tell when it was written: the same results give the same bytes.
@@ -32,31 +34,51 @@ class Drawing:
     data: pd.DataFrame
 
 
-Draw = Callable[[Outcome, Style], tuple[Figure, str, pd.DataFrame]]
+Draw = Callable[[Outcome, Plot, Style], tuple[Figure, str, pd.DataFrame]]
 FIGURES: Mapping[str, Draw] = {
     "training_curves": curves.training_curves,
+    "history": curves.history,
     "time_ratios": ratios.time_ratios,
     "rate_search": rates.rate_search,
+    "outcomes": outcomes.outcomes,
+    "effects": effects.effects,
+    "dose": levels.dose,
+    "family": levels.family,
+    "layers": layers.layers,
+    "over_time": layers.over_time,
+    "filters": filters.filters,
+    "agreement": exact.agreement,
+    "costs": exact.costs,
+    "table": exact.table,
+    "visibility": exact.visibility,
 }
+"""Every kind of figure and what draws it; the docstrings say how each reads the fields of its plot."""
 
 
-def drawing(outcome: Outcome, name: str, style: str = "paper") -> Drawing:
+def drawing(outcome: Outcome, plot: Plot | str, style: str = "paper") -> Drawing:
     """One figure of an experiment, not yet written.
 
+    Args:
+        outcome: What the experiment has found.
+        plot: Which figure; a string stands for a plot of that kind.
+        style: ``paper`` or ``slides``.
+
     Raises:
-        InputError: There is no such figure or style.
+        InputError: There is no such kind of figure, style, arm, check or column.
     """
-    if name not in FIGURES:
-        raise unknown_name("figure", name, FIGURES)
+    plot = Plot(plot) if isinstance(plot, str) else plot
+    if plot.kind not in FIGURES:
+        raise unknown_name("figure", plot.kind, FIGURES)
     if style not in STYLES:
         raise unknown_name("style", style, STYLES)
     mpl.use("Agg")
     with styled(STYLES[style]):
-        figure, caption, data = FIGURES[name](outcome, STYLES[style])
+        figure, caption, data = FIGURES[plot.kind](outcome, plot, STYLES[style])
         if outcome.design.proxy:
-            note = f"A proxy: {outcome.design.proxy}. Published numbers are for all images: not comparable in size."
-            caption += f" {note}"
-            figure.supxlabel(note, x=0.01, ha="left", fontsize=0.85 * STYLES[style].type_size, color=PUBLISHED)
+            text = f"A proxy: {outcome.design.proxy}. Published numbers are for all images: not comparable in size."
+            caption += f" {text}"
+            note(figure, text, STYLES[style])
+        settle(figure)
     return Drawing(figure, caption, data)
 
 
@@ -72,9 +94,9 @@ def draw(outcome: Outcome, folder: Path, style: str = "paper") -> list[Path]:
         The PNG files.
     """
     written = []
-    for name in outcome.experiment.figures:
-        drawn = drawing(outcome, name, style)
-        base = _base(outcome, folder, name, style)
+    for plot in outcome.experiment.plots:
+        drawn = drawing(outcome, plot, style)
+        base = _base(outcome, folder, plot, style)
         with styled(STYLES[style]):
             for suffix, metadata in FORMATS.items():
                 replace_file(
@@ -97,12 +119,12 @@ def draw(outcome: Outcome, folder: Path, style: str = "paper") -> list[Path]:
 def missing(outcome: Outcome, folder: Path) -> bool:
     """Whether a file of a figure is not there."""
     return not all(
-        _base(outcome, folder, name, "paper").with_suffix(f".{suffix}").exists()
-        for name in outcome.experiment.figures
+        _base(outcome, folder, plot, "paper").with_suffix(f".{suffix}").exists()
+        for plot in outcome.experiment.plots
         for suffix in (*FORMATS, "csv", "txt")
     )
 
 
-def _base(outcome: Outcome, folder: Path, name: str, style: str) -> Path:
+def _base(outcome: Outcome, folder: Path, plot: Plot, style: str) -> Path:
     suffix = "" if style == "paper" else f".{style}"
-    return folder / "figures" / f"{outcome.experiment.name}-{name}{suffix}.x"
+    return folder / "figures" / f"{outcome.experiment.name}-{plot.file}{suffix}.x"

@@ -1,59 +1,75 @@
-"""What the search for the learning rate has found: how fast each arm is at each rate."""
+"""What the search for the learning rate has found: how good each arm is at each rate."""
 
-import matplotlib.pyplot as plt
+import math
+
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cnn_study.analysis.decisions import Outcome
-from cnn_study.figures.style import Style, look
+from cnn_study.experiment import Plot, RateSearch, TimeToTrainError
+from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
+from cnn_study.figures.quantities import arms, conditions, labels, percent
+from cnn_study.figures.style import Look, Style, look
+from cnn_study.training.search import Chosen, Trial
+
+RESULTS = ("reached", "not reached", "diverged")
 
 
-def rate_search(outcome: Outcome, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def rate_search(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
     """A panel a condition: the score of every rate that was tried, the chosen one ringed."""
-    conditions = outcome.design.conditions
-    figure, axes = plt.subplots(
-        1, len(conditions), figsize=(style.width, 0.42 * style.width), sharex=True, sharey=True, squeeze=False
-    )
-    looks = look(list(dict.fromkeys(arm.label for arm in outcome.design.arms)))
+    shown = [arm for arm in arms(outcome, plot) if arm.tuned]
+    titles = conditions(shown)
+    figure, axes = panels(titles, style)
+    looks = look(labels(shown))
+    search = outcome.design.search
+    timed = search is not None and isinstance(search.objective, TimeToTrainError)
+    quantity = "epochs" if timed else "validation_error"
     rows = []
-    for arm in outcome.design.arms:
+    for arm in shown:
         if arm.name not in outcome.tuned:
             continue
-        ax = axes[0, conditions.index(arm.condition)]
-        search, style_of = outcome.tuned[arm.name].search, looks[arm.label]
-        reached = [trial for trial in search.trials if trial.score[0] == 0]
-        late = [trial for trial in search.trials if trial.score[0] == 1]
-        diverged = [trial for trial in search.trials if trial.score[0] == 2]
-        color, marker = style_of["color"], style_of["marker"]
-        (line,) = ax.plot(
-            [t.rate for t in reached],
-            [t.score[1] for t in reached],
-            color=color,
-            marker=marker,
-            label=arm.label,
-        )
-        if style_of["dashes"]:
-            line.set_dashes(style_of["dashes"])
-        ax.plot([t.rate for t in late], [t.spec.train.epochs for t in late], "2", color=color, markersize=9)
-        ax.plot([t.rate for t in diverged], [0.5] * len(diverged), "x", color=color)
-        chosen = [trial.score[1] for trial in reached if trial.rate == search.rate]
-        ax.plot([search.rate] * len(chosen), chosen, "o", markersize=11, markerfacecolor="none", color=color)
-        for trial in search.trials:
-            kind = ("reached", "not reached", "diverged")[trial.score[0]]
-            epochs = trial.score[1] if kind == "reached" else trial.spec.train.epochs
-            rows.append((arm.condition, arm.label, trial.rate, kind, epochs, trial.rate == search.rate))
-    for ax, condition in zip(axes[0], conditions, strict=True):
-        ax.set_xscale("log", base=10)
-        ax.set_title(condition)
-        ax.set_xlabel("learning rate")
-        ax.set_ylim(bottom=0)
-    axes[0, 0].set_ylabel(outcome.design.search.objective.text)
-    handles = {label: handle for ax in axes[0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4)
-    caption = (
-        f"Search for the learning rate with one seed: {outcome.design.search.objective.text} at every rate tried. "
-        "Ring: the chosen rate. Three-pointed marks: not reached within the epochs the run was given (a rate is given "
-        "no more than the best one has needed). Crosses on the axis: diverged."
+        chosen = outcome.tuned[arm.name].search
+        _search(axes[titles.index(arm.condition)], chosen, looks[arm.label], arm.label)
+        for trial in chosen.trials:
+            result = RESULTS[trial.score[0]] if timed or trial.score[0] else "measured"
+            rows.append((arm.condition, arm.label, trial.rate, result, _drawn(trial), trial.rate == chosen.rate))
+    level_axis(axes[0], sorted({row[2] for row in rows}), logarithmic=True)
+    axes[0].set_ylim(bottom=0)
+    value_axis(axes[0], "y", None if timed else percent)
+    label_axes(axes, plot.x or "learning rate", plot.y or (search.objective.text if search else ""))
+    legend(figure, axes)
+    columns = ["condition", "label", "learning_rate", "result", quantity, "chosen"]
+    return figure, _caption(search), pd.DataFrame(rows, columns=columns)
+
+
+def _search(ax: Axes, chosen: Chosen, one: Look, label: str) -> None:
+    reached, late, diverged = ([trial for trial in chosen.trials if trial.score[0] == kind] for kind in range(3))
+    ax.plot([t.rate for t in reached], [_drawn(t) for t in reached], label=label, marker=one.marker, **one.line)
+    ax.plot([t.rate for t in late], [_drawn(t) for t in late], "2", color=one.color, markersize=9)
+    # At the top of the panel, whatever its scale: a run that diverged has no number.
+    ax.plot(
+        [t.rate for t in diverged], [0.97] * len(diverged), "x", color=one.color, transform=ax.get_xaxis_transform()
     )
-    columns = ["condition", "unit", "learning_rate", "result", "epochs", "chosen"]
-    return figure, caption, pd.DataFrame(rows, columns=columns)
+    rings = [_drawn(trial) for trial in reached if trial.rate == chosen.rate]
+    ax.plot([chosen.rate] * len(rings), rings, "o", markersize=11, markerfacecolor="none", color=one.color)
+
+
+def _drawn(trial: Trial) -> float:
+    """Its score; for a run that has not arrived, how many epochs it was given."""
+    return (trial.score[1], float(trial.spec.train.epochs), math.nan)[trial.score[0]]
+
+
+def _caption(search: RateSearch | None) -> str:
+    if search is None:
+        return "No learning rate was searched."
+    late = (
+        " Three-pointed marks: not reached within the epochs the run was given (a rate is given no more than the best "
+        "one has needed)."
+        if isinstance(search.objective, TimeToTrainError)
+        else ""
+    )
+    return (
+        f"Search for the learning rate with one seed: {search.objective.text} at every rate tried. Ring: the chosen "
+        f"rate.{late} Crosses at the top: diverged."
+    )

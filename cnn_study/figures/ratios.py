@@ -1,102 +1,137 @@
 """Ratios of times with their intervals, next to the published one."""
 
 import math
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 
 from cnn_study.analysis.decisions import Decision, Outcome
 from cnn_study.analysis.statistics import Interval
-from cnn_study.experiment import Published
+from cnn_study.experiment import HalfGap, Plot, Published, TimeRatio
+from cnn_study.figures.layout import wrapped
+from cnn_study.figures.quantities import arms, published
 from cnn_study.figures.style import PUBLISHED, Style, look
 
 
-def time_ratios(outcome: Outcome, style: Style) -> tuple[Figure, str, pd.DataFrame]:
-    """A row a comparison: the ratio of the times of two arms, with both intervals, on a logarithmic axis."""
-    decisions = _comparisons(outcome)
-    figure, ax = plt.subplots(figsize=(style.width, 0.12 * style.width + 0.075 * style.width * len(decisions)))
+def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+    """A row a comparison: the ratio of the times of arms, with both intervals, on a logarithmic axis."""
+    decisions = _comparisons(outcome, plot)
+    names = [
+        (wrapped(_pair(outcome, decision), 0.3 * style.width, style.type_size), decision) for decision in decisions
+    ]
+    lines = sum(pair.count("\n") + 2 for pair, _ in names)
+    figure, ax = plt.subplots(figsize=(style.width, 0.12 * style.width + 0.0375 * style.width * lines))
     rows = []
-    names = [_name(outcome, decision) for decision in decisions]
     looks = look(list(dict.fromkeys(pair for pair, _ in names)))
-    for place, (decision, (pair, condition)) in enumerate(zip(decisions, names, strict=True)):
-        assert decision.interval  # noqa: S101 - _comparisons has seen to it
-        assert decision.bootstrap  # noqa: S101
-        color, marker = looks[pair]["color"], looks[pair]["marker"]
-        _draw_interval(ax, place, decision.interval, color, marker)
-        _draw_interval(ax, place + 0.25, decision.bootstrap, "0.55", "")
-        rows += [
-            (pair, condition, kind, limits.estimate, limits.low, limits.high, limits.n)
-            for kind, limits in (("t", decision.interval), ("bootstrap", decision.bootstrap))
-        ]
+    for place, (pair, decision) in enumerate(names):
+        for kind, interval in (("t", decision.interval), ("bootstrap", decision.bootstrap)):
+            if interval is None:
+                continue
+            color, marker = (looks[pair].color, looks[pair].marker) if kind == "t" else ("0.55", "")
+            draw_interval(ax, place if kind == "t" else place + 0.25, interval, color, marker)
+            limits = (interval.estimate, interval.low, interval.high, interval.n)
+            rows.append((pair.replace("\n", " "), decision.rule.condition, kind, *limits))
     ax.axvline(1, color="0.2", linewidth=0.8)
-    numbers = _published(outcome)
-    for number in numbers:
-        ax.axvline(number.value, color=PUBLISHED, linewidth=0.8, linestyle="--")
-        text = f"published for {number.about}:\n{number.text} ({number.source.split(',')[0]} et al. {_year(number)})"
-        ax.annotate(text, (number.value, 1.01), xycoords=("data", "axes fraction"), ha="center", color=PUBLISHED)
+    numbers = published_ratios(outcome, decisions)
+    mark_published(ax, numbers)
     ax.set_xscale("log", base=2)
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    ax.set_xlim(*_range(decisions, numbers))
-    ax.set_yticks(range(len(decisions)), [f"{pair}\n{condition}" for pair, condition in names])
+    ax.set_xlim(*ratio_range([i for d in decisions for i in (d.interval, d.bootstrap) if i], numbers))
+    ax.set_yticks(range(len(decisions)), [f"{pair}\n{decision.rule.condition}" for pair, decision in names])
     ax.set_ylim(len(decisions) - 0.4, -0.6)
     ax.grid(visible=False, axis="y")
-    ax.set_xlabel("ratio of epochs to the same training error (above 1: the second unit is faster)")
+    ax.set_xlabel(plot.x or "ratio of epochs to the same training error (above 1: the second arm is faster)")
     caption = (
-        "Ratio of the epochs that two units need to the same training error: geometric mean over seeds with its 95 % t "
-        "interval (colored), which decides, and the bootstrap interval (gray), which is too narrow for so few seeds. "
-        "An arrow: runs that never arrived, so that the ratio is at least this large."
+        "Ratio of the epochs that two arms need to the same training error: geometric mean over "
+        f"{len(outcome.design.seeds)} seeds with its 95 % t interval (colored), which decides, and the bootstrap "
+        "interval (gray), which is too narrow for so few seeds. An arrow: runs that never arrived, so that the ratio "
+        "is at least this large."
     )
     columns = ["comparison", "condition", "interval", "ratio", "low", "high", "seeds"]
     return figure, caption, pd.DataFrame(rows, columns=columns)
 
 
-def _comparisons(outcome: Outcome) -> list[Decision]:
-    """One decision for every estimate: several rules may judge the same one."""
-    decisions = [decision for verdict in outcome.verdicts for decision in verdict.decisions if decision.interval]
+def _comparisons(outcome: Outcome, plot: Plot) -> list[Decision]:
+    """One decision for every product of times: several rules may judge the same one."""
+    shown = {arm.name for arm in arms(outcome, plot)}
+    decisions = [
+        decision
+        for verdict in outcome.verdicts
+        for decision in verdict.decisions
+        if decision.interval
+        and isinstance(decision.rule.estimate, TimeRatio | HalfGap)
+        and shown.issuperset(decision.rule.estimate.arms)
+    ]
     return list({decision.rule.estimate: decision for decision in decisions}.values())
 
 
-def _name(outcome: Outcome, decision: Decision) -> tuple[str, str]:
+def _pair(outcome: Outcome, decision: Decision) -> str:
+    """What is compared, by the labels of the arms."""
     estimate = decision.rule.estimate
-    pair = f"{outcome.design.arm(estimate.numerator).label} / {outcome.design.arm(estimate.denominator).label}"
-    return pair, decision.rule.condition
+    called = [outcome.design.arm(name).label for name in estimate.arms]
+    if isinstance(estimate, HalfGap):
+        slow, fast, remedied = called
+        return f"half-way {slow} to {fast} / {remedied}"
+    return " / ".join(called)
 
 
-def _draw_interval(ax: Axes, place: float, interval: Interval, color, marker: str) -> None:
-    """A bar from limit to limit; an arrow towards a limit that is not known."""
+def published_ratios(outcome: Outcome, decisions: Sequence[Decision]) -> list[Published]:
+    """The published ratios of the times that some decisions compare."""
+    pairs = dict.fromkeys(_pair(outcome, d) for d in decisions if isinstance(d.rule.estimate, TimeRatio))
+    return [number for pair in pairs for number in published(outcome, pair, "ratio")]
+
+
+def mark_published(ax: Axes, numbers: Sequence[Published]) -> None:
+    """A broken line at every published number, named above the panel."""
+    size = FontProperties(size=plt.rcParams["font.size"]).get_size_in_points()
+    for row, number in enumerate(sorted(numbers, key=lambda number: number.value)):
+        ax.axvline(number.value, color=PUBLISHED, linewidth=0.8, linestyle="--")
+        ax.annotate(
+            f"published for {number.about}:\n{number.text} ({_short(number.source)})",
+            (number.value, 1),
+            (0, 0.4 * size + 2.8 * size * row),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            ha="center",
+            color=PUBLISHED,
+        )
+
+
+def _short(source: str) -> str:
+    """``Somebody, Else & Other 2012, Figure 1`` as ``Somebody et al. 2012``."""
+    year = next((word.strip(",") for word in source.split() if word.strip(",").isdigit()), "")
+    authors = source.split(year)[0].strip() if year else source
+    first = authors.split(",")[0].split(" & ")[0].split(" et al")[0]
+    return f"{first}{'' if first == authors else ' et al.'} {year}".strip()
+
+
+def draw_interval(ax: Axes, place: float, interval: Interval, color, marker: str, *, arrow: float = 1.5) -> None:
+    """A bar from limit to limit of a ratio; an arrow, longer by a factor, towards a limit that is not known."""
     if math.isinf(interval.high) and interval.low <= 0:
         if marker:
             text = "unknown: neither arrived in every seed"
             ax.annotate(text, (1, place), (4, 0), textcoords="offset points", va="center", color=color)
         return
-    low = interval.low if interval.low > 0 else interval.estimate / 1.5
-    high = interval.estimate * 1.5 if math.isinf(interval.high) else interval.high
+    low = interval.low if interval.low > 0 else interval.estimate / arrow
+    high = interval.estimate * arrow if math.isinf(interval.high) else interval.high
     if math.isinf(interval.high) or interval.low <= 0:
         tip, tail = (high, low) if math.isinf(interval.high) else (low, high)
-        arrow = {"arrowstyle": "->", "color": color, "shrinkA": 0, "shrinkB": 0}
-        ax.annotate("", (tip, place), (tail, place), arrowprops=arrow)
+        style = {"arrowstyle": "->", "color": color, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", (tip, place), (tail, place), arrowprops=style)
     else:
         ax.plot([low, high], [place, place], color=color, solid_capstyle="butt")
     if marker:
         ax.plot(interval.estimate, place, marker=marker, color=color, linestyle="none")
 
 
-def _range(decisions: list[Decision], numbers: list[Published]) -> tuple[float, float]:
+def ratio_range(intervals: Sequence[Interval], numbers: Sequence[Published]) -> tuple[float, float]:
+    """Limits of an axis that shows ratios, 1 and the published numbers; what lies beyond a factor of 50 runs out."""
     values = [1.0, *(number.value for number in numbers)]
-    for decision in decisions:
-        for interval in (decision.interval, decision.bootstrap):
-            assert interval  # noqa: S101
-            values += [interval.estimate * (1.5 if math.isinf(interval.high) else 1)]
-            values += [limit for limit in (interval.low, interval.high) if 0.02 < limit < 50]
+    for interval in intervals:
+        values += [interval.estimate * (1.5 if math.isinf(interval.high) else 1)]
+        values += [limit for limit in (interval.low, interval.high) if 0.02 < limit < 50]
     return min(values) / 1.15, max(values) * 1.3
-
-
-def _published(outcome: Outcome) -> list[Published]:
-    pairs = {_name(outcome, decision)[0] for decision in _comparisons(outcome)}
-    return [number for claim in outcome.experiment.claims for number in claim.published if number.about in pairs]
-
-
-def _year(number: Published) -> str:
-    return next(word.strip(",") for word in number.source.split() if word.strip(",").isdigit())

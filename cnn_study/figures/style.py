@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import seaborn as sns
+
+from cnn_study.experiment import Verdict
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,11 @@ class Style:
     type_size: float
     line: float
 
+    @property
+    def small(self) -> float:
+        """Size of notes and of long labels, in points."""
+        return 0.85 * self.type_size
+
 
 STYLES: Mapping[str, Style] = {"paper": Style(6.75, 8, 1.2), "slides": Style(12, 15, 2.4)}
 
@@ -31,13 +39,60 @@ PUBLISHED = "0.35"
 """Gray of everything that others have published."""
 
 
-def look(labels: Sequence[str]) -> dict[str, dict]:
-    """A color, a dash pattern and a marker for every label; the same label order gives the same look."""
+@dataclass(frozen=True)
+class Look:
+    """How one series looks, so that it is known by its color, its dashes and its markers, each alone.
+
+    Attributes:
+        color: Of its lines and markers.
+        dashes: Lengths of dashes and gaps, in line widths; empty for a line without gaps.
+        marker: Its marker, in matplotlib's letters.
+    """
+
+    color: Any
+    dashes: tuple[float, ...] | str
+    marker: str
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """Arguments of a line without markers."""
+        return {"color": self.color, "linestyle": (0, self.dashes) if self.dashes else "-"}
+
+    @property
+    def hollow(self) -> dict[str, Any]:
+        """Arguments of a marker for a number that others have published."""
+        return {"marker": self.marker, "markerfacecolor": "white", "markeredgecolor": self.color}
+
+
+def look(labels: Sequence[str]) -> dict[str, Look]:
+    """A look for every label; the same label order gives the same looks.
+
+    Dashes and markers go round with different steps, so that 56 labels differ without their colors.
+    """
     colors = sns.color_palette("colorblind", len(labels))
     return {
-        label: {"color": color, "dashes": DASHES[i % len(DASHES)], "marker": MARKERS[i % len(MARKERS)]}
+        label: Look(color, DASHES[i % len(DASHES)], MARKERS[(i + i // len(DASHES)) % len(MARKERS)])
         for i, (label, color) in enumerate(zip(labels, colors, strict=True))
     }
+
+
+def depth_look(layers: Sequence[str]) -> dict[str, Look]:
+    """A look for every layer: colors from dark, near the input, to light, near the output."""
+    colors = sns.color_palette("viridis", len(layers))
+    return {
+        layer: Look(color, DASHES[i % len(DASHES)], MARKERS[i % len(MARKERS)])
+        for i, (layer, color) in enumerate(zip(layers, colors, strict=True))
+    }
+
+
+VERDICTS: Mapping[Verdict, Look] = {
+    "supported": Look("#00704b", "", "o"),
+    "contradicted": Look("#c04a00", "", "X"),
+    "mixed": Look("#8a5a00", "", "D"),
+    "inconclusive": Look("0.35", "", "s"),
+    "not tested": Look("0.45", "", "v"),
+}
+"""Looks of what was decided."""
 
 
 @contextmanager

@@ -3,11 +3,13 @@
 import base64
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 
 from cnn_study.analysis.decisions import ASPECTS, Outcome
+from cnn_study.report.comparison import arm_rows, measured_beside
 from cnn_study.results import replace_file
 
 KNOWN = {
@@ -17,6 +19,21 @@ KNOWN = {
     "memory": "remembered, not checked since",
 }
 """How surely a published number is known, in words."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as it stands in the page.
+
+    Attributes:
+        name: Of its files.
+        source: The image as a data URI.
+        caption: What it shows, in words; also its alternative text.
+    """
+
+    name: str
+    source: str
+    caption: str
 
 
 def write_page(outcomes: Sequence[Outcome], folder: Path, profile: str) -> Path:
@@ -34,11 +51,13 @@ def write_page(outcomes: Sequence[Outcome], folder: Path, profile: str) -> Path:
         loader=jinja2.PackageLoader("cnn_study.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     text = environment.get_template("page.html").render(
+        arm_rows=arm_rows,
         aspects=ASPECTS,
         environments=_environments(outcomes),
-        figures={outcome.experiment.name: _figures(outcome, folder) for outcome in outcomes},
         known=KNOWN,
+        measured_beside=measured_beside,
         outcomes=outcomes,
+        pictures={outcome.experiment.name: _pictures(outcome, folder) for outcome in outcomes},
         profile=profile,
     )
     path = folder / "report.html"
@@ -46,20 +65,23 @@ def write_page(outcomes: Sequence[Outcome], folder: Path, profile: str) -> Path:
     return path
 
 
-def _figures(outcome: Outcome, folder: Path) -> list[tuple[str, str, str]]:
-    """Name, image as a data URI and caption of every figure that was drawn."""
+def _pictures(outcome: Outcome, folder: Path) -> list[Picture]:
+    """Every figure of an experiment that was drawn."""
     found = []
-    for name in outcome.experiment.figures:
-        base = folder / "figures" / f"{outcome.experiment.name}-{name}"
+    for plot in outcome.experiment.plots:
+        base = folder / "figures" / f"{outcome.experiment.name}-{plot.file}"
         image, caption = base.with_suffix(".png"), base.with_suffix(".txt")
         if image.exists() and caption.exists():
             data = base64.b64encode(image.read_bytes()).decode()
-            found.append((name, f"data:image/png;base64,{data}", caption.read_text(encoding="utf-8").strip()))
+            found.append(
+                Picture(base.name, f"data:image/png;base64,{data}", caption.read_text(encoding="utf-8").strip())
+            )
     return found
 
 
 def _environments(outcomes: Sequence[Outcome]) -> list[tuple[str, int]]:
-    """The environments in which the runs were trained, with the number of runs in each."""
-    records = {record.key: record for o in outcomes for name in o.tuned for record in o.replicates(name)}
-    texts = (", ".join(f"{k} {v}" for k, v in sorted(record.environment.items())) for record in records.values())
+    """The environments in which runs were trained and checks made, with the number of them in each."""
+    done = {record.key: record for o in outcomes for name in o.tuned for record in o.replicates(name)}
+    records = [*done.values(), *{check.key: check for o in outcomes for check in o.checks.values()}.values()]
+    texts = (", ".join(f"{k} {v}" for k, v in sorted(record.environment.items())) for record in records)
     return Counter(texts).most_common()

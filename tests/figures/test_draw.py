@@ -9,8 +9,10 @@ from conftest import complete, made_up_design, made_up_experiment, time_of
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.statistics import mean_interval
 from cnn_study.errors import InputError
-from cnn_study.figures.draw import FIGURES, draw, drawing, missing
+from cnn_study.figures.draw import draw, drawing, missing
 from cnn_study.figures.style import look
+
+TIMES = ("training_curves", "time_ratios", "rate_search")
 
 
 @pytest.fixture
@@ -24,10 +26,10 @@ def texts(figure):
 
 def test_the_curves_are_the_means_of_the_stored_runs(outcome):
     data = drawing(outcome, "training_curves").data
-    row = data[(data.condition == "plain") & (data.unit == "tanh") & (data.epoch == 5)].iloc[0]
+    row = data[(data.condition == "plain") & (data.label == "tanh") & (data.epoch == 5)].iloc[0]
     curves = [dict(zip(*record.curve("train_error"), strict=True)) for record in outcome.replicates("tanh, plain")]
     interval = mean_interval([curve[5] for curve in curves])
-    assert (row.mean_train_error, row.low, row.high, row.seeds) == pytest.approx(
+    assert (row["mean"], row.low, row.high, row.seeds) == pytest.approx(
         (interval.estimate, interval.low, interval.high, 3)
     )
     assert row.learning_rate == 0.01
@@ -61,7 +63,7 @@ def test_the_rate_search_marks_the_chosen_rate(outcome):
 def test_a_proxy_is_marked_in_every_figure(made_up):
     experiment, _, stored = made_up
     outcome = evaluate(experiment, made_up_design(proxy="a subset"), stored)
-    for name in FIGURES:
+    for name in TIMES:
         drawn = drawing(outcome, name)
         assert any("A proxy: a subset" in text for text in texts(drawn.figure)), name
         assert "A proxy: a subset" in drawn.caption
@@ -75,7 +77,7 @@ def test_censored_arms_are_drawn(slow):
 
     design = made_up_design()
     outcome = evaluate(made_up_experiment(), design, complete(design, time))
-    for name in FIGURES:
+    for name in TIMES:
         plt.close(drawing(outcome, name).figure)
     if slow < 1:
         assert any("unknown" in text for text in texts(drawing(outcome, "time_ratios").figure))
@@ -112,8 +114,8 @@ def test_fonts_are_embedded(outcome, tmp_path):
 
 
 def test_looks_differ_without_color():
-    looks = look(list("abcdefgh"))
-    assert len({(str(one["dashes"]), one["marker"]) for one in looks.values()}) == 8
+    looks = look(list("abcdefghijklmnopqrst"))
+    assert len({(str(one.dashes), one.marker) for one in looks.values()}) == 20
 
 
 def test_unknown_figures_and_styles_are_refused(outcome):

@@ -1,0 +1,205 @@
+"""What the exact checks have found: the share of cases that agree, and the rows of their tables."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cnn_study.analysis.decisions import Outcome
+from cnn_study.errors import InputError, unknown_name
+from cnn_study.experiment import Plot, Published
+from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
+from cnn_study.figures.quantities import is_fraction, percent, published, sources
+from cnn_study.figures.style import VERDICTS, Look, Style, look
+from cnn_study.results import CheckRecord
+
+NAMES = {"parameters": "parameters", "connections": "connections", "macs": "multiply-\naccumulates"}
+"""Columns of the bar chart of costs, in words; those that a table lacks are left out."""
+HATCHES = ("", "///", "...", "xx", "\\\\\\")
+
+Row = Mapping[str, str | int | float | bool]
+
+
+def agreement(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+    """A bar for every exact check of the design: the share of its cases in which network and formula agree."""
+    del plot  # All checks are shown.
+    names = [check.check for check in outcome.design.checks]
+    figure, ax = plt.subplots(figsize=(style.width, 0.11 * style.width + 0.045 * style.width * len(names)))
+    rows = []
+    for place, name in enumerate(names):
+        record = outcome.checks.get(name)
+        cases, agreeing = (int(record.outcomes[key]) if record else 0 for key in ("cases", "agreeing"))
+        share = agreeing / cases if cases else 0.0
+        one = VERDICTS["supported" if cases and agreeing == cases else "contradicted"]
+        ax.barh(place, share, height=0.5, color=one.color, alpha=0.35, edgecolor=one.color)
+        text = f"{agreeing:,} of {cases:,} cases agree" if cases else "not made yet"
+        ax.annotate(text, (1.02, place), xycoords=("axes fraction", "data"), va="center")
+        rows.append((name, cases, agreeing, share))
+    ax.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set_xlim(0, 1)
+    ax.grid(visible=False, axis="y")
+    value_axis(ax, "x", percent)
+    ax.set_xlabel("cases that agree")
+    caption = (
+        "Exact checks: the share of cases in which what was built agrees with the formula. Every case of the grid is "
+        "looked at once; there is no sampling, so there is no interval."
+    )
+    return figure, caption, pd.DataFrame(rows, columns=["check", "cases", "agreeing", "share"])
+
+
+def costs(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+    """Bars, on a logarithmic axis: parameters, connections and multiply-accumulates of every kind of layer.
+
+    The check is that of ``plot.metric``, written ``CHECK`` or ``CHECK:PANEL``, or else the first whose table has the
+    columns. ``PANEL`` is a column with a panel for every value; without it, the first row of every kind is shown.
+    """
+    record, (panel, *_) = _table(outcome, plot, parts=1, needed=("kind", "parameters"))
+    columns = [column for column in NAMES if column in record.table[0]]
+    groups = _groups(record.table, panel)
+    figure, axes = panels(list(groups), style, columns=2)
+    kinds = list(dict.fromkeys(str(row["kind"]) for row in record.table))
+    looks = look(kinds)
+    shown = []
+    numbers: list[Published] = []
+    for ax, rows in zip(axes, groups.values(), strict=True):
+        for kind in kinds:
+            first = next((row for row in rows if row["kind"] == kind), None)
+            if first is not None:
+                shown.append(first)
+                numbers += _bars(ax, outcome, first, columns, kinds.index(kind), looks, style)
+        ax.set_yscale("log")
+        ax.set_xticks(range(len(columns)), [NAMES[column] for column in columns])
+        ax.grid(visible=False, axis="x")
+        ax.margins(y=0.12)
+    label_axes(axes, plot.x, plot.y or "number (logarithmic)")
+    legend(figure, axes)
+    caption = (
+        f"Costs by kind of layer, counted in the built network (check {record.spec.check}); bars on a logarithmic "
+        "axis. Counts are exact and have no interval."
+    )
+    if numbers:
+        caption += f" Open markers: published ({sources(numbers)})."
+    return figure, caption, pd.DataFrame(shown)
+
+
+def _bars(
+    ax: Axes, outcome: Outcome, row: Row, columns: Sequence[str], number: int, looks: Mapping[str, Look], style: Style
+) -> list[Published]:
+    """The bars of one kind of layer, a column each, with what was published about it."""
+    kind, width = str(row["kind"]), 0.8 / len(looks)
+    places = [place + (number - (len(looks) - 1) / 2) * width for place in range(len(columns))]
+    heights = [float(row[column]) for column in columns]
+    hatch = HATCHES[number % len(HATCHES)]
+    bars = ax.bar(places, heights, 0.92 * width, label=kind, color=looks[kind].color, hatch=hatch, edgecolor="w")
+    ax.bar_label(bars, [_short(height) for height in heights], fontsize=0.9 * style.small, padding=1)
+    found = []
+    for place, column in zip(places, columns, strict=True):
+        for one in published(outcome, kind, column):
+            label = f"{kind}, published: {column} {one.text}"
+            ax.plot(place, one.value, linestyle="none", zorder=5, label=label, **looks[kind].hollow)
+            found.append(one)
+    return found
+
+
+def table(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+    """Lines through the rows of a check's table.
+
+    ``plot.x`` and ``plot.y`` name the columns of the axes; ``plot.metric`` is ``CHECK``, ``CHECK:SERIES`` or
+    ``CHECK:SERIES:PANEL``. ``SERIES`` is the column with a line for every value, ``PANEL`` that with a panel for every
+    value; if it is left out and rows share a place on a line, it is the first column that tells them apart.
+    """
+    record, (series, panel) = _table(outcome, plot, parts=2, needed=(plot.x, plot.y))
+    groups = _groups(record.table, panel or _free_column(record.table, plot, series))
+    figure, axes = panels(list(groups), style)
+    lines = list(dict.fromkeys(_line(row, series, plot) for row in record.table))
+    looks = look(lines)
+    for ax, rows in zip(axes, groups.values(), strict=True):
+        for line in lines:
+            points = sorted(
+                (float(row[plot.x]), float(row[plot.y])) for row in rows if _line(row, series, plot) == line
+            )
+            if points:
+                ax.plot(*zip(*points, strict=True), label=line, marker=looks[line].marker, **looks[line].line)
+    level_axis(axes[0], sorted({float(row[plot.x]) for row in record.table}), logarithmic="x" in plot.logarithmic)
+    value_axis(axes[0], "y", percent if is_fraction(plot.y) else None, logarithmic="y" in plot.logarithmic)
+    label_axes(axes, plot.x.replace("_", " "), plot.y.replace("_", " "))
+    if series:
+        legend(figure, axes)
+    caption = (
+        f"{plot.y.replace('_', ' ').capitalize()} against {plot.x.replace('_', ' ')}"
+        f"{f', by {series}' if series else ''}, from the exact check {record.spec.check}: computed, not sampled, so "
+        "there is no interval."
+    )
+    return figure, caption, pd.DataFrame(list(record.table))
+
+
+def _line(row: Row, series: str, plot: Plot) -> str:
+    return str(row[series]) if series else plot.y
+
+
+def visibility(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+    """How much of the input at each distance from the border is still seen: a line a padding, a panel a depth."""
+    metric = plot.metric if plot.metric in outcome.checks else "border_visibility"
+    return table(outcome, Plot(plot.kind, plot.name, f"{metric}:padding:depth", "distance", "influence"), style)
+
+
+def _table(outcome: Outcome, plot: Plot, parts: int, needed: Sequence[str]) -> tuple[CheckRecord, tuple[str, ...]]:
+    """The check that a plot means, and the columns it names behind it, empty where it names none.
+
+    Raises:
+        InputError: There is no such check or column.
+    """
+    name, *columns = plot.metric.split(":")
+    if plot.metric == "test_error":  # The metric of a plot that names none.
+        name, columns = _first(outcome.checks, needed), []
+    if name not in outcome.checks:
+        raise unknown_name("check", name, outcome.checks)
+    record = outcome.checks[name]
+    known = {column for row in record.table for column in row}
+    for column in (*needed, *columns):
+        if column not in known:
+            raise unknown_name(f"column of the check {name}", column, known)
+    return record, (*columns, *[""] * parts)[:parts]
+
+
+def _short(count: float) -> str:
+    """A count with three digits, for example ``4.82M``; small ones in full."""
+    if count < 10_000:
+        return f"{count:,.0f}"
+    for size, letter in ((1e9, "G"), (1e6, "M")):
+        if count >= size:
+            return f"{count / size:.3g}{letter}"
+    return f"{count / 1e3:.3g}k"
+
+
+def _first(checks: Mapping[str, CheckRecord], needed: Sequence[str]) -> str:
+    for name, record in checks.items():
+        if record.table and set(needed) <= set(record.table[0]):
+            return name
+    raise InputError(f"no check of the experiment has a table with the columns {', '.join(needed)}: name one as metric")
+
+
+def _free_column(rows: Sequence[Row], plot: Plot, series: str) -> str:
+    """The first column that tells rows apart which have the same place on the same line; empty if there are none."""
+    used = [plot.x, *([series] if series else [])]
+
+    def distinct(columns: Sequence[str]) -> bool:
+        return len({tuple(row[column] for column in columns) for row in rows}) == len(rows)
+
+    if distinct(used):
+        return ""
+    others = [
+        column for column, value in rows[0].items() if column not in (*used, plot.y) and not isinstance(value, float)
+    ]
+    return next((column for column in others if distinct([*used, column])), "")
+
+
+def _groups(rows: Sequence[Row], panel: str) -> dict[str, list[Row]]:
+    """The rows by what stands above their panel."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(f"{panel.replace('_', ' ')}: {row[panel]}" if panel else "", []).append(row)
+    return groups

@@ -1,0 +1,132 @@
+"""Values that were measured in every layer: against the layer at two times, and against time in every layer."""
+
+import math
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cnn_study.analysis.decisions import Outcome
+from cnn_study.analysis.statistics import Interval
+from cnn_study.experiment import Arm, Plot
+from cnn_study.figures import quantities
+from cnn_study.figures.curves import draw_curve, history, mean_curve
+from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
+from cnn_study.figures.levels import draw_points
+from cnn_study.figures.quantities import (
+    arms,
+    conditions,
+    is_fraction,
+    labels,
+    least_mean,
+    metric_text,
+    percent,
+    replicates_text,
+    summary,
+)
+from cnn_study.figures.style import Style, depth_look, look
+
+TIMES = ("at initialization", "at the end")
+
+
+def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+    """Two panels a condition, at initialization and at the end: the values ``metric/LAYER`` against the layer."""
+    shown = arms(outcome, plot)
+    titles = conditions(shown)
+    several = len(titles) > 1
+    figure, axes = panels([f"{title}, {t}" if several else t for title in titles for t in TIMES], style, columns=2)
+    looks = look(labels(shown))
+    rows = []
+    for arm in shown:
+        found = measured_layers(outcome, arm, plot.metric)
+        for place, time in enumerate(TIMES):
+            points = {}
+            for rank, layer in enumerate(found, 1):
+                measured = _at(outcome, arm, f"{plot.metric}/{layer}", first=place == 0)
+                if measured:
+                    interval = summary(measured, logarithmic="y" in plot.logarithmic)
+                    points[float(rank)] = interval
+                    rows.append(
+                        (arm.name, arm.condition, arm.label, plot.metric, time, layer, rank, *_limits(interval))
+                    )
+            draw_points(axes[2 * titles.index(arm.condition) + place], points, looks[arm.label], arm.label)
+    columns = ["arm", "condition", "label", "metric", "time", "layer", "position", "mean", "low", "high", "seeds"]
+    table = pd.DataFrame(rows, columns=columns)
+    level_axis(axes[0], sorted(set(table["position"])), logarithmic="x" in plot.logarithmic, most=24)
+    _value_axis(axes[0], plot, table)
+    label_axes(axes, plot.x or "layer (1: nearest to the input)", plot.y or metric_text(plot.metric))
+    legend(figure, axes)
+    text = replicates_text(outcome, logarithmic="y" in plot.logarithmic)
+    caption = (
+        f"{metric_text(plot.metric).capitalize()} in every layer, at initialization and at the end: {text} (bars)."
+    )
+    return figure, caption, table
+
+
+def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+    """A panel an arm, a line a layer: the values ``metric/LAYER`` against epochs; of a plain metric, its history."""
+    shown = arms(outcome, plot)
+    found = {arm.name: measured_layers(outcome, arm, plot.metric) for arm in shown}
+    names = sorted({layer for some in found.values() for layer in some}, key=_depth)
+    if not names:
+        return history(outcome, plot, style)
+    called, several = quantities.names(shown), len(conditions(shown)) > 1
+    titles = [f"{called[arm.name]}\n{arm.condition}" if several else called[arm.name] for arm in shown]
+    figure, axes = panels(titles, style)
+    looks = depth_look(names)
+    rows = []
+    for ax, arm in zip(axes, shown, strict=True):
+        for layer in found[arm.name]:
+            metric = f"{plot.metric}/{layer}"
+            curve = mean_curve(outcome.replicates(arm.name), metric, logarithmic="y" in plot.logarithmic)
+            draw_curve(ax, *curve, looks[layer], layer)
+            for epoch, interval in zip(*curve, strict=True):
+                rows.append((arm.name, arm.condition, arm.label, plot.metric, layer, epoch, *_limits(interval)))
+    axes[0].set_xlim(left=0)
+    columns = ["arm", "condition", "label", "metric", "layer", "epoch", "mean", "low", "high", "seeds"]
+    table = pd.DataFrame(rows, columns=columns)
+    _value_axis(axes[0], plot, table)
+    label_axes(axes, plot.x or "epochs", plot.y or metric_text(plot.metric))
+    legend(figure, axes)
+    text = replicates_text(outcome, logarithmic="y" in plot.logarithmic)
+    caption = (
+        f"{metric_text(plot.metric).capitalize()} in every layer against epochs, from dark, near the input, to light, "
+        f"near the output: {text} (band)."
+    )
+    return figure, caption, table
+
+
+def _value_axis(ax: Axes, plot: Plot, table: pd.DataFrame) -> None:
+    text = percent if is_fraction(plot.metric) else None
+    value_axis(ax, "y", text, logarithmic="y" in plot.logarithmic, least=least_mean(table))
+
+
+def measured_layers(outcome: Outcome, arm: Arm, metric: str) -> list[str]:
+    """The layers in which a value was measured, from the input up."""
+    prefix = f"{metric}/"
+    names = {
+        point.metric.removeprefix(prefix)
+        for record in outcome.replicates(arm.name)
+        for point in record.history
+        if point.metric.startswith(prefix)
+    }
+    return sorted(names, key=_depth)
+
+
+def _depth(layer: str) -> tuple[int, str]:
+    """A layer's place in the network, which its name ends with."""
+    number = re.search(r"(\d+)$", layer)
+    return (int(number[1]) if number else 0, layer)
+
+
+def _at(outcome: Outcome, arm: Arm, metric: str, *, first: bool) -> list[float]:
+    """The first or the last value of every replicate, if it is finite."""
+    curves: Sequence[list[float]] = [record.curve(metric)[1] for record in outcome.replicates(arm.name)]
+    ends = [curve[0 if first else -1] for curve in curves if curve]
+    return [value for value in ends if math.isfinite(value)]
+
+
+def _limits(interval: Interval) -> tuple[float, float, float, int]:
+    return interval.estimate, interval.low, interval.high, interval.n

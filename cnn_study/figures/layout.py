@@ -1,0 +1,183 @@
+"""Where things stand in a figure: panels, a legend and notes that stay inside of it, axes with readable ticks."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
+
+from cnn_study.figures.style import PUBLISHED, Style
+
+
+def panels(titles: Sequence[str], style: Style, columns: int = 3, *, share_y: bool = True) -> tuple[Figure, list[Axes]]:
+    """A grid of panels over the whole width, one a title.
+
+    Args:
+        titles: What stands above each.
+        style: Sizes.
+        columns: How many may stand side by side.
+        share_y: Whether all have the same vertical axis.
+    """
+    count = max(len(titles), 1)
+    across = 2 if count == 4 and columns == 3 else min(count, columns)
+    down = math.ceil(count / across)
+    height = style.width * {1: 0.45, 2: 0.38}.get(across, 0.28)
+    figure, grid = plt.subplots(
+        down, across, figsize=(style.width, height * down), sharex=True, sharey=share_y, squeeze=False
+    )
+    axes = list(grid.flat)
+    for ax, title in zip(axes, titles, strict=False):
+        ax.set_title(wrapped(title, 0.85 * style.width / across, style.type_size, bold=True))
+    for place, ax in enumerate(axes[count:], count):
+        ax.remove()
+        axes[place - across].tick_params(labelbottom=True)
+    return figure, axes[:count]
+
+
+def label_axes(axes: Sequence[Axes], x: str, y: str) -> None:
+    """Name the axes: the horizontal one below every lowest panel, the vertical one beside those on the left."""
+    figure = axes[0].get_figure(root=True)
+    assert figure is not None  # noqa: S101 - an axes of a drawn figure has one
+    inches = figure.get_figwidth()
+    rows, across = len({_cell(ax)[0] for ax in axes}), len({_cell(ax)[1] for ax in axes})
+    size = _points("axes.labelsize")
+    for place, ax in enumerate(axes):
+        if place + across >= len(axes):
+            ax.set_xlabel(wrapped(x, 0.85 * inches / across, size))
+        if _cell(ax)[1] == 0:
+            ax.set_ylabel(wrapped(y, 0.8 * figure.get_figheight() / rows, size))
+
+
+def _cell(ax: Axes) -> tuple[int, int]:
+    spec = ax.get_subplotspec()
+    assert spec is not None  # noqa: S101 - all panels stand on a grid
+    return spec.rowspan.start, spec.colspan.start
+
+
+def legend(figure: Figure, axes: Sequence[Axes]) -> None:
+    """One legend above all panels, in as many columns as fit; the figure grows by its height."""
+    # A panel may lack a label that was never tried there, so the handles come from all of them.
+    handles = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    if not handles:
+        return
+    handles = dict(sorted(handles.items(), key=lambda item: ", published" in item[0]))
+    room = 0.98 * figure.bbox.width
+    for columns in range(len(handles), 0, -1):
+        drawn = figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=columns)
+        box = drawn.get_window_extent()
+        if box.width <= room or columns == 1:
+            figure.set_figheight(figure.get_figheight() + box.height / figure.dpi)
+            return
+        drawn.remove()
+
+
+def note(figure: Figure, text: str, style: Style) -> None:
+    """A note below everything, in as many lines as it needs; the figure grows by their height."""
+    lines = wrapped(text, 0.97 * style.width, style.small)
+    figure.supxlabel(lines, x=0.01, ha="left", fontsize=style.small, color=PUBLISHED)
+    figure.set_figheight(figure.get_figheight() + (lines.count("\n") + 1) * 1.2 * style.small / 72)
+
+
+def settle(figure: Figure) -> None:
+    """Lay everything out once and for all, instead of once for every format that is written."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+    figure.set_layout_engine("none")
+
+
+def wrapped(text: str, inches: float, size: float, *, bold: bool = False) -> str:
+    """The text with line breaks, so that no line is wider than so many inches at a size in points."""
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        lines.append("")
+        for word in paragraph.split():
+            longer = f"{lines[-1]} {word}".strip()
+            if lines[-1] and text_width(longer, size, bold=bold) > inches:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+    return "\n".join(lines)
+
+
+def text_width(text: str, size: float, *, bold: bool = False) -> float:
+    """Width of a line of text, in inches."""
+    font = FontProperties(size=size, weight="bold" if bold else "normal")
+    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72
+
+
+def level_axis(ax: Axes, levels: Sequence[float], *, logarithmic: bool, most: int = 12) -> None:
+    """Put ticks of the horizontal axis at the levels that were tried, as many as can be read side by side.
+
+    Args:
+        ax: A panel; others that share its axis follow.
+        levels: Where something was measured.
+        logarithmic: Whether the axis is.
+        most: With more levels than this the ticks stay where matplotlib puts them.
+    """
+    if logarithmic:
+        ax.set_xscale("log")
+    if not levels or len(levels) > most:
+        return
+    scale = math.log if logarithmic else float
+    span = (scale(max(levels)) - scale(min(levels))) or 1.0
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # noqa: S101 - an axes of a drawn figure has one
+    inches = 0.75 * ax.get_window_extent().width / figure.dpi
+    size = _points("xtick.labelsize")
+    kept: list[float] = []
+    for level in sorted(levels):
+        room = inches * (scale(level) - scale(kept[-1])) / span if kept else math.inf
+        if room > 1.3 * text_width(_number(level), size):
+            kept.append(level)
+    ax.xaxis.set_major_locator(FixedLocator(kept))
+    ax.xaxis.set_major_formatter(lambda value, _: _number(value))
+    ax.xaxis.set_minor_locator(NullLocator())
+
+
+def value_axis(
+    ax: Axes,
+    side: Literal["x", "y"],
+    text: Callable[[float], str] | None,
+    *,
+    logarithmic: bool = False,
+    least: float = math.nan,
+) -> None:
+    """Number an axis that shows measured values.
+
+    Args:
+        ax: A panel; others that share its axis follow.
+        side: Which of its axes.
+        text: Gives the text of a value; ``None``: plain numbers.
+        logarithmic: Whether the axis is to be so, with ticks at 1, 2 and 5.
+        least: The least estimate. If nothing is below zero, no interval makes the axis begin there.
+    """
+    axis, set_scale, limits, set_limits = (
+        (ax.xaxis, ax.set_xscale, ax.get_xlim, ax.set_xlim)
+        if side == "x"
+        else (ax.yaxis, ax.set_yscale, ax.get_ylim, ax.set_ylim)
+    )
+    if logarithmic:
+        set_scale("log")
+    low, high = limits()
+    if logarithmic and low > 0 and high / low < 300:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_minor_formatter(NullFormatter())
+        axis.set_major_formatter(lambda value, _: (text or _number)(value))
+    elif text:
+        axis.set_major_formatter(lambda value, _: text(value))
+    if not logarithmic and low < 0 <= least:
+        set_limits(0, high)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.6g}" if value >= 1 else f"{value:.3g}"
+
+
+def _points(setting: Literal["axes.labelsize", "xtick.labelsize"]) -> float:
+    return FontProperties(size=plt.rcParams[setting]).get_size_in_points()

@@ -1,0 +1,155 @@
+"""An outcome against a number: one that the arms are set to, or one at which every run was measured."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cnn_study.analysis.decisions import Outcome
+from cnn_study.analysis.statistics import Interval
+from cnn_study.experiment import Arm, Plot, Published
+from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
+from cnn_study.figures.quantities import (
+    arms,
+    conditions,
+    drawable,
+    is_fraction,
+    least_mean,
+    metric_text,
+    names,
+    percent,
+    published,
+    published_text,
+    published_value,
+    replicates_text,
+    seed_means,
+    sources,
+    summary,
+    values,
+)
+from cnn_study.figures.style import Look, Style, look
+
+COLUMNS = ["condition", "label", "metric", "level", "mean", "low", "high", "seeds"]
+Points = Mapping[float, Interval]
+"""For each level the mean over seeds."""
+
+
+def dose(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+    """A panel a condition, a line a label: an outcome against the level of the arms.
+
+    Arms of the same label at the same level, such as several permutations, are averaged seed by seed. Where the
+    condition says no more than the level, as with a number of images, there is one panel.
+    """
+    shown = [arm for arm in arms(outcome, plot) if arm.level is not None]
+    levels = {condition: {arm.level for arm in shown if arm.condition == condition} for condition in conditions(shown)}
+    apart = any(len(some) > 1 for some in levels.values())
+    groups: dict[tuple[str, str], dict[float, list[Arm]]] = {}
+    for arm in shown:
+        points = groups.setdefault((arm.condition if apart else "", arm.label), {})
+        points.setdefault(float(arm.level or 0), []).append(arm)
+    series = {}
+    for key, points in groups.items():
+        averages = {level: seed_means(outcome, group, plot.metric) for level, group in points.items()}
+        series[key] = {
+            level: summary(measured, logarithmic="y" in plot.logarithmic)
+            for level, measured in averages.items()
+            if measured
+        }
+    return _lines(outcome, plot, style, series, plot.x or "level")
+
+
+def family(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+    """A panel a condition, a line an arm: the outcomes ``metric/NUMBER`` against that number."""
+    shown = arms(outcome, plot)
+    called = names(shown)
+    series: dict[tuple[str, str], dict[float, Interval]] = {}
+    for arm in shown:
+        points = series.setdefault((arm.condition, called[arm.name]), {})
+        for level, name in _members(outcome, arm, plot.metric):
+            measured = values(outcome, arm, name)
+            if measured:
+                points[level] = summary(measured, logarithmic="y" in plot.logarithmic)
+    return _lines(outcome, plot, style, series, plot.x or metric_text(plot.metric).rpartition(" ")[2])
+
+
+def _members(outcome: Outcome, arm: Arm, metric: str) -> list[tuple[float, str]]:
+    """The numbers of a family that any replicate has, ascending, each with the whole name."""
+    found = {
+        name for record in outcome.replicates(arm.name) for name in record.outcomes if name.startswith(f"{metric}/")
+    }
+    return sorted((float(name.split("/")[1]), name) for name in found)
+
+
+def _lines(
+    outcome: Outcome,
+    plot: Plot,
+    style: Style,
+    series: Mapping[tuple[str, str], Points],
+    x: str,
+) -> tuple[Figure, str, pd.DataFrame]:
+    titles = list(dict.fromkeys(condition for condition, _ in series))
+    figure, axes = panels(titles, style)
+    looks = look(list(dict.fromkeys(label for _, label in series)))
+    rows = []
+    for (condition, label), points in series.items():
+        draw_points(axes[titles.index(condition)], points, looks[label], label)
+        for level, interval in sorted(points.items()):
+            limits = (interval.estimate, interval.low, interval.high, interval.n)
+            rows.append((condition, label, plot.metric, level, *limits))
+    numbers = _mark_published(axes, outcome, plot, looks)
+    levels = sorted({level for points in series.values() for level in points})
+    level_axis(axes[0], levels, logarithmic="x" in plot.logarithmic)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    percents = percent if is_fraction(plot.metric) else None
+    value_axis(axes[0], "y", percents, logarithmic="y" in plot.logarithmic, least=least_mean(table))
+    label_axes(axes, x, plot.y or metric_text(plot.metric))
+    legend(figure, axes)
+    text = replicates_text(outcome, logarithmic="y" in plot.logarithmic)
+    caption = f"{metric_text(plot.metric).capitalize()} against {x}: {text} (bars)."
+    if numbers:
+        caption += f" Dotted lines: published ({sources(numbers)})."
+    return figure, caption, table
+
+
+def draw_points(ax: Axes, points: Points, one: Look, label: str) -> None:
+    """A line through the estimates, with a bar for every interval."""
+    if not points:
+        return
+    ordered = sorted(points.items())
+    means = [interval.estimate for _, interval in ordered]
+    limits = [drawable(interval) for _, interval in ordered]
+    below = [mean - low for mean, (low, _) in zip(means, limits, strict=True)]
+    above = [high - mean for mean, (_, high) in zip(means, limits, strict=True)]
+    ax.errorbar(
+        [level for level, _ in ordered],
+        means,
+        yerr=[below, above],
+        label=label,
+        marker=one.marker,
+        elinewidth=0.7,
+        capsize=2,
+        **one.line,
+    )
+
+
+def _mark_published(axes: Sequence[Axes], outcome: Outcome, plot: Plot, looks: Mapping[str, Look]) -> list[Published]:
+    """A dotted line across the panels at what was published about a label."""
+    drawn = []
+    for label, one in looks.items():
+        for number in published(outcome, label, metric_text(plot.metric)):
+            value = published_value(number, plot.metric)
+            for ax in axes:
+                ax.plot(
+                    [0, 1],
+                    [value, value],
+                    transform=ax.get_yaxis_transform(),
+                    color=one.color,
+                    linestyle=":",
+                    markevery=[1],
+                    clip_on=False,
+                    label=f"{label}, published: {published_text(number, plot.metric)}",
+                    **one.hollow,
+                )
+            drawn.append(number)
+    return drawn

@@ -1,0 +1,136 @@
+"""What figures show: the measured values of arms with their intervals, and the published numbers beside them."""
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from cnn_study.analysis.decisions import Outcome
+from cnn_study.analysis.statistics import Interval, mean_interval
+from cnn_study.errors import unknown_name
+from cnn_study.experiment import Arm, Plot, Published
+
+FRACTIONS = ("accuracy", "consistency", "dead", "drop", "error", "gap", "saturated", "share")
+"""Words in the name of a value between 0 and 1, or of a difference of two, which is shown in percent."""
+
+
+def arms(outcome: Outcome, plot: Plot) -> list[Arm]:
+    """The arms a plot shows.
+
+    Raises:
+        InputError: It names an arm that the design does not have.
+    """
+    known = [arm.name for arm in outcome.design.arms]
+    for name in plot.arms:
+        if name not in known:
+            raise unknown_name("arm", name, known)
+    return [arm for arm in outcome.design.arms if not plot.arms or arm.name in plot.arms]
+
+
+def labels(shown: Sequence[Arm]) -> list[str]:
+    """The labels of some arms, each once."""
+    return list(dict.fromkeys(arm.label for arm in shown))
+
+
+def conditions(shown: Sequence[Arm]) -> list[str]:
+    """The conditions of some arms, each once."""
+    return list(dict.fromkeys(arm.condition for arm in shown))
+
+
+def names(shown: Sequence[Arm]) -> dict[str, str]:
+    """What to call every arm, by its name: its label, where that is its alone under its condition, else its name."""
+    pairs = [(arm.condition, arm.label) for arm in shown]
+    return {arm.name: arm.label if pairs.count((arm.condition, arm.label)) == 1 else arm.name for arm in shown}
+
+
+def values(outcome: Outcome, arm: Arm, metric: str) -> list[float]:
+    """An outcome of every stored replicate that has it as a finite number."""
+    return seed_means(outcome, [arm], metric)
+
+
+def seed_means(outcome: Outcome, group: Sequence[Arm], metric: str) -> list[float]:
+    """For every seed the mean of an outcome over some arms, as far as all of them have it as a finite number."""
+    found = [[record.outcomes.get(metric, math.nan) for record in outcome.replicates(arm.name)] for arm in group]
+    means = [sum(column) / len(column) for column in zip(*found, strict=False)]
+    return [mean for mean in means if math.isfinite(mean)]
+
+
+def summary(numbers: Sequence[float], *, logarithmic: bool = False) -> Interval:
+    """The mean with its t interval; on a logarithmic axis, of positive numbers, both are those of the logarithms."""
+    if not logarithmic or min(numbers) <= 0:
+        return mean_interval(numbers)
+    logs = mean_interval([math.log(number) for number in numbers])
+    low, high = (math.exp(limit) if limit < 700 else math.inf for limit in (logs.low, logs.high))
+    return Interval(math.exp(logs.estimate), low, high, logs.n)
+
+
+def drawable(interval: Interval) -> tuple[float, float]:
+    """The limits, as far as they can be drawn: those that are not known stand where the estimate is."""
+    low = interval.low if math.isfinite(interval.low) else interval.estimate
+    return low, interval.high if math.isfinite(interval.high) else interval.estimate
+
+
+def metric_text(metric: str) -> str:
+    """A metric, or a family of them, in words: ``train_error/3`` is "training error"."""
+    words = metric.split("/")[0].split("_")
+    return " ".join("training" if word == "train" else word for word in words)
+
+
+def is_fraction(metric: str) -> bool:
+    """Whether it is shown in percent. The equivariance error is relative to an activation and may be above 1."""
+    words = metric.split("/")[0].split("_")
+    return any(word in FRACTIONS for word in words) and "equivariance" not in words
+
+
+def percent(value: float) -> str:
+    """A fraction in percent."""
+    return f"{float(f'{100 * value:.6g}'):g} %"
+
+
+def least_mean(table: pd.DataFrame) -> float:
+    """The least estimate of a figure; no number if it shows none."""
+    return min((float(mean) for mean in table["mean"]), default=math.nan)
+
+
+def interval_text(interval: Interval, metric: str) -> str:
+    """An estimate with its interval, in percent if its metric is a fraction."""
+    factor, unit = (100, " %") if is_fraction(metric) else (1, "")
+    if not (math.isfinite(interval.low) and math.isfinite(interval.high)):
+        return f"{factor * interval.estimate:.3g}{unit}"
+    estimate, low, high = (factor * number for number in (interval.estimate, interval.low, interval.high))
+    if not unit:
+        return f"{estimate:.3g} [{low:.3g}, {high:.3g}]"
+    # So many decimals that the width of the interval shows, and no more.
+    decimals = min(max(-math.floor(math.log10(high - low)), 1), 3) if high > low else 2
+    return f"{estimate:.{decimals}f} [{low:.{decimals}f}, {high:.{decimals}f}]{unit}"
+
+
+def published(outcome: Outcome, about: str, quantity: str) -> list[Published]:
+    """The published numbers about an arm's label, or a pair of them, whose quantity begins with these words."""
+    return [
+        number
+        for claim in outcome.experiment.claims
+        for number in claim.published
+        if number.about == about and number.quantity.startswith(quantity)
+    ]
+
+
+def published_value(number: Published, metric: str) -> float:
+    """A published number in the unit of a metric: a fraction that was published in percent is divided by 100."""
+    return number.value / 100 if is_fraction(metric) and "%" in number.quantity else number.value
+
+
+def published_text(number: Published, metric: str) -> str:
+    """A published number with its unit, if that is percent."""
+    return f"{number.text} %" if is_fraction(metric) and "%" in number.quantity else number.text
+
+
+def sources(numbers: Sequence[Published]) -> str:
+    """Where published numbers stand, each source once."""
+    return "; ".join(dict.fromkeys(number.source for number in numbers))
+
+
+def replicates_text(outcome: Outcome, *, logarithmic: bool = False) -> str:
+    """What an estimate is, for captions."""
+    mean = "geometric mean" if logarithmic else "mean"
+    return f"{mean} of {len(outcome.design.seeds)} seeds with its 95 % t interval"

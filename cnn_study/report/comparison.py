@@ -1,0 +1,116 @@
+"""Published numbers against what was measured, and the arms in numbers."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cnn_study.analysis.decisions import Outcome
+from cnn_study.analysis.estimates import time_to
+from cnn_study.analysis.statistics import Interval, mean_interval, time_product
+from cnn_study.experiment import Arm, Claim, Contrast, Published, TimeRatio, TimeToTrainError
+from cnn_study.figures.quantities import interval_text, metric_text, values
+from cnn_study.models.complexity import macs, parameters
+
+METRICS = ("test_error", "train_error", "validation_error")
+"""Outcomes that a published number may be about."""
+
+
+@dataclass(frozen=True)
+class ArmRow:
+    """One arm of a table, as text.
+
+    Attributes:
+        name: The arm.
+        condition: Its condition.
+        rate: The learning rate, and how it was found.
+        error: Test error with its interval, in percent.
+        parameters: Trainable parameters.
+        macs: Multiply-accumulates of one image.
+        seconds: Mean training time of a replicate.
+        diverged: How many replicates have diverged.
+    """
+
+    name: str
+    condition: str
+    rate: str
+    error: str
+    parameters: int
+    macs: int
+    seconds: str
+    diverged: int
+
+
+def arm_rows(outcome: Outcome) -> list[ArmRow]:
+    """A row for every arm of an outcome."""
+    return [_arm_row(outcome, arm) for arm in outcome.design.arms]
+
+
+def _arm_row(outcome: Outcome, arm: Arm) -> ArmRow:
+    records = outcome.replicates(arm.name)
+    rate = "not chosen yet"
+    if arm.name in outcome.tuned:
+        search = outcome.tuned[arm.name].search
+        how = "" if not arm.tuned else " (searched)" if search.inside else " (searched; on the edge of the grid)"
+        rate = f"{search.rate:g}{how or ' (given)'}"
+    return ArmRow(
+        arm.name,
+        arm.condition,
+        rate,
+        _error(outcome, arm, "test_error"),
+        parameters(arm.model),
+        macs(arm.model),
+        f"{sum(record.seconds for record in records) / len(records):.1f}" if records else "",
+        sum(record.ended == "diverged" for record in records),
+    )
+
+
+def _error(outcome: Outcome, arm: Arm, metric: str) -> str:
+    found = values(outcome, arm, metric)
+    return interval_text(mean_interval(found), metric) if found else "not measured"
+
+
+def measured_beside(outcome: Outcome, claim: Claim) -> list[tuple[Published, list[str]]]:
+    """Every published number of a claim with what was measured for the same arms, a text a condition."""
+    return [(number, list(dict.fromkeys(_measured(outcome, number)))) for number in claim.published]
+
+
+def _measured(outcome: Outcome, number: Published) -> Iterator[str]:
+    if " / " in number.about:
+        yield from _compared(outcome, number)
+        return
+    search = outcome.design.search
+    for arm in outcome.design.arms:
+        if arm.label != number.about or not outcome.replicates(arm.name):
+            continue
+        text = ""
+        if number.quantity.startswith("test accuracy"):
+            found = [1 - value for value in values(outcome, arm, "test_error")]
+            text = interval_text(mean_interval(found), "test_accuracy") if found else ""
+        elif number.quantity.startswith("epochs") and search and isinstance(search.objective, TimeToTrainError):
+            text = _epochs(outcome, arm, search.objective.threshold).text
+        else:
+            metric = next((name for name in METRICS if number.quantity.startswith(metric_text(name))), "")
+            text = _error(outcome, arm, metric) if metric else ""
+        if text:
+            yield f"{arm.condition}: {text}"
+
+
+def _epochs(outcome: Outcome, arm: Arm, threshold: float) -> Interval:
+    times = [time_to(record, threshold) for record in outcome.replicates(arm.name)]
+    return time_product([1.0], [times])
+
+
+def _compared(outcome: Outcome, number: Published) -> Iterator[str]:
+    """The estimates of rules that compare the two arms that a published number compares."""
+    kind = TimeRatio if number.quantity.startswith("ratio") else Contrast
+    if kind is Contrast and not number.quantity.startswith("gain"):
+        return
+    for verdict in outcome.verdicts:
+        for decision in verdict.decisions:
+            estimate, interval = decision.rule.estimate, decision.interval
+            if not isinstance(estimate, kind) or interval is None or math.isnan(interval.estimate):
+                continue
+            called = [outcome.design.arm(name).label for name in estimate.arms]
+            pairs = [called] if kind is TimeRatio else [called, called[::-1]]
+            if number.about in [" / ".join(pair) for pair in pairs]:
+                yield f"{decision.rule.condition}: {interval.text}"
