@@ -180,7 +180,8 @@ def finite_differences(
 
         return tf.reshape(tf.map_fn(difference, tf.range(size), fn_output_signature=point.dtype), point.shape)
 
-    below, *rest = tf.function(lambda: [differences(place) for place in range(len(everything))])()
+    compiled = tf.function(lambda: [differences(place) for place in range(len(everything))])
+    below, *rest = compiled.get_concrete_function()()
     return Gradients(dict(zip(names(layer), rest, strict=True)), below)
 
 

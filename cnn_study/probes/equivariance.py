@@ -31,8 +31,8 @@ def measure(model: keras.Model, images: np.ndarray) -> dict[str, float]:
 
     Returns:
         ``equivariance_error_whole``: of the lowest layer. ``equivariance_error_interior``: the same without the places
-        that a field over the border of the image has a part in, if any are left. ``equivariance_error/LAYER``: of every further
-        layer with weights and maps, over the whole map. Empty if the lowest layer has no maps.
+        that a field over the border of the image has a part in, if any are left. ``equivariance_error/LAYER``: of every
+        further layer with weights and maps, over the whole map. Empty if the lowest layer has no maps.
     """
     images = images[:EXAMPLES]
     lowest, *further = (stage.weighted for stage in stages(model))
@@ -40,9 +40,8 @@ def measure(model: keras.Model, images: np.ndarray) -> dict[str, float]:
         return {}
     mapped = [lowest, *(layer for layer in further if _mapped(layer))]
     steps = _steps(model)
-    run = tf.function(
-        lambda x: [activation for name, activation in layer_api.forward(model, x).items() if name in steps]
-    )
+    compiled = tf.function(lambda x: [found for name, found in layer_api.forward(model, x).items() if name in steps])
+    run = compiled.get_concrete_function(tf.TensorSpec(images.shape, tf.float32))
 
     def maps(x: np.ndarray) -> dict[str, np.ndarray]:
         return dict(zip(steps, (activation.numpy() for activation in run(tf.constant(x))), strict=True))

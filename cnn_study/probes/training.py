@@ -1,6 +1,6 @@
 """The probes that measure while a run is trained: before its first step, after every epoch, and at its end.
 
-They look at the first :data:`EXAMPLES` training images, which are in random order.
+They look at the first so many training images, which are in random order.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,9 @@ from cnn_study.probes import covariate_shift, gradients, landscape, saturation
 from cnn_study.spec import ProbeName
 
 EXAMPLES = 200
-"""Training images that are measured on; all, if there are fewer."""
+"""Training images that most probes look at; all, if there are fewer."""
+FEW = 40
+"""Training images for probes that take many passes: a batch, so that they too cost a tenth of a small run at most."""
 
 Raw = Mapping[str, np.ndarray]
 
@@ -32,18 +34,20 @@ class Probe:
             and changes nothing.
         outcomes: From the numbers of all measurements to those that are kept of the run.
         numbers: From the tensors of a measurement, and those of the one before, to numbers by the name of their metric.
+        examples: Training images it looks at.
     """
 
     measure: Callable[..., dict[str, tf.Tensor]]
     outcomes: Callable[[list[dict[str, float]]], dict[str, float]]
     numbers: Callable[[Raw, Raw | None], dict[str, float]] = _scalars
+    examples: int = EXAMPLES
 
 
 PROBES: Mapping[ProbeName, Probe] = {
     "gradients": Probe(gradients.measure, gradients.outcomes),
     "saturation": Probe(saturation.measure, saturation.outcomes),
-    "covariate_shift": Probe(covariate_shift.measure, covariate_shift.outcomes, covariate_shift.numbers),
-    "landscape": Probe(landscape.measure, landscape.outcomes),
+    "covariate_shift": Probe(covariate_shift.measure, covariate_shift.outcomes, covariate_shift.numbers, FEW),
+    "landscape": Probe(landscape.measure, landscape.outcomes, examples=FEW),
 }
 
 

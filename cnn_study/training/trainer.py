@@ -23,7 +23,7 @@ from cnn_study.data.transforms import Split
 from cnn_study.errors import InputError
 from cnn_study.models.factory import build_model, initialize
 from cnn_study.probes import final
-from cnn_study.probes.training import EXAMPLES, PROBES, Series
+from cnn_study.probes.training import PROBES, Series
 from cnn_study.results import Ended, Point, RunRecord
 from cnn_study.spec import ModelSpec, ProbeName, RunSpec, Seeds, TrainSpec, one_line
 
@@ -108,7 +108,8 @@ class Program:
         """What a probe that measures during training finds on the first training images; it changes nothing."""
         if name not in self._probes:
             self._probes[name] = tf.function(partial(PROBES[name].measure, self.model))
-        images, labels = self._prepared(self.train.x[:EXAMPLES]), self.train.y[:EXAMPLES]
+        size = PROBES[name].examples
+        images, labels = self._prepared(self.train.x[:size]), self.train.y[:size]
         found = self._probes[name](images, labels, tf.constant(learning_rate, tf.float32))
         return {key: value.numpy() for key, value in found.items()}
 
