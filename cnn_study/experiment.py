@@ -14,6 +14,14 @@ from cnn_study.spec import CheckSpec, DataSpec, ModelSpec, ProbeName, RunSpec, S
 Provenance = Literal["primary", "abstract", "secondary", "memory"]
 """How surely a published number is known: read in the paper or a full copy of it; read in its abstract; quoted by
 another source; remembered and not checked since."""
+PROVENANCES: Mapping[Provenance, str] = {
+    "primary": "read in the paper",
+    "abstract": "read in its abstract",
+    "secondary": "quoted by another source",
+    "memory": "remembered, not checked since",
+}
+"""The same in words for people."""
+
 
 Aspect = Literal["direction", "magnitude", "mechanism"]
 Verdict = Literal["supported", "contradicted", "mixed", "inconclusive", "not tested"]

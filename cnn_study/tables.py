@@ -10,7 +10,7 @@ from rich.text import Text
 from cnn_study.analysis.decisions import ASPECTS, ClaimVerdict, Decision, Outcome
 from cnn_study.execution.forecast import Examples, Pace, Work
 from cnn_study.execution.plan import Planned, PlanRow
-from cnn_study.experiment import Claim, Provenance, Verdict
+from cnn_study.experiment import PROVENANCES, Claim, Verdict
 from cnn_study.spec import RunSpec
 
 STYLES: Mapping[Verdict, str] = {
@@ -20,14 +20,6 @@ STYLES: Mapping[Verdict, str] = {
     "inconclusive": "yellow",
     "not tested": "dim",
 }
-
-KNOWN: Mapping[Provenance, str] = {
-    "primary": "read in the paper",
-    "abstract": "read in its abstract",
-    "secondary": "quoted by another source",
-    "memory": "remembered, not checked since",
-}
-"""How surely a published number is known, in words."""
 
 ESTIMATES_SHOWN = 4
 """Estimates of a claim that the table of verdicts shows."""
@@ -141,7 +133,7 @@ def explanation(outcome: Outcome, claim: Claim) -> Iterator[str]:
     """Lines that say what a claim is, what was published, what was measured, and what follows from it."""
     yield f"{claim.name}: {claim.statement}"
     for number in claim.published:
-        source = f"{number.source}; {KNOWN[number.provenance]}"
+        source = f"{number.source}; {PROVENANCES[number.provenance]}"
         yield f"  published: {number.quantity}, {number.about}: {number.text} ({source})"
     if outcome.design.proxy:
         yield f"  a proxy: {outcome.design.proxy}"

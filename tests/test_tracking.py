@@ -1,3 +1,4 @@
+import json
 import math
 import shutil
 import signal
@@ -18,18 +19,34 @@ from cnn_study.analysis.estimates import time_to
 from cnn_study.analysis.statistics import mean_interval
 from cnn_study.execution.plan import needed
 from cnn_study.experiment import (
+    Agreement,
     Arm,
     Claim,
     Design,
     Experiment,
+    HalfGap,
     Published,
     RateSearch,
     Rule,
     TimeRatio,
     TimeToTrainError,
+    gain,
 )
-from cnn_study.results import Point, RunRecord
-from cnn_study.spec import DataSpec, Dense, ModelSpec, TrainSpec
+from cnn_study.results import CheckRecord, Point, RunRecord
+from cnn_study.spec import (
+    CheckSpec,
+    Conv,
+    DataSpec,
+    Dense,
+    FanUniform,
+    GlobalAverage,
+    ModelSpec,
+    Normal,
+    Subsample,
+    TrainSpec,
+)
+from cnn_study.tracking.content import COMPLETE, KEY
+from cnn_study.tracking.store import client_of
 
 CONTENT = "0123456789abcdef" * 4
 RATIO = TimeRatio("tanh, plain", "relu, plain", 0.25)
@@ -92,7 +109,7 @@ def outcome():
 def empty_store(tmp_path_factory):
     """A SQLite store with its tables made: that takes MLflow seconds."""
     file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    tracking._client(f"sqlite:///{file}").search_experiments()
+    client_of(f"sqlite:///{file}").search_experiments()
     return file
 
 
@@ -120,7 +137,7 @@ class Mirror:
     """What MLflow has."""
 
     def __init__(self, uri):
-        self.client = tracking._client(uri)
+        self.client = client_of(uri)
         found = self.client.search_experiments(filter_string="name LIKE 'cnn_study/%'")
         self.experiment = found[0] if found else None
         ids = [experiment.experiment_id for experiment in found]
@@ -142,11 +159,11 @@ def test_an_execution_with_its_runs(outcome, uri, figures):
     assert len(mirror.children) == len(outcome.stored) == 2 * (3 + 2)
     assert seen == [(i, 10) for i in range(1, 11)]
     assert {run.data.tags["mlflow.parentRunId"] for run in mirror.children} == {parent.info.run_id}
-    assert {run.data.tags[tracking.KEY] for run in mirror.children} == set(outcome.stored)
+    assert {run.data.tags[KEY] for run in mirror.children} == set(outcome.stored)
     assert {run.info.status for run in [parent, *mirror.children]} == {"FINISHED"}
-    origins = {run.data.tags[tracking.KEY]: run.data.tags["origin"] for run in mirror.children}
+    origins = {run.data.tags[KEY]: run.data.tags["origin"] for run in mirror.children}
     assert {key for key, origin in origins.items() if origin == "trained"} == set(trained)
-    noted = {run.data.tags[tracking.KEY] for run in mirror.children if "revision" in run.data.tags}
+    noted = {run.data.tags[KEY] for run in mirror.children if "revision" in run.data.tags}
     assert noted == set(trained)
 
 
@@ -238,6 +255,103 @@ def test_an_execution_shows_means_intervals_ratios_and_verdicts(outcome, uri, fi
     assert data.params["learning_rate/tanh-plain"] == "0.01"
 
 
+def other_design():
+    """Arms at rates of their own, layers of every kind, probed; an estimate of every kind; a check."""
+    slow, fast = (replace(arm(unit), tuned=False, probes=("saturation",)) for unit in ("tanh", "relu"))
+    layers = (
+        Conv(maps=2, field=3, activation="relu", shared=False, initializer=Normal(stddev=0.1)),
+        Conv(maps=2, field=3, activation="elu", initializer=FanUniform(reach=2.4)),
+        Subsample(size=2),
+        GlobalAverage(),
+    )
+    model = ModelSpec(input_shape=(8, 8, 1), layers=layers)
+    remedied = replace(fast, name="remedied", label="remedied", model=model)
+    estimates = (
+        RATIO,
+        HalfGap("tanh, plain", "relu, plain", "remedied", 0.5),
+        gain("relu, plain", "tanh, plain", "shifted_accuracy/4"),
+        Agreement("sizes of outputs"),
+    )
+    rules = tuple(Rule("relu-beats-tanh", "direction", "plain", estimate, low=0) for estimate in estimates)
+    return Design((slow, fast, remedied), None, (1, 2), rules, checks=(CheckSpec(check="sizes of outputs"),))
+
+
+@pytest.fixture
+def other_outcome():
+    stored = {}
+    for arm in other_design().arms:
+        for request in needed(arm, other_design(), {}):
+            one = record(request.run)
+            history = (*one.history, Point("saturated/dense1", 0, 0.0, 0.25), Point("saturated/dense1", 10, 1.0, 0.5))
+            outcomes = {**one.outcomes, "shifted_accuracy/4": 0.1 * one.spec.seeds.init, "slope": math.nan}
+            stored[one.key] = replace(one, history=history, outcomes=outcomes)
+    (spec,) = other_design().checks
+    table = ({"case": "a", "share": math.nan}, {"case": "b", "agrees": True})
+    check = CheckRecord(spec, {"cases": 2.0, "agreeing": 1.0, "error/conv": 1e-7}, table)
+    return evaluate(EXPERIMENT, other_design(), stored, {check.key: check})
+
+
+def test_estimates_of_every_kind_and_checks_are_shown(other_outcome, uri):
+    report = mirrored(other_outcome, uri, None)
+    mirror = Mirror(uri)
+    data, shown = mirror.parents[0].data, mirror.parents[0].data.metrics
+    ratio, half, contrast, agreement = (decision.interval for decision in other_outcome.verdicts[0].decisions)
+    for name, interval in (
+        ("ratio_of_epochs_to_25pct.tanh-plain-over-relu-plain", ratio),
+        ("half_gap_of_epochs_to_50pct.tanh-plain-to-relu-plain-by-remedied", half),
+        ("contrast.the-gain-in-shifted-accuracy-4-from-tanh-plain-to-relu-plain", contrast),
+    ):
+        limits = (shown[f"statistics/{name}.{limit}"] for limit in ("estimate", "low", "high"))
+        assert tuple(limits) == (interval.estimate, interval.low, interval.high)
+    assert shown["statistics/shifted_accuracy/4.remedied.mean"] == pytest.approx(0.15)
+    counts = {name: value for name, value in shown.items() if name.startswith("checks/")}
+    expected = {"cases": 2.0, "agreeing": 1.0, "error/conv": 1e-7}
+    assert counts == {f"checks/sizes-of-outputs.{name}": value for name, value in expected.items()}
+    assert agreement.text == "1 of 2 cases"
+    assert "1 of 2 cases" in data.tags["mlflow.note.content"]
+    assert not [name for name in data.params if name.startswith("search.")]
+    assert data.params["check/sizes-of-outputs"] == other_design().checks[0].key
+    path = mirror.client.download_artifacts(report.parent_run_id, "checks/sizes-of-outputs.json")
+    assert json.loads(Path(path).read_text())["table"] == [{"case": "a", "share": "nan"}, {"case": "b", "agrees": True}]
+
+
+def test_runs_with_probes_and_layers_of_every_kind(other_outcome, uri):
+    mirrored(other_outcome, uri, None)
+    mirror = Mirror(uri)
+    run = mirror.child("remedied (plain) seed 2")
+    history = mirror.client.get_metric_history(run.info.run_id, "curves/saturated/dense1")
+    assert [(point.step, point.value) for point in history] == [(0, 0.25), (10, 0.5)]
+    assert run.data.metrics["shifted_accuracy/4"] == pytest.approx(0.2)
+    assert "slope" not in run.data.metrics
+    params = run.data.params
+    assert params["model.layers"] == "local 3x3x2 - conv 3x3x2 - subsample 2x2 - global average"
+    assert params["activation"] == "relu, elu, scaled_tanh"
+    assert params["initialization"] == "normal 0.1, fan uniform 2.4"
+    assert params["probes"] == "saturation"
+    assert {run.data.tags["role"] for run in mirror.children} == {"replicate"}
+
+
+def test_another_check_is_another_execution(other_outcome, uri):
+    mirrored(other_outcome, uri, None)
+    (check,) = other_outcome.checks.values()
+    changed = replace(check, table=check.table[:1])
+    other = evaluate(EXPERIMENT, other_design(), other_outcome.stored, {check.key: changed})
+    assert not tracking.is_mirrored(other, "quick", uri, None)
+    assert tracking.is_mirrored(other_outcome, "quick", uri, None)
+
+
+def test_a_check_alone_is_an_execution_without_children(other_outcome, uri):
+    whole = other_design()
+    checks = Design((), None, (), (whole.rules[-1],), checks=whole.checks)
+    (check,) = other_outcome.checks.values()
+    outcome = evaluate(EXPERIMENT, checks, {}, {check.key: check})
+    assert outcome.complete
+    assert mirrored(outcome, uri, None).logged == 0
+    mirror = Mirror(uri)
+    assert (len(mirror.parents), mirror.children) == (1, [])
+    assert tracking.is_mirrored(outcome, "quick", uri, None)
+
+
 def test_limits_that_the_data_do_not_give_are_left_out(outcome, uri):
     stored = dict(outcome.stored)
     spec = outcome.tuned["tanh, plain"].replicates[0]
@@ -325,7 +439,7 @@ def test_an_interrupted_mirror_is_replaced(outcome, uri, figures):
     assert not tracking.is_mirrored(outcome, "quick", uri, figures)
     assert mirrored(outcome, uri, figures).logged == 10
     mirror = Mirror(uri)
-    assert [run.data.tags[tracking.COMPLETE] for run in mirror.parents] == ["true"]
+    assert [run.data.tags[COMPLETE] for run in mirror.parents] == ["true"]
     assert len(mirror.children) == 10
 
 
