@@ -2,8 +2,8 @@
 
 Claim: a unit that sees only a small patch of the image needs far fewer weights and much less computation than one that
 sees all of it. Numbers: the first layer of LeNet-5 (LeCun et al. 1998, section II.B) has 156 parameters and 122,304
-connections; a dense layer between the same sizes has 4,821,600 weights. Against the easy reading: locality alone saves
-multiply-accumulates; it is sharing that saves parameters.
+connections; a dense layer between the same sizes has 4,821,600 parameters. Against the easy reading: locality alone
+saves multiply-accumulates; it is sharing that saves parameters.
 
 Check: parameters, connections and multiply-accumulates of dense, locally connected and convolutional layers, counted in
 built layers over a grid of geometries. Arms: one hidden layer with fields of 1, 3, 5, 7 and 11 pixels, shared or not,
