@@ -50,8 +50,10 @@ class Interval:
             return f"{round(self.estimate * self.n):,} of {self.n:,} cases"
         if self.kind == "time":
             return self._time_text
-        limits = f" [{self.low:.3g}, {self.high:.3g}]" if self.n > 1 else " (one seed)"
-        return f"{self.estimate:.3g}{limits}{' ' if self.unit else ''}{self.unit}"
+        unit = f" {self.unit}" if self.unit else ""
+        if self.n == 1:
+            return f"{self.estimate:.3g}{unit} (one seed)"
+        return f"{self.estimate:.3g} [{self.low:.3g}, {self.high:.3g}]{unit}"
 
     @property
     def _time_text(self) -> str:

@@ -1,10 +1,21 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import complete, made_up_design, made_up_experiment, made_up_record, time_of
+from conftest import (
+    complete,
+    made_up_arm,
+    made_up_check,
+    made_up_design,
+    made_up_experiment,
+    made_up_gains,
+    made_up_record,
+    time_of,
+)
+from scipy import stats
 
-from cnn_study.analysis.decisions import combine, conjunction, evaluate, place
+from cnn_study.analysis.decisions import combine, conjunction, decide, evaluate, place
 from cnn_study.analysis.estimates import time_to
 from cnn_study.analysis.statistics import (
     EQUIVALENCE_CONFIDENCE,
@@ -13,6 +24,7 @@ from cnn_study.analysis.statistics import (
     mean_interval,
     time_product,
 )
+from cnn_study.experiment import Claim, Contrast, HalfGap, Rule, Term, TimeRatio
 
 
 def verdicts(outcome):
@@ -151,3 +163,216 @@ def test_rule_sentences_say_the_limits(made_up):
     assert "above 1" in sentences[0]
     assert "25 % training error" in sentences[0]
     assert "within 4 to 8" in sentences[1]
+
+
+# --- several rules ---
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        (["supported", "supported"], "supported"),
+        (["supported", "contradicted"], "contradicted"),
+        (["not tested", "contradicted"], "contradicted"),
+        (["supported", "not tested"], "not tested"),
+        (["inconclusive", "not tested"], "not tested"),
+        (["supported", "inconclusive"], "inconclusive"),
+        (["inconclusive"], "inconclusive"),
+    ],
+)
+def test_a_claim_needs_all_its_rules_under_a_condition(verdicts, expected):
+    assert conjunction(verdicts) == conjunction(reversed(verdicts)) == expected
+
+
+def test_rules_join_within_a_condition_before_conditions_are_compared(made_up):
+    """Plain: one rule holds and one does not. Other: both hold. So the conditions disagree."""
+    experiment, design, stored = made_up
+
+    def rule(condition, low):
+        return Rule("faster", "direction", condition, TimeRatio(f"tanh, {condition}", f"relu, {condition}", 0.25), low)
+
+    rules = (rule("plain", 1), rule("plain", 10), rule("other", 1), rule("other", 2))
+    for chosen, expected in ((rules, "mixed"), (rules[:2], "contradicted"), (rules[2:], "supported")):
+        assert verdicts(evaluate(experiment, replace(design, rules=chosen), stored))["direction"] == expected
+
+
+# --- half of a gap ---
+
+
+@pytest.mark.parametrize(("remedied", "verdict"), [(3.2, "contradicted"), (1.5, "supported"), (None, "contradicted")])
+def test_a_remedy_must_remove_half_of_the_gap(remedied, verdict):
+    """ReLU is four times as fast as tanh, so that half of the way is twice; a remedy may also be of no use at all."""
+    arms = [made_up_arm(unit) for unit in ("relu", "tanh", "elu")]
+    rule = Rule("faster", "mechanism", "plain", HalfGap("tanh", "relu", "elu", 0.25), low=1)
+    design = replace(made_up_design(), arms=tuple(arms), rules=(rule,))
+    factors = {"relu": 1.0, "tanh": 4.0, "elu": remedied or 100.0}
+
+    def time(spec):
+        jitter = 1 + 0.01 * ((spec.seeds.init * (3 if spec.model.layers[0].activation == "elu" else 1)) % 7)
+        away = abs(math.log2(spec.train.learning_rate / 0.01))
+        return 4 * factors[spec.model.layers[0].activation] * jitter * (1 + away)
+
+    outcome = evaluate(made_up_experiment(), design, complete(design, time))
+    (decision,) = outcome.verdicts[2].decisions
+    assert decision.verdict == verdict
+    if remedied:
+        assert decision.interval.estimate == pytest.approx(2 / remedied, rel=0.05)
+
+
+def test_a_run_that_starts_below_the_threshold_decides_nothing(made_up):
+    experiment, design, stored = made_up
+    rules = (Rule("faster", "direction", "plain", TimeRatio("tanh, plain", "relu, plain", 0.95), low=1),)
+    outcome = evaluate(experiment, replace(design, rules=rules), stored)
+    (decision,) = outcome.verdicts[0].decisions
+    assert (decision.verdict, decision.interval) == ("inconclusive", None)
+    assert decision.reason == "tanh, plain starts below 95 % training error"
+
+
+# --- contrasts and equivalences ---
+
+# Test errors of ReLU and tanh by seed.
+CLEARLY_BETTER = {"relu": (0.10, 0.11, 0.12), "tanh": (0.15, 0.17, 0.17)}
+NEARLY_EQUAL = {"relu": (0.10, 0.11, 0.12), "tanh": (0.101, 0.109, 0.12)}
+
+
+def with_errors(design, errors, **outcomes):
+    """Made-up runs with such test errors and other outcomes, the same under every condition."""
+    stored = {}
+    for key, record in complete(design).items():
+        error = errors[record.spec.model.layers[0].activation][record.spec.seeds.init - 1]
+        stored[key] = replace(record, outcomes={**record.outcomes, "test_error": error, **outcomes})
+    return stored
+
+
+@pytest.mark.parametrize(
+    ("errors", "limits", "verdict"),
+    [
+        (CLEARLY_BETTER, {"low": 0}, "supported"),
+        (CLEARLY_BETTER, {"low": 10}, "contradicted"),
+        (CLEARLY_BETTER, {"low": 5}, "inconclusive"),
+        (CLEARLY_BETTER, {"high": 0}, "contradicted"),
+        (NEARLY_EQUAL, {"low": 0}, "inconclusive"),
+        (NEARLY_EQUAL, {"low": -1, "high": 1, "equivalence": True}, "supported"),
+        (CLEARLY_BETTER, {"low": -1, "high": 1, "equivalence": True}, "contradicted"),
+        (CLEARLY_BETTER, {"low": -5, "high": 5, "equivalence": True}, "inconclusive"),
+    ],
+)
+def test_gains_are_decided_by_their_interval(errors, limits, verdict):
+    design = made_up_gains(**limits)
+    outcome = evaluate(made_up_experiment(), design, with_errors(design, errors))
+    found = [decide(rule, design, outcome.tuned, outcome.stored) for rule in design.rules[:2]]
+    assert {decision.verdict for decision in found} == {verdict}
+    differences = 100 * (np.array(errors["tanh"]) - errors["relu"])
+    level = 0.9 if limits.get("equivalence") else 0.95
+    low, high = stats.ttest_rel(errors["tanh"], errors["relu"]).confidence_interval(level)
+    interval = found[0].interval
+    assert interval.estimate == pytest.approx(differences.mean())
+    assert (interval.low, interval.high) == pytest.approx((100 * low, 100 * high))
+    assert interval.text.endswith("] points")
+    assert found[0].bootstrap.low >= min(differences) - 1e-9
+
+
+def test_a_contrast_may_name_many_arms_and_outcomes():
+    """A difference of differences, as of the gain at the border and at the center."""
+    design = made_up_gains()
+    terms = (
+        Term(1.0, "relu, plain", "near/0"),
+        Term(-1.0, "relu, plain", "near/4"),
+        Term(-1.0, "tanh, plain", "near/0"),
+        Term(1.0, "tanh, plain", "near/4"),
+    )
+    rule = Rule("better", "direction", "plain", Contrast(terms, "the extra gain at the border", unit=""), low=0)
+    stored = {}
+    for key, record in complete(design).items():
+        relu = record.spec.model.layers[0].activation == "relu"
+        outcomes = {"near/0": 8.0 + record.spec.seeds.init if relu else 5.0, "near/4": 4.0 if relu else 3.0}
+        stored[key] = replace(record, outcomes=outcomes)
+    tuned = evaluate(made_up_experiment(), design, stored).tuned
+    decision = decide(rule, design, tuned, stored)
+    assert decision.interval == replace(mean_interval([3.0, 4.0, 5.0]), unit="")
+    assert len(decision.runs) == 6
+
+
+@pytest.mark.parametrize("lacking", ["none", "not a number"])
+def test_a_missing_outcome_is_named_and_decides_nothing(lacking):
+    design = made_up_gains(low=0)
+    stored = with_errors(design, CLEARLY_BETTER)
+    run = design.arms[1].run(0.01, 2, ("filters",))
+    kept = {name: x for name, x in stored[run.key].outcomes.items() if name != "test_error" or lacking != "none"}
+    kept |= {"test_error": math.nan} if lacking == "not a number" else {}
+    stored[run.key] = replace(stored[run.key], outcomes=kept, ended="diverged")
+    tuned = evaluate(made_up_experiment(), design, stored).tuned
+    decision = decide(design.rules[0], design, tuned, stored)
+    assert (decision.verdict, decision.interval) == ("inconclusive", None)
+    assert decision.reason == "test_error is missing: seed 2 of tanh, plain diverged"
+
+
+def test_the_error_of_a_diverged_run_counts_as_it_is_stored():
+    design = made_up_gains(low=0)
+    stored = {k: replace(r, ended="diverged") for k, r in with_errors(design, CLEARLY_BETTER).items()}
+    tuned = evaluate(made_up_experiment(), design, stored).tuned
+    assert decide(design.rules[0], design, tuned, stored).verdict == "supported"
+
+
+# --- checks ---
+
+
+@pytest.mark.parametrize(
+    ("cases", "agreeing", "verdict"),
+    [(8, 8, "supported"), (8, 7, "contradicted"), (10**6, 10**6 - 1, "contradicted"), (0, 0, "inconclusive")],
+)
+def test_a_check_holds_in_every_case_or_not(cases, agreeing, verdict):
+    design = made_up_gains()
+    record = made_up_check(design.checks[0], cases, agreeing)
+    claim = Claim("exact", "Sizes follow a formula.")
+    outcome = evaluate(replace(made_up_experiment(), claims=(claim,)), design, {}, {record.key: record})
+    direction = outcome.verdicts[0]
+    assert direction.verdict == verdict
+    assert outcome.checks == {"sizes": record}
+    assert direction.decisions[0].runs == (record.key,)
+    assert direction.decisions[0].interval.n == cases
+
+
+def test_an_experiment_is_complete_with_its_checks():
+    design = made_up_gains()
+    stored, record = complete(design), made_up_check(design.checks[0])
+    assert evaluate(made_up_experiment(), design, stored, {record.key: record}).complete
+    without = evaluate(made_up_experiment(), design, stored)
+    assert not without.complete
+    assert decide(design.rules[-1], design, without.tuned, stored).reason == "the check is missing"
+    older = replace(record, spec=record.spec.but(version=2))
+    assert not evaluate(made_up_experiment(), design, stored, {older.key: older}).complete
+
+
+def test_a_proxy_does_not_matter_to_a_check():
+    design = replace(made_up_gains(), proxy="a subset")
+    rule = replace(design.rules[-1], published=True)
+    assert decide(rule, design, {}, {}, {"sizes": made_up_check(design.checks[0])}).verdict == "supported"
+
+
+# --- how often a verdict is wrong ---
+
+
+@pytest.mark.parametrize("n", [3, 6])
+def test_a_gain_is_rarely_supported_without_an_effect(n):
+    rng = np.random.default_rng(n)
+    differences = rng.normal(0, 1, (4000, n))
+    supported = [place(mean_interval(list(row)), 0, math.inf) == "supported" for row in differences]
+    assert np.mean(supported) <= 0.035  # 2.5 % and what 4,000 simulations may add to it
+
+
+@pytest.mark.parametrize("n", [3, 6])
+@pytest.mark.parametrize("edge", [-1, 1])
+def test_an_equivalence_is_rarely_supported_where_there_is_a_difference_as_large_as_the_margin(n, edge):
+    rng = np.random.default_rng((n, edge + 1))
+    differences = rng.normal(edge, 0.3, (4000, n))
+    intervals = [mean_interval(list(row), EQUIVALENCE_CONFIDENCE) for row in differences]
+    supported = [place(interval, -1, 1) == "supported" for interval in intervals]
+    assert np.mean(supported) <= 0.06  # 5 % and what 4,000 simulations may add to it
+    assert np.mean(supported) > 0.02  # It is not that nothing is ever supported.
+
+
+def test_a_real_effect_is_found():
+    rng = np.random.default_rng(1)
+    intervals = [mean_interval(list(row)) for row in rng.normal(3, 1, (500, 6))]
+    assert np.mean([place(interval, 0, math.inf) == "supported" for interval in intervals]) > 0.95
