@@ -493,8 +493,8 @@ class RunSpec(Spec):
     def _check(self) -> Self:
         if self.probes != tuple(name for name in get_args(ProbeName) if name in self.probes):
             raise ValueError(f"probes must be different and in the order {', '.join(get_args(ProbeName))}")
-        if "border" in self.probes and self.data.placement != "random":
-            raise ValueError("the probe border needs images that are placed at random on a canvas")
+        if "border" in self.probes and (self.data.placement != "random" or self.data.block):
+            raise ValueError("the probe border needs images that are placed at random on a canvas, and not permuted")
         if self.seeds.noise and not self.model.stochastic:
             raise ValueError("a network without dropout and noise draws no noise: its noise seed must be 0")
         size, train = self.data.train_size, self.train
