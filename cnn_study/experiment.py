@@ -205,9 +205,9 @@ class TimeRatio:
 class HalfGap:
     """Whether a remedy removes more than half of the gap between a slow arm and a fast one.
 
-    With T the time to a training error, it is the geometric mean over seeds of sqrt(T_slow T_fast) / T_remedied: above 1
-    if the remedied arm is nearer to the fast one than to the slow one, on a logarithmic scale. Unlike the share of the gap
-    itself, log(T_slow / T_remedied) / log(T_slow / T_fast), it has no denominator that may be near to zero.
+    With T the time to a training error, it is the geometric mean over seeds of sqrt(T_slow T_fast) / T_remedied: above
+    1 if the remedied arm is nearer to the fast one than to the slow one, on a logarithmic scale. Unlike the share of
+    the gap itself, log(T_slow / T_remedied) / log(T_slow / T_fast), it has no denominator that may be near to zero.
 
     Attributes:
         slow: Name of the arm with the trouble.
@@ -235,8 +235,8 @@ class HalfGap:
     def text(self) -> str:
         """What is estimated, in words."""
         return (
-            f"the time to {100 * self.threshold:g} % training error half-way between {self.slow} and {self.fast}, divided "
-            f"by that of {self.remedied}"
+            f"the time to {100 * self.threshold:g} % training error half-way between {self.slow} and {self.fast}, "
+            f"divided by that of {self.remedied}"
         )
 
 
@@ -309,8 +309,8 @@ Estimate = TimeRatio | HalfGap | Contrast | Agreement
 class Rule:
     """Decides one aspect of a claim under one condition: where does the interval of an estimate lie?
 
-    Inside ``[low, high]``: supported. Outside of it altogether: contradicted. Across a limit: inconclusive. Rules of the
-    same claim, aspect and condition must all support it; one that contradicts it is enough.
+    Inside ``[low, high]``: supported. Outside of it altogether: contradicted. Across a limit: inconclusive. Rules of
+    the same claim, aspect and condition must all support it; one that contradicts it is enough.
 
     Attributes:
         claim: Name of the claim.

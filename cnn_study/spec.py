@@ -480,7 +480,7 @@ class RunSpec(Spec):
         model: The network.
         train: The training.
         seeds: The random streams.
-        probes: What is measured beside the errors. It does not change the training: the weights are the same to the bit.
+        probes: What is measured beside the errors. It does not change the training: weights are the same to the bit.
     """
 
     data: DataSpec
