@@ -14,7 +14,7 @@ from cnn_study.errors import unknown_name
 from cnn_study.experiment import Plot
 from cnn_study.figures import curves, effects, exact, filters, layers, levels, outcomes, rates, ratios
 from cnn_study.figures.layout import note, settle
-from cnn_study.figures.style import STYLES, Style, styled
+from cnn_study.figures.style import PUBLISHED, STYLES, Style, styled
 from cnn_study.results import replace_file
 
 # Nothing in a file may tell when it was written: the same results give the same bytes.
@@ -74,6 +74,8 @@ def drawing(outcome: Outcome, plot: Plot | str, style: str = "paper") -> Drawing
     mpl.use("Agg")
     with styled(STYLES[style]):
         figure, caption, data = FIGURES[plot.kind](outcome, plot, STYLES[style])
+        if data.empty:
+            figure.text(0.5, 0.5, "not measured", ha="center", color=PUBLISHED)
         if outcome.design.proxy:
             text = f"A proxy: {outcome.design.proxy}. Published numbers are for all images: not comparable in size."
             caption += f" {text}"

@@ -14,7 +14,7 @@ from cnn_study.analysis.decisions import Decision, Outcome
 from cnn_study.experiment import Agreement, Contrast, Plot, Published
 from cnn_study.figures.layout import wrapped
 from cnn_study.figures.quantities import arms, drawable, published, sources
-from cnn_study.figures.ratios import draw_interval, mark_published, published_ratios, ratio_range
+from cnn_study.figures.ratios import draw_interval, mark_published, published_ratios, ratio_axis
 from cnn_study.figures.style import VERDICTS, Style
 
 RATIOS = "ratio of times"
@@ -73,9 +73,7 @@ def _panel(
 ) -> None:
     intervals = [decision.interval for decision in decisions if decision.interval]
     if unit == RATIOS:
-        ax.set_xscale("log", base=2)
-        ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        ax.set_xlim(*ratio_range(intervals, numbers))
+        ratio_axis(ax, intervals, numbers)
     else:
         ax.set_xlim(*_range(decisions, numbers))
     mark_published(ax, numbers)

@@ -94,7 +94,7 @@ def _bars(
     heights = [float(row[column]) for column in columns]
     hatch = HATCHES[number % len(HATCHES)]
     bars = ax.bar(places, heights, 0.92 * width, label=kind, color=looks[kind].color, hatch=hatch, edgecolor="w")
-    ax.bar_label(bars, [_short(height) for height in heights], fontsize=0.9 * style.small, padding=1)
+    ax.bar_label(bars, [_short(height) for height in heights], fontsize=0.9 * style.small, padding=3)
     found = []
     for place, column in zip(places, columns, strict=True):
         for one in published(outcome, kind, column):

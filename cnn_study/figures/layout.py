@@ -130,10 +130,10 @@ def level_axis(ax: Axes, levels: Sequence[float], *, logarithmic: bool, most: in
     assert figure is not None  # noqa: S101 - an axes of a drawn figure has one
     inches = 0.75 * ax.get_window_extent().width / figure.dpi
     size = _points("xtick.labelsize")
+    needed = 1.3 * max(text_width(_number(level), size) for level in levels)
     kept: list[float] = []
     for level in sorted(levels):
-        room = inches * (scale(level) - scale(kept[-1])) / span if kept else math.inf
-        if room > 1.3 * text_width(_number(level), size):
+        if not kept or inches * (scale(level) - scale(kept[-1])) / span > needed:
             kept.append(level)
     ax.xaxis.set_major_locator(FixedLocator(kept))
     ax.xaxis.set_major_formatter(lambda value, _: _number(value))

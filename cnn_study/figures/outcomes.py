@@ -1,6 +1,7 @@
 """An outcome of every arm: a row an arm, with its interval, its seeds and the published number."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -34,14 +35,30 @@ from cnn_study.figures.style import PUBLISHED, Look, Style, look
 COLUMNS = ["condition", "label", "metric", "series", "mean", "low", "high", "seeds"]
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """An arm with what stands beside its row, and the published numbers that get rows below it."""
+
+    arm: Arm
+    text: str
+    look: Look
+    numbers: list[Published]
+
+    @property
+    def text_lines(self) -> int:
+        return self.text.count("\n") + 1
+
+    @property
+    def height(self) -> int:
+        return self.text_lines + len(self.numbers)
+
+
 def outcomes(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
     """A panel a condition, a row an arm: the mean of an outcome over seeds with its interval, every seed as a dot."""
-    shown = arms(outcome, plot)
-    titles = conditions(shown)
-    groups = [[arm for arm in shown if arm.condition == title] for title in titles]
-    looks, called = look(labels(shown)), names(shown)
-    numbers = {label: published(outcome, label, metric_text(plot.metric)) for label in looks}
-    heights = [sum(_lines(arm, numbers) for arm in group) for group in groups]
+    entries = _entries(outcome, plot, style)
+    titles = conditions([entry.arm for entry in entries])
+    groups = [[entry for entry in entries if entry.arm.condition == title] for title in titles]
+    heights = [sum(entry.height for entry in group) for group in groups]
     inches = 0.5 * style.width / 6.75 + (sum(heights) + 1.6 * len(heights)) * 1.45 * style.type_size / 72
     figure, grid = plt.subplots(
         len(groups), 1, figsize=(style.width, inches), sharex=True, squeeze=False, height_ratios=heights
@@ -52,72 +69,68 @@ def outcomes(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
         ax.set_title(title, loc="left")
         ax.set_ylim(height - 0.5, -0.5)
         ax.grid(visible=False, axis="y")
-        rows += _panel(ax, outcome, plot, group, called, looks, numbers, style)
+        rows += _panel(ax, outcome, plot, group)
     table = pd.DataFrame(rows, columns=COLUMNS)
     percents = percent if is_fraction(plot.metric) else None
     value_axis(axes[0], "x", percents, logarithmic="x" in plot.logarithmic, least=least_mean(table))
     axes[-1].set_xlabel(plot.x or plot.y or metric_text(plot.metric))
     text = replicates_text(outcome, logarithmic="x" in plot.logarithmic)
     caption = f"{metric_text(plot.metric).capitalize()} of every arm: {text}, and every seed (small dots)."
-    drawn = [number for label in numbers for number in numbers[label]]
+    drawn = [number for entry in entries for number in entry.numbers]
     if drawn:
         caption += f" Open markers: published ({sources(drawn)})."
     return figure, caption, table
 
 
-def _lines(arm: Arm, numbers: dict[str, list[Published]]) -> int:
-    return 1 + len(numbers[arm.label])
+def _entries(outcome: Outcome, plot: Plot, style: Style) -> list[_Entry]:
+    shown = arms(outcome, plot)
+    looks, called = look(labels(shown)), names(shown)
+    return [
+        _Entry(
+            arm,
+            wrapped(called[arm.name], 0.38 * style.width, style.type_size),
+            looks[arm.label],
+            published(outcome, arm.label, metric_text(plot.metric)),
+        )
+        for arm in shown
+    ]
 
 
-def _panel(
-    ax: Axes,
-    outcome: Outcome,
-    plot: Plot,
-    group: Sequence[Arm],
-    called: dict[str, str],
-    looks: dict[str, Look],
-    numbers: dict[str, list[Published]],
-    style: Style,
-) -> list[tuple]:
+def _panel(ax: Axes, outcome: Outcome, plot: Plot, group: Sequence[_Entry]) -> list[tuple]:
     rows: list[tuple] = []
-    ticks = {}
-    place = 0
-    for arm in group:
-        ticks[place] = wrapped(called[arm.name], 0.35 * style.width, style.type_size)
-        measured = values(outcome, arm, plot.metric)
+    ticks: list[float] = []
+    top = 0
+    for entry in group:
+        place = top + (entry.text_lines - 1) / 2
+        ticks.append(place)
+        measured = values(outcome, entry.arm, plot.metric)
         if measured:
-            rows.append(_row(ax, place, measured, arm, plot, looks[arm.label]))
+            rows.append(_row(ax, place, measured, entry, plot))
         else:
             _beside(ax, place, "not measured", PUBLISHED)
-        for number in numbers[arm.label]:
-            place += 1
+        for below, number in enumerate(entry.numbers, top + entry.text_lines):
             value = published_value(number, plot.metric)
-            ax.plot(value, place, linestyle="none", **looks[arm.label].hollow)
-            _beside(ax, place, f"published: {published_text(number, plot.metric)}", PUBLISHED)
-            rows.append((arm.condition, arm.label, plot.metric, f"published, {number.source}", value, None, None, None))
-        place += 1
-    ax.set_yticks(list(ticks), list(ticks.values()))
+            ax.plot(value, below, linestyle="none", **entry.look.hollow)
+            _beside(ax, below, f"published: {published_text(number, plot.metric)}", PUBLISHED)
+            rows.append((*_key(entry, plot), f"published, {number.source}", value, None, None, None))
+        top += entry.height
+    ax.set_yticks(ticks, [entry.text for entry in group])
     return rows
 
 
-def _row(ax: Axes, place: int, measured: Sequence[float], arm: Arm, plot: Plot, one: Look) -> tuple:
-    interval = summary(measured, logarithmic="x" in plot.logarithmic)
-    ax.plot(drawable(interval), [place, place], color=one.color, solid_capstyle="butt")
-    ax.plot(measured, [place + 0.28] * len(measured), ".", color=one.color, alpha=0.6, markersize=3)
-    ax.plot(interval.estimate, place, marker=one.marker, color=one.color, linestyle="none")
+def _row(ax: Axes, place: float, measured: Sequence[float], entry: _Entry, plot: Plot) -> tuple:
+    interval, color = summary(measured, logarithmic="x" in plot.logarithmic), entry.look.color
+    ax.plot(drawable(interval), [place, place], color=color, solid_capstyle="butt")
+    ax.plot(measured, [place + 0.28] * len(measured), ".", color=color, alpha=0.6, markersize=3)
+    ax.plot(interval.estimate, place, marker=entry.look.marker, color=color, linestyle="none")
     _beside(ax, place, interval_text(interval, plot.metric), "0.1")
-    return (
-        arm.condition,
-        arm.label,
-        plot.metric,
-        "measured",
-        interval.estimate,
-        interval.low,
-        interval.high,
-        interval.n,
-    )
+    return (*_key(entry, plot), "measured", interval.estimate, interval.low, interval.high, interval.n)
 
 
-def _beside(ax: Axes, place: int, text: str, color: str) -> None:
+def _key(entry: _Entry, plot: Plot) -> tuple[str, str, str]:
+    return entry.arm.condition, entry.arm.label, plot.metric
+
+
+def _beside(ax: Axes, place: float, text: str, color: str) -> None:
     """Text in the margin, where it hides nothing."""
     ax.annotate(text, (1.02, place), xycoords=("axes fraction", "data"), va="center", color=color)

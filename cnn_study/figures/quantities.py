@@ -10,7 +10,7 @@ from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.errors import unknown_name
 from cnn_study.experiment import Arm, Plot, Published
 
-FRACTIONS = ("accuracy", "consistency", "dead", "drop", "error", "gap", "saturated", "share")
+FRACTIONS = ("accuracy", "consistency", "dead", "drop", "error", "gap", "reached", "saturated", "share")
 """Words in the name of a value between 0 and 1, or of a difference of two, which is shown in percent."""
 
 

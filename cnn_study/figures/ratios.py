@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from cnn_study.analysis.decisions import Decision, Outcome
 from cnn_study.analysis.statistics import Interval
@@ -15,6 +16,9 @@ from cnn_study.experiment import HalfGap, Plot, Published, TimeRatio
 from cnn_study.figures.layout import wrapped
 from cnn_study.figures.quantities import arms, published
 from cnn_study.figures.style import PUBLISHED, Style, look
+
+ARROW = 1.5
+"""Factor from an estimate to the tip of an arrow that stands for a limit that is not known."""
 
 
 def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
@@ -38,9 +42,7 @@ def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     ax.axvline(1, color="0.2", linewidth=0.8)
     numbers = published_ratios(outcome, decisions)
     mark_published(ax, numbers)
-    ax.set_xscale("log", base=2)
-    ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    ax.set_xlim(*ratio_range([i for d in decisions for i in (d.interval, d.bootstrap) if i], numbers))
+    ratio_axis(ax, [i for d in decisions for i in (d.interval, d.bootstrap) if i], numbers)
     ax.set_yticks(range(len(decisions)), [f"{pair}\n{decision.rule.condition}" for pair, decision in names])
     ax.set_ylim(len(decisions) - 0.4, -0.6)
     ax.grid(visible=False, axis="y")
@@ -109,15 +111,15 @@ def _short(source: str) -> str:
     return f"{first}{'' if first == authors else ' et al.'} {year}".strip()
 
 
-def draw_interval(ax: Axes, place: float, interval: Interval, color, marker: str, *, arrow: float = 1.5) -> None:
-    """A bar from limit to limit of a ratio; an arrow, longer by a factor, towards a limit that is not known."""
+def draw_interval(ax: Axes, place: float, interval: Interval, color, marker: str) -> None:
+    """A bar from limit to limit of a ratio; an arrow towards a limit that is not known."""
     if math.isinf(interval.high) and interval.low <= 0:
         if marker:
             text = "unknown: neither arrived in every seed"
             ax.annotate(text, (1, place), (4, 0), textcoords="offset points", va="center", color=color)
         return
-    low = interval.low if interval.low > 0 else interval.estimate / arrow
-    high = interval.estimate * arrow if math.isinf(interval.high) else interval.high
+    low = interval.low if interval.low > 0 else interval.estimate / ARROW
+    high = interval.estimate * ARROW if math.isinf(interval.high) else interval.high
     if math.isinf(interval.high) or interval.low <= 0:
         tip, tail = (high, low) if math.isinf(interval.high) else (low, high)
         style = {"arrowstyle": "->", "color": color, "shrinkA": 0, "shrinkB": 0}
@@ -128,10 +130,19 @@ def draw_interval(ax: Axes, place: float, interval: Interval, color, marker: str
         ax.plot(interval.estimate, place, marker=marker, color=color, linestyle="none")
 
 
-def ratio_range(intervals: Sequence[Interval], numbers: Sequence[Published]) -> tuple[float, float]:
-    """Limits of an axis that shows ratios, 1 and the published numbers; what lies beyond a factor of 50 runs out."""
+def ratio_axis(ax: Axes, intervals: Sequence[Interval], numbers: Sequence[Published]) -> None:
+    """Make the horizontal axis one of ratios, on which 1, the published numbers and most limits lie."""
     values = [1.0, *(number.value for number in numbers)]
     for interval in intervals:
-        values += [interval.estimate * (1.5 if math.isinf(interval.high) else 1)]
+        values += [interval.estimate * (ARROW if math.isinf(interval.high) else 1)]
+        values += [interval.estimate / (ARROW if interval.low <= 0 else 1)]
         values += [limit for limit in (interval.low, interval.high) if 0.02 < limit < 50]
-    return min(values) / 1.15, max(values) * 1.3
+    low, high = min(values) / 1.15, max(values) * 1.3
+    ax.set_xscale("log", base=2)
+    ax.set_xlim(low, high)
+    if high / low < 4:  # Too few powers of two to read a number from.
+        near = 0.06 * math.log(high / low)
+        ticks = [tick for tick in MaxNLocator(5).tick_values(low, high) if tick > 0 and abs(math.log(tick)) > near]
+        ax.xaxis.set_major_locator(FixedLocator([1, *ticks]))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")

@@ -1,12 +1,14 @@
 """One self-contained HTML page: claims and verdicts at the top, then how each came about."""
 
 import base64
+import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
+from PIL import Image
 
 from cnn_study.analysis.decisions import ASPECTS, Outcome
 from cnn_study.report.comparison import arm_rows, measured_beside
@@ -19,6 +21,9 @@ KNOWN = {
     "memory": "remembered, not checked since",
 }
 """How surely a published number is known, in words."""
+
+COLORS = 128
+"""Of an embedded image."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +77,16 @@ def _pictures(outcome: Outcome, folder: Path) -> list[Picture]:
         base = folder / "figures" / f"{outcome.experiment.name}-{plot.file}"
         image, caption = base.with_suffix(".png"), base.with_suffix(".txt")
         if image.exists() and caption.exists():
-            data = base64.b64encode(image.read_bytes()).decode()
-            found.append(
-                Picture(base.name, f"data:image/png;base64,{data}", caption.read_text(encoding="utf-8").strip())
-            )
+            found.append(Picture(base.name, _embedded(image), caption.read_text(encoding="utf-8").strip()))
     return found
+
+
+def _embedded(image: Path) -> str:
+    """The image as a data URI, with so few colors that a page of dozens of figures stays small."""
+    buffer = io.BytesIO()
+    with Image.open(image) as opened:
+        opened.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def _environments(outcomes: Sequence[Outcome]) -> list[tuple[str, int]]:

@@ -114,7 +114,7 @@ def search():
 
 
 def test_errors():
-    labels = ("maximum, overlapping", "average", "stride", "all convolutions", "none, global average")
+    labels = ("maximum, overlapping", "average", "stride", "no downsampling, with the computation of the maximum")
     arms = [
         arm(i * 10 + j, label, c) for i, c in enumerate(("same width", "same costs")) for j, label in enumerate(labels)
     ]

@@ -278,3 +278,23 @@ def test_fractions_are_shown_in_percent():
     assert not is_fraction("equivariance_error/conv2")
     assert interval_text(mean_interval([0.0094, 0.0095, 0.0096]), "test_error") == "0.95 [0.93, 0.97] %"
     assert summary([0.0, 1.0], logarithmic=True) == mean_interval([0.0, 1.0])
+
+
+def test_a_bound_from_above_is_an_arrow_within_the_panel():
+    outcome, plot = GALLERY["effects"]
+    decision = next(d for v in outcome.verdicts for d in v.decisions if d.rule.claim == "fast-is-fast")
+    bound = dataclasses.replace(
+        decision, interval=dataclasses.replace(decision.interval, estimate=0.9, low=0.0, high=0.95)
+    )
+    verdict = dataclasses.replace(outcome.verdicts[0], decisions=(bound,))
+    (ax,) = drawing(dataclasses.replace(outcome, verdicts=(verdict,)), plot).figure.axes
+    (tip,) = (text.xy[0] for text in ax.texts if text.get_text() == "")
+    assert ax.get_xlim()[0] < tip < 0.9
+    assert {"1"} <= {label.get_text() for label in ax.get_xticklabels()}
+
+
+def test_nothing_measured_is_said():
+    outcome, _ = GALLERY["dose"]
+    drawn = drawing(outcome, Plot("dose", metric="loudness"))
+    assert drawn.data.empty
+    assert "not measured" in texts(drawn.figure)

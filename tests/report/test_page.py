@@ -1,7 +1,11 @@
+import base64
+import io
 import math
 import re
 
+import numpy as np
 from conftest import made_up_design, time_of
+from PIL import Image
 
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.statistics import mean_interval
@@ -90,3 +94,13 @@ def test_contents_lead_to_every_section(made_up, tmp_path):
     targets = set(re.findall(r'href="#([^"]*)"', page))
     assert {"verdicts", "made_up", "made_up-faster", "environments"} <= targets
     assert targets <= set(re.findall(r'id="([^"]*)"', page))
+
+
+def test_embedded_figures_are_smaller_and_look_the_same(made_up, tmp_path):
+    image = draw(evaluate(*made_up), tmp_path)[0]
+    page = write_page([evaluate(*made_up)], tmp_path, "quick").read_text()
+    embedded = base64.b64decode(re.search(r'data:image/png;base64,([^"]*)"', page)[1])
+    assert len(embedded) < 0.5 * image.stat().st_size
+    before, after = (np.asarray(Image.open(source).convert("RGB"), float) for source in (image, io.BytesIO(embedded)))
+    assert before.shape == after.shape
+    assert np.abs(before - after).mean() < 2

@@ -1,0 +1,51 @@
+"""The table of claims as Markdown, for the README: generated, so that it cannot say other than the results."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cnn_study.analysis.decisions import ASPECTS, ClaimVerdict, Outcome
+from cnn_study.errors import InputError
+from cnn_study.results import replace_file
+
+BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
+"""The lines between which the table stands in a file."""
+
+
+def markdown(outcomes: Sequence[Outcome]) -> str:
+    """A row a claim: what it states, its verdicts, and the first estimate of each that was measured."""
+    lines = [f"| experiment | claim | {' | '.join(ASPECTS)} | measured |", "|---|---|---|---|---|---|"]
+    for outcome in outcomes:
+        for claim in outcome.experiment.claims:
+            mine = [verdict for verdict in outcome.verdicts if verdict.claim == claim]
+            cells = [outcome.experiment.name, claim.statement, *(_bold(each) for each in mine), _measured(mine)]
+            lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
+    return "\n".join(lines)
+
+
+def insert(path: Path, table: str) -> None:
+    """Put a table between the marks of a file, in the place of what stands there.
+
+    Raises:
+        InputError: The file cannot be read or lacks the marks.
+        StoreError: It cannot be written.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise InputError(f"{path} must have the lines {BEGIN} and {END}, in this order: between them goes the table")
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    new = f"{before}{BEGIN}\n{table}\n{END}{after}"
+    replace_file(path, lambda temporary: temporary.write_text(new, encoding="utf-8"))
+
+
+def _bold(verdict: ClaimVerdict) -> str:
+    return f"**{verdict.verdict}**" if verdict.verdict in ("supported", "contradicted", "mixed") else verdict.verdict
+
+
+def _measured(mine: Sequence[ClaimVerdict]) -> str:
+    found = [decision for verdict in mine for decision in verdict.decisions if decision.interval]
+    texts = list(dict.fromkeys(f"{each.rule.condition}: {each.interval.text}" for each in found if each.interval))
+    more = [f"and {len(texts) - 2} more"] if len(texts) > 2 else []
+    return "<br>".join(texts[:2] + more)

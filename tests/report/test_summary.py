@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+
+from cnn_study import registry
+from cnn_study.analysis.decisions import evaluate
+from cnn_study.errors import InputError
+from cnn_study.report.summary import BEGIN, END, insert, markdown
+from cnn_study.results import Store
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_row_has_the_verdicts_of_its_claim(made_up):
+    experiment, design, stored = made_up
+    outcome = evaluate(experiment, design, stored)
+    (row,) = markdown([outcome]).splitlines()[2:]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[:2] == ["made_up", "ReLU is <faster>."]
+    assert [cell.strip("*") for cell in cells[2:5]] == [verdict.verdict for verdict in outcome.verdicts]
+    assert outcome.verdicts[0].decisions[0].interval.text in cells[5]
+
+
+def test_a_table_replaces_what_stands_between_the_marks(tmp_path):
+    file = tmp_path / "file.md"
+    file.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    insert(file, "| new |")
+    assert file.read_text() == f"before\n{BEGIN}\n| new |\n{END}\nafter\n"
+    insert(file, "| new |")
+    assert file.read_text() == f"before\n{BEGIN}\n| new |\n{END}\nafter\n"
+
+
+@pytest.mark.parametrize("text", ["", BEGIN, f"{END}\n{BEGIN}", f"{BEGIN}{BEGIN}{END}"])
+def test_a_file_without_marks_is_refused(tmp_path, text):
+    file = tmp_path / "file.md"
+    file.write_text(text)
+    with pytest.raises(InputError, match="between them goes the table"):
+        insert(file, "| new |")
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(InputError, match="cannot read"):
+        insert(tmp_path / "none.md", "| new |")
+
+
+def test_the_table_in_the_readme_is_that_of_the_reference_results():
+    store = Store(ROOT / "results" / "quick")
+    outcomes = [evaluate(each, each.at("quick"), store.records(), store.checks()) for each in registry.load()]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{BEGIN}\n{markdown(outcomes)}\n{END}" in text, "stale: make readme"
