@@ -7,7 +7,7 @@ STUDY := $(BIN)/cnn-study
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help experiments figures report ui data test test-all lint bench lock clean
+.PHONY: help experiments figures report readme ui data test test-all lint bench lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -21,6 +21,9 @@ figures: .venv/installed ## Draw the figures again from stored results, without 
 
 report: .venv/installed ## Write the HTML page with claims, verdicts and figures
 	$(STUDY) report $(EXPERIMENTS) --profile $(PROFILE)
+
+readme: .venv/installed ## Put the table of claims of the reference results into the README
+	$(STUDY) claims --results results --into README.md
 
 ui: .venv/installed ## Browse the runs in MLflow on 127.0.0.1
 	$(STUDY) ui --profile $(PROFILE)

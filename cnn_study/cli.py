@@ -138,11 +138,24 @@ def plan(
     console.print(f"Hours with {_cores()} workers, {how}. {limits}", soft_wrap=True, highlight=False)
 
 
-@app.command(epilog="Example: `cnn-study claims --profile quick`")
-def claims(names: Names = None, profile: ProfileOption = "quick", results: ResultsOption = None) -> None:
+@app.command(epilog="Examples: `cnn-study claims` · `cnn-study claims --results results --into README.md`")
+def claims(
+    names: Names = None,
+    profile: ProfileOption = "quick",
+    results: ResultsOption = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(help="A Markdown file to put the table into, between its marks.", show_default=False),
+    ] = None,
+) -> None:
     """List every claim with its verdicts."""
+    from cnn_study.report.summary import insert, markdown
+
     for _, outcomes in _read(names, profile, results):
         _show_verdicts(outcomes)
+        if into:
+            insert(into, markdown(outcomes))
+            console.print(f"table: {into}", soft_wrap=True, highlight=False)
 
 
 @app.command(epilog="Example: `cnn-study explain relu-beats-tanh`")

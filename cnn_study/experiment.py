@@ -348,9 +348,7 @@ class Rule:
             return f"Supported if {what} lies above {self.low:g}{unit}, contradicted if it lies below."
         if self.low == float("-inf"):
             return f"Supported if {what} lies below {self.high:g}{unit}, contradicted if it lies above."
-        return (
-            f"Supported if {what} lies within {self.low:g} to {self.high:g}{unit}, contradicted if it lies outside."
-        )
+        return f"Supported if {what} lies within {self.low:g} to {self.high:g}{unit}, contradicted if it lies outside."
 
 
 @dataclass(frozen=True)
@@ -360,9 +358,10 @@ class Plot:
     Attributes:
         kind: Name of the function that draws it, see :mod:`cnn_study.figures.draw`.
         name: What its files are called, after the name of the experiment; empty: like its kind.
-        metric: The outcome or the measured value that it shows.
-        x: Label of the horizontal axis.
-        y: Label of the vertical axis.
+        metric: The outcome or the measured value that it shows; of a table of a check, ``CHECK:SERIES``: its name and
+            the column that tells the lines apart.
+        x: Label of the horizontal axis; of a table, the name of the column that is shown on it.
+        y: Label of the vertical axis; of a table, the name of the column that is shown on it.
         logarithmic: Axes with a logarithmic scale: ``""``, ``"x"``, ``"y"`` or ``"xy"``.
         arms: Names of the arms shown; empty: all.
     """

@@ -34,8 +34,8 @@ CLAIMS = (
         "local-costs-less",
         "Parameters and computation of a layer follow from its field: small fields need far less of both.",
         (
-            Published("parameters of LeNet-5's first layer", 156, LENET, "secondary", about="convolution"),
-            Published("connections of LeNet-5's first layer", 122_304, LENET, "secondary", about="convolution"),
+            Published("parameters of LeNet-5's first layer", 156, LENET, "secondary", about="conv"),
+            Published("connections of LeNet-5's first layer", 122_304, LENET, "secondary", about="conv"),
         ),
         {
             "magnitude": "the published counts are exact, and among the cases of the check",

@@ -68,6 +68,7 @@ SETTINGS = {
 WIDTH = {"smoke": 32, "quick": 100, "full": 1000}
 DEPTHS = {"smoke": (1, 5), "quick": (1, 5), "full": (1, 3, 5, 8)}
 UNITS: dict[Activation, str] = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid"}
+SHOWN = tuple(f"{unit}{norm}, 5 deep, Glorot" for norm in ("", ", normalized") for unit in ("tanh", "sigmoid"))
 INITIALIZATIONS: dict[str, Initializer] = {"Glorot": GLOROT, "He": HE}
 
 
@@ -123,7 +124,11 @@ EXPERIMENT = Experiment(
     title="Saturation in deep dense networks",
     claims=CLAIMS,
     design=design,
-    figures=("training_curves", Plot("over_time", "saturated", "saturated", "epochs", "saturated units"), "effects"),
+    figures=(
+        "training_curves",
+        Plot("over_time", "saturated", "saturated", "epochs", "saturated units", arms=SHOWN),
+        "effects",
+    ),
 )
 
 if __name__ == "__main__":
