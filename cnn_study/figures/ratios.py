@@ -37,6 +37,9 @@ def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
                 continue
             color, marker = (looks[pair].color, looks[pair].marker) if kind == "t" else ("0.55", "")
             draw_interval(ax, place if kind == "t" else place + 0.25, interval, color, marker)
+            if kind == "t" and math.isinf(interval.high) and interval.low <= 0:
+                text = "unknown: neither arrived in every seed"
+                ax.annotate(text, (1, place), (4, 0), textcoords="offset points", va="center", color=color)
             limits = (interval.estimate, interval.low, interval.high, interval.n)
             rows.append((pair.replace("\n", " "), decision.rule.condition, kind, *limits))
     ax.axvline(1, color="0.2", linewidth=0.8)
@@ -112,11 +115,8 @@ def _short(source: str) -> str:
 
 
 def draw_interval(ax: Axes, place: float, interval: Interval, color, marker: str) -> None:
-    """A bar from limit to limit of a ratio; an arrow towards a limit that is not known."""
+    """A bar from limit to limit of a ratio; an arrow towards a limit that is not known; nothing if neither is."""
     if math.isinf(interval.high) and interval.low <= 0:
-        if marker:
-            text = "unknown: neither arrived in every seed"
-            ax.annotate(text, (1, place), (4, 0), textcoords="offset points", va="center", color=color)
         return
     low = interval.low if interval.low > 0 else interval.estimate / ARROW
     high = interval.estimate * ARROW if math.isinf(interval.high) else interval.high
