@@ -81,10 +81,10 @@ class SuiteDisplay:
                 self._end(job)
                 self._say(f"[red]{self._label(job)}: failed; {reason}")
             case Finished(record):
-                self._end(record.spec)
-                self._say(f"{self._label(record.spec)}: {_ending(record)}")
                 if isinstance(record, RunRecord):
                     self._known.append(record)
+                self._end(record.spec)
+                self._say(f"{self._label(record.spec)}: {_ending(record)}")
         self._bar.update(self._task, total=len(self._requests), completed=len(self._ended), left=self._left)
         if not self._console.is_terminal and time.monotonic() - self._said > EVERY:
             self._said = time.monotonic()
@@ -119,11 +119,11 @@ class SuiteDisplay:
 def _ending(record: RunRecord | CheckRecord) -> str:
     if isinstance(record, CheckRecord):
         agreeing, cases = record.outcomes["agreeing"], record.outcomes["cases"]
-        return f"{agreeing:,.0f} of {cases:,.0f} cases agree ({record.seconds:.0f} s)"
+        return f"{agreeing:,.0f} of {cases:,.0f} cases agree ({record.seconds:.1f} s)"
     end = {"target": "reached its target", "epochs": "ended", "diverged": "diverged"}[record.ended]
     error = 100 * record.outcomes["train_error"]
     epochs = record.outcomes["epochs"]
-    return f"{end} after {epochs:.3g} epochs, training error {error:.1f} % ({record.seconds:.0f} s)"
+    return f"{end} after {epochs:.3g} epochs, training error {error:.1f} % ({record.seconds:.1f} s)"
 
 
 def _state(job: Job, epoch: float, error: float | None) -> str:

@@ -309,7 +309,7 @@ Estimate = TimeRatio | HalfGap | Contrast | Agreement
 class Rule:
     """Decides one aspect of a claim under one condition: where does the interval of an estimate lie?
 
-    Inside ``[low, high]``: supported. Outside of it altogether: contradicted. Across a limit: inconclusive. Rules of
+    Inside of the limits: supported. Outside of them: contradicted. Across or on a limit: inconclusive. Rules of
     the same claim, aspect and condition must all support it; one that contradicts it is enough.
 
     Attributes:

@@ -157,10 +157,14 @@ def _decide_exactly(rule: Rule, agreement: Agreement, checks: Mapping[str, Check
 
 
 def place(interval: Interval, low: float, high: float) -> Verdict:
-    """Supported inside ``[low, high]``, contradicted outside of it, inconclusive across a limit."""
+    """Supported inside of the limits, contradicted outside of them, inconclusive where the interval touches one.
+
+    Touching counts as across: seeds that all give the same number, as may happen with counts, do not show that it is
+    larger than itself.
+    """
     if interval.n < 2 or math.isnan(interval.estimate):
         return "inconclusive"
-    if low <= interval.low and interval.high <= high:
+    if (low < interval.low or math.isinf(low)) and (interval.high < high or math.isinf(high)):
         return "supported"
     return "contradicted" if interval.high < low or interval.low > high else "inconclusive"
 

@@ -139,6 +139,14 @@ def test_place_in_a_range():
     assert place(Interval(6, 5, 7, 1), 4, 8) == "inconclusive"
 
 
+def test_a_number_is_not_larger_than_itself():
+    """Seeds that all give the same count have an interval without width."""
+    same = mean_interval([0.0, 0.0, 0.0])
+    assert place(same, 0, math.inf) == place(same, -math.inf, 0) == "inconclusive"
+    assert place(same, -1, 1) == "supported"
+    assert place(same, 0.1, math.inf) == "contradicted"
+
+
 def test_combine():
     assert combine(["supported", "supported"]) == "supported"
     assert combine(["supported", "contradicted", "inconclusive"]) == "mixed"

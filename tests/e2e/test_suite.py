@@ -1,4 +1,7 @@
-"""The suite as its users run it: real processes, real training on the embedded digits, real interruptions."""
+"""The suite as its users run it: real processes, real training on the embedded digits, real interruptions.
+
+LeNet-5's experiment stands for all of them: it has tuned arms, probes, an exact check and figures, and takes seconds.
+"""
 
 import os
 import random
@@ -11,8 +14,10 @@ import time
 import psutil
 import pytest
 
+from cnn_study import registry
 from cnn_study.results import Store
 
+EXPERIMENT = registry.load(["lenet5"])[0]
 ENVIRONMENT = {**os.environ, "COLUMNS": "200", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
@@ -31,14 +36,20 @@ def command(folder, *arguments):
 
 def start(folder, *arguments):
     folder.mkdir(parents=True, exist_ok=True)
-    run = command(folder, "run", "activations", "--jobs", "2", "--cache", str(folder / "cache"), *arguments)
+    run = command(folder, "run", EXPERIMENT.name, "--jobs", "2", "--cache", str(folder / "cache"), *arguments)
     return subprocess.Popen(
         run, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=ENVIRONMENT, start_new_session=True
     )
 
 
-def ask(folder, *arguments):
-    return subprocess.run(command(folder, *arguments), capture_output=True, text=True, env=ENVIRONMENT, check=False)
+def ask(folder, verb, *arguments):
+    return subprocess.run(
+        command(folder, verb, *(arguments or [EXPERIMENT.name])),
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        check=False,
+    )
 
 
 def stored(folder):
@@ -68,11 +79,14 @@ def finished(tmp_path_factory):
 
 def test_it_ends_with_verdicts_and_figures(finished):
     folder, output = finished
-    assert "relu-beats-tanh" in output
+    assert "lenet5-error" in output
+    assert "check lenet5_counts: 14 of 14 cases agree" in output
     assert "A proxy" in output
     assert "port.cc" not in output  # TensorFlow's greetings
-    assert len(list((folder / "results" / "smoke" / "figures").glob("*.png"))) == 3
-    assert not (folder / "results" / "smoke" / "pending").exists()
+    drawn = {path.name for path in (folder / "results" / "smoke" / "figures").glob("*.png")}
+    assert drawn == {f"{EXPERIMENT.name}-{plot.file}.png" for plot in EXPERIMENT.plots}
+    assert not list((folder / "results" / "smoke").glob("pending*"))
+    assert len(Store(folder / "results" / "smoke").checks()) == 1
 
 
 def test_its_runs_are_in_mlflow(finished):
@@ -90,6 +104,7 @@ def test_a_second_time_trains_nothing_and_takes_seconds(finished):
     assert time.monotonic() - started < 15
     assert process.returncode == 0
     assert "search, rate" not in output
+    assert "0 runs and checks in 0 min" in output
     assert stored(folder) == before
 
 
@@ -147,16 +162,17 @@ def test_two_suites_on_one_store_do_not_mix(finished):
 def test_the_stored_runs_can_be_asked_about(finished):
     folder, _ = finished
     before = stored(folder)
-    figure = folder / "results" / "smoke" / "figures" / "activations-training_curves.svg"
+    figure = folder / "results" / "smoke" / "figures" / f"{EXPERIMENT.name}-{EXPERIMENT.plots[0].file}.svg"
     drawn = figure.read_bytes()
     figure.unlink()
-    for verb, expected in (
-        ("claims", "relu-beats-sigmoid"),
-        ("plan", "complete"),
-        ("figures", "activations-time_ratios.png"),
-        ("report", "report.html"),
+    for verb, argument, expected in (
+        ("claims", EXPERIMENT.name, "14 of 14 cases"),
+        ("explain", "lenet5-has-60000-parameters", "direction: supported"),
+        ("plan", EXPERIMENT.name, "complete"),
+        ("figures", EXPERIMENT.name, figure.with_suffix(".png").name),
+        ("report", EXPERIMENT.name, "report.html"),
     ):
-        answer = ask(folder, verb)
+        answer = ask(folder, verb, argument)
         assert answer.returncode == 0, answer.stderr
         assert expected in answer.stdout, answer.stdout
     assert figure.read_bytes() == drawn
@@ -169,9 +185,11 @@ def test_figures_are_drawn_where_there_is_no_tensorflow(finished, tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise ImportError('not here')")
     environment = {**ENVIRONMENT, "PYTHONPATH": str(tmp_path)}
-    answer = subprocess.run(command(folder, "figures"), capture_output=True, text=True, env=environment, check=False)
+    answer = subprocess.run(
+        command(folder, "figures", EXPERIMENT.name), capture_output=True, text=True, env=environment, check=False
+    )
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.count("figure: ") == 3
+    assert answer.stdout.count("figure: ") == len(EXPERIMENT.plots)
 
 
 def test_a_damaged_store_is_named_with_the_remedy(finished, tmp_path):
