@@ -578,9 +578,11 @@ def test_probes_have_one_order(probes):
 
 
 def test_the_border_is_measured_on_images_placed_at_random():
-    assert RUN.but(probes=("border",)).probes == ("border",)
-    with pytest.raises(pydantic.ValidationError, match="border needs images that are placed at random"):
-        RUN.but(probes=("border",), data=RUN.data.but(placement="center"))
+    data = RUN.data.but(block=None)
+    assert RUN.but(probes=("border",), data=data).probes == ("border",)
+    for other in (data.but(placement="center"), data.but(block=4)):
+        with pytest.raises(pydantic.ValidationError, match="border needs images that are placed at random"):
+            RUN.but(probes=("border",), data=other)
 
 
 def test_a_network_without_noise_has_no_noise_seed():
