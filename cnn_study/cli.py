@@ -190,15 +190,25 @@ def figures(
         _draw(outcomes, folder, again=True, style=style)
 
 
-@app.command(epilog="Example: `cnn-study report --profile quick`")
-def report(names: Names = None, profile: ProfileOption = "quick", results: ResultsOption = None) -> None:
+@app.command(epilog="Examples: `cnn-study report --profile quick` · `cnn-study report --latex`")
+def report(
+    names: Names = None,
+    profile: ProfileOption = "quick",
+    results: ResultsOption = None,
+    latex: Annotated[
+        bool, typer.Option("--latex", help="Also write tables, numbers and references for a paper.")
+    ] = False,
+) -> None:
     """Write one self-contained HTML page with claims, verdicts, figures and how they came about."""
+    from cnn_study.report.latex import write_latex
     from cnn_study.report.page import write_page
 
     for folder, outcomes in _read(names, profile, results):
         _draw(outcomes, folder, again=False)
-        page = write_page(outcomes, folder, profile)
+        page = write_page(outcomes, folder, profile, _revision())
         console.print(f"report: {page}", soft_wrap=True)
+        for path in write_latex(outcomes, folder) if latex else ():
+            console.print(f"latex: {path}", soft_wrap=True, highlight=False)
 
 
 @app.command(epilog="Examples: `cnn-study data` · `cnn-study data cifar10 mnist`")

@@ -2,6 +2,8 @@
 
 import base64
 import io
+import re
+import urllib.parse
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +12,24 @@ from pathlib import Path
 import jinja2
 from PIL import Image
 
+import cnn_study
 from cnn_study.analysis.decisions import ASPECTS, Outcome
+from cnn_study.analysis.statistics import CONFIDENCE, EQUIVALENCE_CONFIDENCE, RESAMPLES
+from cnn_study.experiment import PROVENANCES, Aspect
+from cnn_study.report import provenance
 from cnn_study.report.comparison import arm_rows, measured_beside
+from cnn_study.report.references import Reference, find, get
 from cnn_study.results import replace_file
-
-KNOWN = {
-    "primary": "read in the paper",
-    "abstract": "only the abstract was read",
-    "secondary": "quoted by another source",
-    "memory": "remembered, not checked since",
-}
-"""How surely a published number is known, in words."""
+from cnn_study.tracking.content import PREFIX
 
 COLORS = 128
 """Of an embedded image."""
+
+MLFLOW = "http://127.0.0.1:5000"
+"""Where ``make ui`` serves MLflow."""
+
+METHODS = ("student1908probable", "schuirmann1987comparison", "efron1979bootstrap")
+"""The references for how verdicts are decided."""
 
 
 @dataclass(frozen=True)
@@ -34,40 +40,95 @@ class Picture:
         name: Of its files.
         source: The image as a data URI.
         caption: What it shows, in words; also its alternative text.
+        width: Of the image, in pixels.
+        height: Of the image, in pixels.
     """
 
     name: str
     source: str
     caption: str
+    width: int
+    height: int
 
 
-def write_page(outcomes: Sequence[Outcome], folder: Path, profile: str) -> Path:
+def write_page(outcomes: Sequence[Outcome], folder: Path, profile: str, revision: str = "unknown") -> Path:
     """Write ``report.html`` into the folder of the results.
 
     Args:
         outcomes: What the experiments have found.
         folder: Where the figures are, in ``figures``.
         profile: Name of the profile.
+        revision: Of the code that writes the page.
 
     Raises:
         StoreError: The page cannot be written.
     """
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("cnn_study.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.PackageLoader("cnn_study.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
+    environment.filters |= {"anchor": anchor, "duration": provenance.duration}
+    records = provenance.everything(outcomes)
     text = environment.get_template("page.html").render(
         arm_rows=arm_rows,
         aspects=ASPECTS,
-        environments=_environments(outcomes),
-        known=KNOWN,
+        confidence=CONFIDENCE,
+        counts={aspect: _counts(outcomes, aspect) for aspect in ASPECTS},
+        environments=provenance.environments(records),
+        equivalence_confidence=EQUIVALENCE_CONFIDENCE,
+        find=find,
+        images=provenance.images,
+        known=PROVENANCES,
         measured_beside=measured_beside,
+        mlflow=MLFLOW,
+        mlflow_address=lambda name: mlflow_address(name, folder.name),
         outcomes=outcomes,
         pictures={outcome.experiment.name: _pictures(outcome, folder) for outcome in outcomes},
         profile=profile,
+        references=_references(outcomes),
+        resamples=RESAMPLES,
+        revision=revision,
+        seconds=sum(record.seconds for record in records.values()),
+        version=cnn_study.__version__,
+        work=provenance.work,
+        worked=len(records),
     )
     path = folder / "report.html"
     replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     return path
+
+
+def anchor(name: str) -> str:
+    """A name as it may stand in the address of a part of the page."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
+
+
+def mlflow_address(experiment: str, results: str) -> str:
+    """Where MLflow lists the mirror of an experiment while ``make ui`` runs.
+
+    Args:
+        experiment: Its name.
+        results: Name of the folder of results.
+    """
+    query = {"experimentSearchFilter": f"{PREFIX}{experiment} ({results})", "workflowType": "machine_learning"}
+    return f"{MLFLOW}/#/experiments?{urllib.parse.urlencode(query, quote_via=urllib.parse.quote)}"
+
+
+def _counts(outcomes: Sequence[Outcome], aspect: Aspect) -> list[tuple[str, int]]:
+    """How often each verdict was given, the most frequent first."""
+    found = Counter(each.verdict for o in outcomes for each in o.verdicts if each.aspect == aspect)
+    return found.most_common()
+
+
+def _references(outcomes: Sequence[Outcome]) -> list[Reference]:
+    """The sources of all published numbers and data sets, and those of the methods, by key."""
+    sources = [number.source for o in outcomes for claim in o.experiment.claims for number in claim.published]
+    data = [get(each.dataset.citation_key) for each in provenance.images(outcomes) if each.dataset]
+    found = [*(find(source) for source in sources), *data, *(get(key) for key in METHODS)]
+    return sorted({each.key: each for each in found if each}.values(), key=lambda reference: reference.key)
 
 
 def _pictures(outcome: Outcome, folder: Path) -> list[Picture]:
@@ -77,21 +138,15 @@ def _pictures(outcome: Outcome, folder: Path) -> list[Picture]:
         base = folder / "figures" / f"{outcome.experiment.name}-{plot.file}"
         image, caption = base.with_suffix(".png"), base.with_suffix(".txt")
         if image.exists() and caption.exists():
-            found.append(Picture(base.name, _embedded(image), caption.read_text(encoding="utf-8").strip()))
+            found.append(_picture(base.name, image, caption.read_text(encoding="utf-8").strip()))
     return found
 
 
-def _embedded(image: Path) -> str:
+def _picture(name: str, image: Path, caption: str) -> Picture:
     """The image as a data URI, with so few colors that a page of dozens of figures stays small."""
     buffer = io.BytesIO()
     with Image.open(image) as opened:
         opened.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def _environments(outcomes: Sequence[Outcome]) -> list[tuple[str, int]]:
-    """The environments in which runs were trained and checks made, with the number of them in each."""
-    done = {record.key: record for o in outcomes for name in o.tuned for record in o.replicates(name)}
-    records = [*done.values(), *{check.key: check for o in outcomes for check in o.checks.values()}.values()]
-    texts = (", ".join(f"{k} {v}" for k, v in sorted(record.environment.items())) for record in records)
-    return Counter(texts).most_common()
+        width, height = opened.size
+    source = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return Picture(name, source, caption, width, height)

@@ -25,7 +25,7 @@ class Reference:
     """An entry of the bibliography.
 
     Attributes:
-        key: What ``\\cite`` calls it: first author, year, first word.
+        key: Its name in a citation: first author, year, a word of the title.
         fields: Of the entry, in BibTeX's own notation.
     """
 
@@ -64,7 +64,7 @@ _DETAILS = {"pages": "pp.", "doi": "doi"}
 
 def bibtex() -> str:
     """The whole bibliography as BibTeX."""
-    return resources.files(__package__).joinpath(FILE).read_text(encoding="utf-8")
+    return resources.files("cnn_study.report").joinpath(FILE).read_text(encoding="utf-8")
 
 
 @cache
@@ -98,6 +98,6 @@ def get(key: str) -> Reference:
 
 
 def _plain(text: str) -> str:
-    """BibTeX's notation as plain text: accents as letters, dashes for ranges, no braces."""
+    """BibTeX's notation as plain text: accents as letters, hyphens for dashes, no braces."""
     text = _ACCENT.sub(lambda found: unicodedata.normalize("NFC", found[2] + _ACCENTS[found[1]]), text)
-    return re.sub(r"[{}]", "", text).replace("--", "\N{EN DASH}")
+    return re.sub(r"[{}]", "", text).replace("--", "-")

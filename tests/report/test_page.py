@@ -1,20 +1,25 @@
 import base64
 import io
+import itertools
 import math
 import re
+import urllib.parse
+from dataclasses import replace
+from html.parser import HTMLParser
 
 import numpy as np
-from conftest import made_up_design, time_of
+from conftest import complete, made_up_arm, made_up_design, time_of
 from PIL import Image
 
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.statistics import mean_interval
-from cnn_study.experiment import Agreement, Claim, Design, Experiment, Rule
+from cnn_study.experiment import Agreement, Claim, Design, Experiment, Published, Rule
 from cnn_study.figures.draw import draw
 from cnn_study.report.comparison import arm_rows, measured_beside
-from cnn_study.report.page import write_page
+from cnn_study.report.page import MLFLOW, mlflow_address, write_page
 from cnn_study.results import CheckRecord
 from cnn_study.spec import CheckSpec
+from cnn_study.tracking.content import Execution
 
 
 def test_the_page_shows_verdicts_figures_numbers_and_sources(made_up, tmp_path):
@@ -26,16 +31,17 @@ def test_the_page_shows_verdicts_figures_numbers_and_sources(made_up, tmp_path):
     assert outcome.verdicts[0].decisions[0].interval.text in page
     assert "approximately 6" in page
     assert "remembered, not checked since" in page
-    assert page.count('class="supported"') == 3  # the claim's direction, and its decision under both conditions
+    assert page.count('class="verdict supported"') == 3  # the claim's direction, and its decision under both conditions
     assert "cnn-study run made_up --profile quick" in page
-    assert "12 replicates" not in page
-    assert "6 replicates and checks: python 3" in page  # both conditions share their runs
+    assert "6 of the search and 6 replicates" in page  # both conditions share their runs
+    assert re.search(r'<td class="number">12</td><td>\s*python 3</td>', page)
 
 
 def test_strings_are_escaped_and_nothing_is_loaded(made_up, tmp_path):
     page = write_page([evaluate(*made_up)], tmp_path, "quick").read_text()
     assert "ReLU is &lt;faster&gt;." in page
-    assert not re.search(r'(src|href)="(?!data:|#)', page)
+    assert not re.search(r'src="(?!data:)', page)
+    assert all(link.startswith(("#", "data:", MLFLOW)) for link in re.findall(r'href="([^"]*)"', page))
 
 
 def test_a_proxy_is_marked(made_up, tmp_path):
@@ -43,7 +49,7 @@ def test_a_proxy_is_marked(made_up, tmp_path):
     outcome = evaluate(experiment, made_up_design(proxy="a subset"), stored)
     page = write_page([outcome], tmp_path, "quick").read_text()
     assert "A proxy: a subset" in page
-    assert "(a proxy: a subset)" in page
+    assert "<small>a proxy: a subset</small>" in page
 
 
 def test_missing_runs_are_said(made_up, tmp_path):
@@ -82,8 +88,8 @@ def test_a_design_of_checks_alone_has_a_page(tmp_path):
     draw(outcome, tmp_path)
     page = write_page([outcome], tmp_path, "quick").read_text()
     assert "53,199 of 53,200 cases" in page
-    assert page.count('class="contradicted"') == 2
-    assert "seeds an arm" not in page
+    assert page.count('class="verdict contradicted"') == 2
+    assert "<dt>Seeds</dt>" not in page
     assert '<td class="number">53,199</td>' in page
     missing = write_page([evaluate(experiment, design, {})], tmp_path, "quick").read_text()
     assert "not made yet" in missing
@@ -92,8 +98,10 @@ def test_a_design_of_checks_alone_has_a_page(tmp_path):
 def test_contents_lead_to_every_section(made_up, tmp_path):
     page = write_page([evaluate(*made_up)], tmp_path, "quick").read_text()
     targets = set(re.findall(r'href="#([^"]*)"', page))
-    assert {"verdicts", "made_up", "made_up-faster", "environments"} <= targets
-    assert targets <= set(re.findall(r'id="([^"]*)"', page))
+    assert {"verdicts", "made_up", "made_up-faster", "run", "references"} <= targets
+    places = re.findall(r'id="([^"]*)"', page)
+    assert targets <= set(places)
+    assert len(set(places)) == len(places)
 
 
 def test_embedded_figures_are_smaller_and_look_the_same(made_up, tmp_path):
@@ -104,3 +112,114 @@ def test_embedded_figures_are_smaller_and_look_the_same(made_up, tmp_path):
     before, after = (np.asarray(Image.open(source).convert("RGB"), float) for source in (image, io.BytesIO(embedded)))
     assert before.shape == after.shape
     assert np.abs(before - after).mean() < 2
+
+
+HOSTILE = """<script>alert("1")</script> & '{{ 7 * 7 }}' \\ %"""
+
+
+def hostile_outcome():
+    """An outcome in which every string that is free is hostile."""
+    design = made_up_design(proxy=HOSTILE)
+    arms = tuple(replace(made_up_arm(arm.name), label=HOSTILE) for arm in design.arms)
+    rules = tuple(replace(rule, claim=HOSTILE, condition=HOSTILE) for rule in design.rules)
+    design = replace(design, arms=arms, rules=rules)
+    published = (Published(HOSTILE, 1, HOSTILE, "primary", about=HOSTILE),)
+    claim = Claim(HOSTILE, HOSTILE, published, {"mechanism": HOSTILE})
+    experiment = Experiment(HOSTILE, HOSTILE, (claim,), lambda profile, fallback: design, ())
+    stored = {key: replace(record, environment={HOSTILE: HOSTILE}) for key, record in complete(design).items()}
+    return evaluate(experiment, design, stored)
+
+
+class Elements(HTMLParser):
+    """The elements of a page, each with its attributes, and the text around them."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found, self.text = [], ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+def test_hostile_strings_stay_text(tmp_path):
+    page = Elements(write_page([hostile_outcome()], tmp_path, HOSTILE, HOSTILE).read_text())
+    assert not page.all("script")
+    assert page.text.count(HOSTILE) > 20
+    known = {"aria-label", "aria-labelledby", "charset", "class", "colspan", "content", "href", "id", "lang", "name"}
+    assert {name for _, attributes in page.found for name in attributes} <= known | {"rel", "role", "scope", "tabindex"}
+    places = {attributes["id"] for _, attributes in page.found if "id" in attributes}
+    assert all(re.fullmatch(r"[\w.-]+", place) for place in places)
+    assert {link["href"][1:] for link in page.all("a") if link["href"].startswith("#")} <= places
+
+
+def test_the_page_can_be_read_by_machines(made_up, tmp_path):
+    outcome = evaluate(*made_up)
+    draw(outcome, tmp_path)
+    page = Elements(write_page([outcome], tmp_path, "quick").read_text())
+    levels = [int(tag[1]) for tag, _ in page.found if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    assert all(len(page.all(landmark)) == 1 for landmark in ("header", "nav", "main"))
+    assert page.all("a")[0] == {"class": "skip", "href": "#main"}
+    assert len(page.all("table")) == len(page.all("caption"))
+    assert all("scope" in heading for heading in page.all("th"))
+    assert all(image["alt"] and image["width"] and image["height"] for image in page.all("img"))
+
+
+def test_runs_are_counted_once_and_shared_ones_named(made_up, tmp_path):
+    experiment, design, stored = made_up
+    other = replace(experiment, name="other", title="Another")
+    outcomes = [evaluate(experiment, design, stored), evaluate(other, design, stored)]
+    page = " ".join(write_page(outcomes, tmp_path, "quick", "abc123").read_text().split())
+    assert page.count("12 of them are shared with other experiments of this page and were trained once") == 2
+    assert page.count("<dt>Run time</dt><dd>24 s,") == 2
+    assert "12, each counted once, in 24 s" in page
+    assert "git revision <code>abc123</code>" in page
+    assert "digits: 100 training and all test images" in page.replace("Digits", "digits")
+    assert f"<code>{'0' * 64}</code>" in page
+
+
+def test_missing_replicates_are_counted(made_up, tmp_path):
+    experiment, design, stored = made_up
+    outcome = evaluate(experiment, design, stored)
+    lost = outcome.tuned["relu, plain"].replicates[0].key
+    kept = {key: record for key, record in stored.items() if key != lost}
+    page = write_page([evaluate(experiment, design, kept)], tmp_path, "quick").read_text()
+    assert "2 replicates are missing" in page  # one run that both conditions ask for
+
+
+def test_the_page_says_which_intervals_decide(made_up, tmp_path):
+    page = " ".join(write_page([evaluate(*made_up)], tmp_path, "quick").read_text().split())
+    assert "nominal 95% interval of Student's t" in page
+    assert "90% interval" in page
+    assert "9,999 resamples" in page
+    assert "decides nothing" in page
+
+
+def test_mlflow_is_asked_for_the_experiment_as_the_mirror_calls_it(made_up, tmp_path):
+    outcome = evaluate(*made_up)
+    name = Execution.of(outcome, "quick", None).experiment
+    query = urllib.parse.urlsplit(mlflow_address("made_up", "quick")).fragment.split("?")[1]
+    assert urllib.parse.parse_qs(query)["experimentSearchFilter"] == [name]
+
+
+def test_sources_lead_to_their_reference(made_up, tmp_path):
+    experiment, design, stored = made_up
+    published = (
+        Published("ratio", 6, "Krizhevsky, Sutskever & Hinton 2012, Figure 1", "primary", about="tanh / relu"),
+    )
+    claim = replace(experiment.claims[0], published=published)
+    page = write_page([evaluate(replace(experiment, claims=(claim,)), design, stored)], tmp_path, "quick").read_text()
+    assert page.count('"#reference-krizhevsky2012imagenet"') == 1
+    assert (
+        '<li id="reference-krizhevsky2012imagenet">Alex Krizhevsky, Ilya Sutskever, Geoffrey E. Hinton (2012)' in page
+    )
+    assert '<li id="reference-alpaydin1998optdigits">' in page

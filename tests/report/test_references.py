@@ -64,9 +64,9 @@ def test_what_the_text_calls_a_source_is_recognized():
 def test_an_entry_in_words_has_accents_and_no_markup():
     assert get("scherer2010evaluation").text == (
         "Dominik Scherer, Andreas Müller, Sven Behnke (2010): Evaluation of Pooling Operations in Convolutional "
-        "Architectures for Object Recognition. Artificial Neural Networks – ICANN 2010, Lecture Notes in Computer "
-        "Science 6354, Springer, pp. 92–101."
+        "Architectures for Object Recognition. Artificial Neural Networks - ICANN 2010, Lecture Notes in Computer "
+        "Science 6354, Springer, pp. 92-101."
     )
     assert get("student1908probable").text == (
-        "Student (1908): The Probable Error of a Mean. Biometrika 6(1), pp. 1–25."
+        "Student (1908): The Probable Error of a Mean. Biometrika 6(1), pp. 1-25."
     )
