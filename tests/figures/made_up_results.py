@@ -338,7 +338,8 @@ def gallery():
         kernels(),
         exact(),
     )
-    return {plot.kind: (outcome, plot) for outcome in outcomes for plot in outcome.experiment.plots}
+    kinds = {plot.kind: (outcome, plot) for outcome in outcomes for plot in outcome.experiment.plots}
+    return kinds | {"multiverse": (forest(), Plot("multiverse"))}
 
 
 def proxied(outcome, text):
