@@ -215,7 +215,7 @@ def _arms_table(outcome: Outcome) -> Table:
         "arms",
         f"the arms, {seeds} seeds each. Test errors are means with their nominal {_percent(CONFIDENCE)} $t$ intervals.",
         ("arm", "condition", "learning rate", "test error", "parameters", "multiply-accumulates"),
-        r"p{0.2\linewidth}p{0.16\linewidth}p{0.14\linewidth}lrr",
+        f"{_ragged(0.18)}{_ragged(0.14)}{_ragged(0.12)}lrr",
         groups,
     )
 
@@ -228,7 +228,7 @@ def _decisions_table(outcome: Outcome) -> Table:
         f"the decisions. Intervals are nominal {_percent(CONFIDENCE)} $t$ intervals over seeds; those of equivalences, "
         f"{_percent(EQUIVALENCE_CONFIDENCE)}.",
         ("claim", "aspect", "condition", "estimate", "verdict"),
-        r"p{0.24\linewidth}lp{0.2\linewidth}p{0.22\linewidth}l",
+        f"{_ragged(0.22)}l{_ragged(0.2)}{_ragged(0.2)}l",
         tuple(group for group in groups if group),
     )
 
@@ -248,7 +248,7 @@ def _published_table(outcome: Outcome) -> Table:
         "published",
         "published against measured.",
         ("about", "quantity", "published", "source", "measured"),
-        r"p{0.16\linewidth}p{0.2\linewidth}lp{0.2\linewidth}p{0.24\linewidth}",
+        f"{_ragged(0.14)}{_ragged(0.18)}{_ragged(0.12)}{_ragged(0.2)}{_ragged(0.22)}",
         tuple(tuple(_published_rows(outcome, claim)) for claim in claims),
     )
 
@@ -260,6 +260,11 @@ def _published_rows(outcome: Outcome, claim: Claim) -> Iterator[tuple[str, ...]]
         source = f"{escape(number.source)}{cited} ({escape(PROVENANCES[number.provenance])})"
         found = escape("; ".join(measured) or "not measured here")
         yield escape(number.about), escape(number.quantity), escape(number.text), source, found
+
+
+def _ragged(share: float) -> str:
+    """A column of wrapped text that takes a share of the width."""
+    return rf">{{\raggedright\arraybackslash}}p{{{share:g}\linewidth}}"
 
 
 def _percent(fraction: float) -> str:
