@@ -7,7 +7,7 @@ STUDY := $(BIN)/cnn-study
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help experiments figures report readme ui data test test-all lint bench lock clean
+.PHONY: help experiments figures report readme docs ui data test test-all lint bench lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -24,6 +24,10 @@ report: .venv/installed ## Write the HTML page with claims, verdicts and figures
 
 readme: .venv/installed ## Put the table of claims of the reference results into the README
 	$(STUDY) claims --results results --into README.md
+
+docs: .venv/installed ## Build the documentation into build/docs; a warning is an error
+	$(BIN)/python -m sphinx -q -E -n -W --keep-going -b html -d build/doctrees docs build/docs
+	@echo "documentation: build/docs/index.html"
 
 ui: .venv/installed ## Browse the runs in MLflow on 127.0.0.1
 	$(STUDY) ui --profile $(PROFILE)
@@ -60,6 +64,6 @@ ifneq ($(UV),)
 else
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 13) and f"cnn-study needs Python 3.11 to 3.13, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.13")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs]'
 endif
 	@touch $@

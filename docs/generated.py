@@ -1,0 +1,85 @@
+"""The parts of the site that are made from the code when it is built: the experiments and the command line.
+
+Nothing here imports TensorFlow.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import typer
+
+from cnn_study import registry
+from cnn_study.cli import app
+from cnn_study.experiment import PROVENANCES, Claim, Experiment, Rule
+
+PROFILE = "quick"
+"""The profile whose rules are shown."""
+
+
+def experiments() -> str:
+    """A section an experiment: what its module says of itself, its claims, published numbers and rules."""
+    return "\n\n".join("\n\n".join(_experiment(experiment)) for experiment in registry.load())
+
+
+def _experiment(experiment: Experiment) -> Iterator[str]:
+    yield f"## {experiment.name}"
+    yield inspect.getdoc(sys.modules[experiment.design.__module__]) or ""
+    yield _table(("claim", "statement"), ((f"`{claim.name}`", claim.statement) for claim in experiment.claims))
+    numbers = [row for claim in experiment.claims for row in _published(claim)]
+    if numbers:
+        yield _table(("published", "of", "number", "source", "how it is known"), numbers)
+    yield f"Rules in `{PROFILE}`:"
+    yield _table(("claim", "aspect", "condition", "rule"), _rules(experiment.at(PROFILE).rules))
+
+
+def _published(claim: Claim) -> Iterator[tuple[str, ...]]:
+    for number in claim.published:
+        yield number.quantity, number.about, number.text, number.source, PROVENANCES[number.provenance]
+
+
+def _rules(rules: Iterable[Rule]) -> Iterator[tuple[str, ...]]:
+    """A row for every rule of the first condition of a claim and an aspect; the others are alike."""
+    groups: dict[tuple[str, str], dict[str, list[Rule]]] = {}
+    for rule in rules:
+        groups.setdefault((rule.claim, rule.aspect), {}).setdefault(rule.condition, []).append(rule)
+    for (claim, aspect), conditions in groups.items():
+        first, *others = conditions
+        condition = f"{first}, and {len(others)} more" if others else first
+        for rule in conditions[first]:
+            yield f"`{claim}`", aspect, condition, rule.sentence
+
+
+def commands() -> str:
+    """A section a command: what it does, its arguments, its options, examples."""
+    group = typer.main.get_command(app)
+    return "\n\n".join("\n\n".join(_command(name, command)) for name, command in group.commands.items())
+
+
+def _command(name: str, command) -> Iterator[str]:
+    yield f"## {name}"
+    yield command.help
+    arguments = [each for each in command.params if each.param_type_name == "argument"]
+    usage = [f"[{each.name.upper()}]..." if each.nargs < 0 else each.name.upper() for each in arguments]
+    yield f"```sh\n{' '.join(['cnn-study', name, '[OPTIONS]', *usage])}\n```"
+    yield _table(("argument or option", "meaning", "default"), (_parameter(each) for each in command.params))
+    yield command.epilog
+
+
+def _parameter(parameter) -> tuple[str, str, str]:
+    name = parameter.name.upper() if parameter.param_type_name == "argument" else ", ".join(parameter.opts)
+    default = parameter.default if parameter.show_default else None
+    return f"`{name}`", parameter.help or "", "" if default in (None, False) else f"`{default}`"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = tuple(head)
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "<!-- generated: experiments -->": experiments,
+    "<!-- generated: commands -->": commands,
+}
+"""What takes the place of a mark in a page."""

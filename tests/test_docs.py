@@ -1,0 +1,267 @@
+"""The documentation says what is true: links lead somewhere, examples run, nothing that exists is left out."""
+
+import ast
+import dataclasses
+import importlib.util
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from conftest import complete
+
+import experiments
+from cnn_study import cli, registry
+from cnn_study.analysis.decisions import evaluate
+from cnn_study.analysis.statistics import Time, time_product_bootstrap
+from cnn_study.data import registry as datasets
+from cnn_study.data.sources import ARRAYS, IDX, UserFolder
+from cnn_study.experiment import PROFILES, Experiment
+from cnn_study.results import Store
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(path for path in DOCS.rglob("*.md") if "api" not in path.parts)
+IDS = [str(page.relative_to(DOCS)) for page in PAGES]
+COMMANDS = typer.main.get_command(cli.app).commands
+
+
+@pytest.fixture
+def generated(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS))
+    return importlib.import_module("generated")
+
+
+def text_of(page):
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def block(page, mark):
+    """The code after a mark."""
+    return re.search(rf"<!-- {mark} -->\n```python\n(.*?)```", text_of(page), re.DOTALL).group(1)
+
+
+def slug(heading):
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
+# --- links and mentions ---
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_links_lead_to_pages_headings_and_modules(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        path, _, anchor = target.partition("#")
+        if "://" in target:
+            continue
+        place = (page.parent / path).resolve() if path else page
+        if "api" in place.parts:
+            module = ROOT / place.parent.relative_to(DOCS / "reference" / "api")
+            assert module.is_dir() or module.with_suffix(".py").is_file(), target
+        else:
+            assert place.is_file(), target
+            headings = re.findall(r"^#+ (.*)$", place.read_text(encoding="utf-8"), re.MULTILINE)
+            assert not anchor or anchor in map(slug, headings), target
+
+
+def test_the_first_page_leads_to_every_other():
+    listed = re.findall(
+        r"^([\w/-]+)$", "\n".join(re.findall(r"```\{toctree\}(.*?)```", text_of("docs/index.md"), re.S)), re.M
+    )
+    assert sorted(f"{name}.md" for name in listed) == sorted(set(IDS) - {"index.md"})
+
+
+def test_every_experiment_and_claim_is_listed(generated):
+    text = generated.experiments()
+    for experiment in registry.load():
+        assert f"## {experiment.name}\n" in text
+        for claim in experiment.claims:
+            assert f"| `{claim.name}` | {claim.statement} |" in text
+        for rule in experiment.at("quick").rules[:1]:
+            assert rule.sentence in text
+
+
+def test_every_command_and_option_is_listed(generated):
+    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", generated.commands(), re.MULTILINE | re.DOTALL))
+    assert sections.keys() == COMMANDS.keys()
+    for name, command in COMMANDS.items():
+        assert command.help in sections[name]
+        for parameter in command.params:
+            assert parameter.opts[-1].lower() in sections[name].lower()
+
+
+def test_the_marks_are_in_the_pages(generated):
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert all(text.count(mark) == 1 for mark in generated.PAGES)
+
+
+def test_pages_are_generated_without_tensorflow():
+    code = "import sys, generated; generated.experiments(); generated.commands(); print(*sys.modules)"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=DOCS, capture_output=True, text=True, check=True, env=_environment()
+    )
+    assert not {"tensorflow", "keras", "mlflow"} & set(answer.stdout.split())
+
+
+def _environment():
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_commands_in_the_pages_exist(page):
+    shell = "\n".join(re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
+    makefile = text_of("Makefile")
+    for target in re.findall(r"^make (\w+)", shell, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    for line in re.findall(r"bin/cnn-study (.*)$", shell, re.MULTILINE):
+        name, *words = line.partition("#")[0].split()
+        known = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= known, line
+
+
+# --- examples ---
+
+
+@pytest.mark.parametrize(
+    ("page", "pattern"),
+    [
+        ("docs/how-to/ablation.md", r"<!-- complete: ablation -->\n```python\n(.*?)```"),
+        ("README.md", r"```python\n(.*?)```"),
+    ],
+    ids=["ablation", "readme"],
+)
+def test_the_example_of_an_ablation_is_an_experiment_like_the_others(page, pattern, tmp_path, monkeypatch):
+    code = re.search(pattern, text_of(page), re.DOTALL).group(1)
+    name = re.search(r"experiments/(norm_\w+)\.py", text_of(page)).group(1)
+    (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
+    monkeypatch.setattr(experiments, "__path__", [*experiments.__path__, str(tmp_path)])
+    try:
+        (experiment,) = registry.load([name])
+    finally:
+        sys.modules.pop(f"experiments.{name}", None)
+    for profile in PROFILES:
+        design = experiment.at(profile)
+        assert {rule.claim for rule in design.rules} == {claim.name for claim in experiment.claims}
+    outcome = evaluate(experiment, experiment.at("smoke"), complete(experiment.at("smoke")))
+    assert outcome.complete
+    assert outcome.verdicts[0].decisions[0].interval.n == len(outcome.design.seeds)
+
+
+def test_the_example_of_a_figure_draws_stored_results(tmp_path, monkeypatch, capsys):
+    (experiment,) = registry.load(["activations"])
+    store = Store(tmp_path / "results" / "local" / "smoke")
+    for record in complete(experiment.at("smoke")).values():
+        store.add(record)
+    store.merge()
+    monkeypatch.chdir(tmp_path)
+    exec(block("docs/how-to/figure.md", "complete: figure"), {})  # noqa: S102 - our own page
+    assert (tmp_path / "training.pdf").stat().st_size > 5000
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 * len(experiment.claims)
+    assert lines[0].startswith("relu-beats-tanh; direction; ")
+
+
+def test_the_example_of_probes_prints_what_was_measured(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CNN_STUDY_CACHE", str(tmp_path))
+    exec(block("docs/how-to/probes.md", "complete: probes"), {})  # noqa: S102 - our own page
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0].split("/")[0] for line in lines] == [
+        *("gradient_unit_input", "gradient_unit_input", "saturated"),
+        *("gradient_slope_start", "saturated_end", "test_error"),
+    ]
+    assert re.search(r"epoch 0: [\d.e-]+', 'epoch 1: [\d.e-]+', 'epoch 2: ", lines[0])
+
+
+@pytest.mark.parametrize("shape", [(12, 12), (12, 12, 3)], ids=["gray", "color"])
+def test_a_data_set_described_as_the_page_says_can_be_had(shape, tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    for file, size in zip(IDX.files, ((40, *shape), (40,), (10, *shape), (10,)), strict=True):
+        values = rng.integers(0, 2, size, dtype="uint8")
+        header = bytes([0, 0, 8, len(size)]) + np.array(size, ">u4").tobytes()
+        (tmp_path / file).write_bytes(header + values.tobytes())
+    page: dict = {"__name__": "described"}
+    exec(block("docs/how-to/data.md", "complete: describe"), page)  # noqa: S102 - our own page
+    found = page["describe"](tmp_path)
+    assert [found[name][0] for name in ARRAYS] == [(40, *shape), (40,), (10, *shape), (10,)]
+
+    names: dict = vars(datasets).copy()
+    exec(block("docs/how-to/data.md", "entry"), names)  # noqa: S102 - our own page
+    entry = names["BLOBS"]
+    hashes = [found[name][1] for name in ARRAYS]
+    entry = dataclasses.replace(entry, arrays=datasets._arrays(40, 10, shape, *hashes))
+    monkeypatch.setenv("CNN_STUDY_DATA_PATH", str(tmp_path))
+    (source,) = entry.sources
+    assert isinstance(source, UserFolder)
+    arrays = source.fetch(entry, tmp_path, lambda *_: None)
+    assert all(arrays[name].shape == info.shape for name, info in entry.arrays.items())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_python_in_the_pages_is_python(page):
+    for code in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        ast.parse(code)
+
+
+# --- statements ---
+
+
+def test_the_bootstrap_with_five_seeds_holds_the_truth_in_four_of_five_cases():
+    """As the page on verdicts says; with three seeds see tests/analysis."""
+    rng = np.random.default_rng(5)
+    held = 0
+    for _ in range(200):
+        a, b = np.exp(rng.normal(1, 0.3, 5)), np.exp(rng.normal(0, 0.3, 5))
+        result = time_product_bootstrap((1, -1), ([Time(t, False) for t in a], [Time(t, False) for t in b]))
+        held += result.low <= math.e <= result.high
+    assert 0.7 <= held / 200 <= 0.9
+
+
+def test_the_tutorial_shows_what_the_claims_and_rules_say():
+    (experiment,) = registry.load(["feature_maps"])
+    assert isinstance(experiment, Experiment)
+    text = text_of("docs/tutorial.md")
+    assert f"{experiment.claims[0].name}: {experiment.claims[0].statement}" in text
+    assert all(rule.sentence in text for rule in experiment.at("smoke").rules)
+
+
+# --- the site ---
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("autoapi") is None, reason="Sphinx is not installed")
+def test_the_site_is_built_without_a_warning_and_without_tensorflow(tmp_path):
+    code = (
+        "import sys; from sphinx.cmd.build import main; code = main(sys.argv[1:]); "
+        "print([name for name in ('tensorflow', 'keras', 'mlflow') if name in sys.modules]); sys.exit(code)"
+    )
+    options = [
+        "-q",
+        "-n",
+        "-W",
+        "--keep-going",
+        "-b",
+        "html",
+        "-d",
+        str(tmp_path / "trees"),
+        str(DOCS),
+        str(tmp_path / "site"),
+    ]
+    answer = subprocess.run(
+        [sys.executable, "-c", code, *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=_environment(),
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.strip() == "[]"
+    page = (tmp_path / "site" / "reference" / "experiments.html").read_text(encoding="utf-8")
+    assert all(f'id="{name.replace("_", "-")}"' in page for name in registry.names())
+    library = tmp_path / "site" / "reference" / "api" / "cnn_study"
+    assert "One training run." in (library / "spec" / "index.html").read_text(encoding="utf-8")
