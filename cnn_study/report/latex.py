@@ -121,7 +121,7 @@ def macro_name(*words: str) -> str:
 
 
 def macros(found: Sequence[Number]) -> str:
-    r"""A file of ``\newcommand``, each after a comment with its meaning. Names that would clash get a letter more."""
+    r"""A file of ``\newcommand``, each after a comment with its meaning. Names that would clash are counted."""
     lines = ["% Numbers of cnn-study. Written by `cnn-study report --latex`: do not edit."]
     taken: set[str] = set()
     for number in found:

@@ -84,6 +84,7 @@ def write_page(outcomes: Sequence[Outcome], folder: Path, profile: str, revision
         known=PROVENANCES,
         measured_beside=measured_beside,
         mlflow=MLFLOW,
+        options=_options(profile, folder.name),
         mlflow_address=lambda name: mlflow_address(name, folder.name),
         outcomes=outcomes,
         pictures={outcome.experiment.name: _pictures(outcome, folder) for outcome in outcomes},
@@ -115,6 +116,12 @@ def mlflow_address(experiment: str, results: str) -> str:
     """
     query = {"experimentSearchFilter": f"{PREFIX}{experiment} ({results})", "workflowType": "machine_learning"}
     return f"{MLFLOW}/#/experiments?{urllib.parse.urlencode(query, quote_via=urllib.parse.quote)}"
+
+
+def _options(profile: str, results: str) -> str:
+    """The options of the command that makes these results, of which a folder ``quick-digits`` names the data set."""
+    fallback = results.removeprefix(f"{profile}-")
+    return f"--profile {profile}" + (f" --fallback {fallback}" if fallback != results else "")
 
 
 def _counts(outcomes: Sequence[Outcome], aspect: Aspect) -> list[tuple[str, int]]:

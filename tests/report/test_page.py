@@ -223,3 +223,9 @@ def test_sources_lead_to_their_reference(made_up, tmp_path):
         '<li id="reference-krizhevsky2012imagenet">Alex Krizhevsky, Ilya Sutskever, Geoffrey E. Hinton (2012)' in page
     )
     assert '<li id="reference-alpaydin1998optdigits">' in page
+
+
+def test_the_command_names_the_data_set_that_took_the_place_of_another(made_up, tmp_path):
+    (tmp_path / "quick-digits").mkdir()
+    page = write_page([evaluate(*made_up)], tmp_path / "quick-digits", "quick").read_text()
+    assert "<code>cnn-study run made_up --profile quick --fallback digits</code>" in page
