@@ -151,8 +151,10 @@ def claims(
     """List every claim with its verdicts."""
     from cnn_study.report.summary import insert, markdown
 
-    for _, outcomes in _read(names, profile, results):
-        _show_verdicts(outcomes)
+    shown = {experiment.name for experiment in experiments.load(names or ())}
+    for _, family in _read(None, profile, results):
+        outcomes = [outcome for outcome in family if outcome.experiment.name in shown]
+        _show_verdicts(outcomes, family)
         if into:
             insert(into, markdown(outcomes))
             console.print(f"table: {into}", soft_wrap=True, highlight=False)
@@ -169,8 +171,9 @@ def explain(
     if claim not in known:
         raise unknown_name("claim", claim, known)
     found, experiment = known[claim]
-    for _, (outcome,) in _read([experiment.name], profile, results):
-        for line in tables.explanation(outcome, found):
+    for _, family in _read(None, profile, results):
+        outcome = next(outcome for outcome in family if outcome.experiment.name == experiment.name)
+        for line in tables.explanation(outcome, found, family):
             console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
@@ -359,8 +362,8 @@ def _cores() -> int:
     )
 
 
-def _show_verdicts(outcomes: Sequence[Outcome]) -> None:
-    for line in tables.verdicts(outcomes):
+def _show_verdicts(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> None:
+    for line in tables.verdicts(outcomes, family):
         console.print(line, soft_wrap=True)
     proxies: dict[str, list[str]] = {}
     for outcome in outcomes:

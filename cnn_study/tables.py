@@ -7,7 +7,11 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from cnn_study.analysis.coverage import measured_coverage
 from cnn_study.analysis.decisions import ASPECTS, ClaimVerdict, Decision, Outcome
+from cnn_study.analysis.estimates import confidence
+from cnn_study.analysis.sensitivity import effect_text, outlook
+from cnn_study.analysis.significance import Corrected, Key, corrected, holm
 from cnn_study.execution.forecast import Examples, Pace, Work
 from cnn_study.execution.plan import Planned, PlanRow
 from cnn_study.experiment import PROVENANCES, Claim, Verdict
@@ -24,22 +28,37 @@ STYLES: Mapping[Verdict, str] = {
 ESTIMATES_SHOWN = 4
 """Estimates of a claim that the table of verdicts shows."""
 
+UNCORRECTED = "\N{DEGREE SIGN}"
+"""Stands after a verdict that does not survive the correction for the number of tests."""
 
-def verdicts(outcomes: Sequence[Outcome]) -> Iterator[Text]:
+
+def verdicts(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> Iterator[Text]:
     """Lines with every claim, its verdicts and, below them, what was measured, grouped by experiment.
 
     A table of 80 columns would have no room for what was measured beside the verdicts.
+
+    Args:
+        outcomes: The experiments shown.
+        family: All whose tests are corrected for together; empty: those shown.
     """
+    survives = holm(family or outcomes)
     names = max((len(claim.name) for outcome in outcomes for claim in outcome.experiment.claims), default=0)
-    widths = [names, *(max(map(len, STYLES)) for _ in ASPECTS)]
+    widths = [names, *(max(map(len, STYLES)) + len(UNCORRECTED) for _ in ASPECTS)]
     yield _cells([Text("claim"), *map(Text, ASPECTS)], widths, "bold underline")
     for outcome in outcomes:
         yield Text(f"{outcome.experiment.name}: {outcome.experiment.title}", style="bold")
         for claim in outcome.experiment.claims:
             mine = [verdict for verdict in outcome.verdicts if verdict.claim == claim]
-            cells = [Text(verdict.verdict, style=STYLES[verdict.verdict]) for verdict in mine]
+            cells = [Text(_marked(verdict, survives), style=STYLES[verdict.verdict]) for verdict in mine]
             yield _cells([Text(claim.name), *cells], widths)
             yield from (Text(f"      {line}") for line in _measured(mine))
+    if not all(survives.values()):
+        tests = len(corrected(family or outcomes))
+        yield Text(f"{UNCORRECTED} does not survive the correction for all {tests} tests together (Holm 1979, at 5 %)")
+
+
+def _marked(verdict: ClaimVerdict, survives: Mapping[Key, bool]) -> str:
+    return verdict.verdict + ("" if survives.get((verdict.claim.name, verdict.aspect), True) else UNCORRECTED)
 
 
 def _cells(cells: Sequence[Text], widths: Sequence[int], style: str = "") -> Text:
@@ -129,8 +148,15 @@ def arms(plans: Iterable[ExperimentPlan]) -> Table:
     return table
 
 
-def explanation(outcome: Outcome, claim: Claim) -> Iterator[str]:
-    """Lines that say what a claim is, what was published, what was measured, and what follows from it."""
+def explanation(outcome: Outcome, claim: Claim, family: Sequence[Outcome] = ()) -> Iterator[str]:
+    """Lines that say what a claim is, what was published, what was measured, and what follows from it.
+
+    Args:
+        outcome: Of the experiment that tests it.
+        claim: Which.
+        family: All experiments whose tests are corrected for together; empty: this one.
+    """
+    tests = corrected(family or (outcome,))
     yield f"{claim.name}: {claim.statement}"
     for number in claim.published:
         source = f"{number.source}; {PROVENANCES[number.provenance]}"
@@ -139,10 +165,33 @@ def explanation(outcome: Outcome, claim: Claim) -> Iterator[str]:
         yield f"  a proxy: {outcome.design.proxy}"
     for verdict in (verdict for verdict in outcome.verdicts if verdict.claim == claim):
         yield f"{verdict.aspect}: {verdict.verdict}" + (f" ({verdict.reason})" if verdict.reason else "")
+        test = tests.get((claim.name, verdict.aspect))
+        if test and verdict.verdict in ("supported", "contradicted"):
+            yield f"  {_test_text(test)}"
         for decision in verdict.decisions:
             yield f"  {_estimate(decision)}: {decision.verdict}"
-            yield f"    {decision.rule.sentence}"
-            if decision.bootstrap:
-                yield f"    bootstrap, which does not decide: {decision.bootstrap.text}"
-            if decision.runs:
-                yield f"    rests on {', '.join(decision.runs)}"
+            yield from (f"    {line}" for line in _reasons(decision) if line)
+
+
+def _test_text(test: Corrected) -> str:
+    survives = "survives" if test.survives else "does not survive"
+    return f"p = {test.p:.2g}; with all {test.tests} tests together {test.adjusted:.2g}: {survives} Holm's correction"
+
+
+def _reasons(decision: Decision) -> Iterator[str]:
+    yield decision.rule.sentence
+    yield outlook(decision)
+    yield effect_text(decision)
+    if decision.bootstrap:
+        yield f"bootstrap, which does not decide: {decision.bootstrap.text}{_coverage_text(decision)}"
+    if decision.runs:
+        yield f"rests on {', '.join(decision.runs)}"
+
+
+def _coverage_text(decision: Decision) -> str:
+    """What the bootstrap interval of so few seeds is worth."""
+    n, nominal = (decision.sample.n if decision.sample else 0), confidence(decision.rule)
+    if n < 2:
+        return ""
+    held = measured_coverage("bootstrap", n, confidence=nominal)
+    return f" (nominally {100 * nominal:g} %; of {n} seeds it holds the truth in {100 * held:.0f} % of simulations)"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from cnn_study.analysis.estimates import Evidence, estimated
-from cnn_study.analysis.statistics import Interval
+from cnn_study.analysis.statistics import Interval, Sample
 from cnn_study.execution.plan import Tuned, tune
 from cnn_study.experiment import Agreement, Aspect, Claim, Design, Experiment, Rule, Verdict
 from cnn_study.results import CheckRecord, RunRecord
@@ -26,6 +26,7 @@ class Decision:
         bootstrap: The bootstrap interval of the same estimate; ``None`` where nothing was sampled.
         reason: Why the verdict is not simply that of the interval; empty if it is.
         runs: Keys of the runs, or of the check, it rests on.
+        sample: The numbers, one a seed, of which the interval was formed; ``None`` where nothing was sampled.
     """
 
     rule: Rule
@@ -34,6 +35,7 @@ class Decision:
     bootstrap: Interval | None
     reason: str
     runs: tuple[str, ...]
+    sample: Sample | None = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def decide(
     elif found.interval:
         verdict = place(found.interval, rule.low, rule.high)
     keys = tuple(dict.fromkeys(record.key for records in runs.values() for record in records))
-    return Decision(rule, verdict, found.interval, found.bootstrap, reason, keys)
+    return Decision(rule, verdict, found.interval, found.bootstrap, reason, keys, found.sample)
 
 
 def _decide_exactly(rule: Rule, agreement: Agreement, checks: Mapping[str, CheckRecord]) -> Decision:

@@ -9,12 +9,14 @@ from cnn_study.analysis.statistics import (
     CONFIDENCE,
     EQUIVALENCE_CONFIDENCE,
     Interval,
+    Sample,
     Time,
     mean_bootstrap,
     mean_interval,
     share,
     time_product,
     time_product_bootstrap,
+    time_sample,
 )
 from cnn_study.experiment import Agreement, Contrast, Estimate, HalfGap, Rule, Term, TimeRatio
 from cnn_study.results import CheckRecord, RunRecord
@@ -38,7 +40,12 @@ class Evidence:
     @classmethod
     def of(cls, rule: Rule, runs: Mapping[str, Sequence[RunRecord]], checks: Mapping[str, CheckRecord]) -> "Evidence":
         """The evidence for a rule, at the confidence it asks for."""
-        return cls(runs, checks, EQUIVALENCE_CONFIDENCE if rule.equivalence else CONFIDENCE)
+        return cls(runs, checks, confidence(rule))
+
+
+def confidence(rule: Rule) -> float:
+    """Nominal confidence of the interval that decides a rule."""
+    return EQUIVALENCE_CONFIDENCE if rule.equivalence else CONFIDENCE
 
 
 @dataclass(frozen=True)
@@ -49,11 +56,14 @@ class Estimated:
         interval: The estimate with the interval that decides; ``None`` if it cannot be formed.
         bootstrap: The same with the bootstrap interval; ``None`` if it cannot be formed or nothing was sampled.
         obstacle: Why it cannot be formed; empty if it can.
+        sample: One number a seed, on which both intervals rest; ``None`` if they cannot be formed or nothing was
+            sampled.
     """
 
     interval: Interval | None
     bootstrap: Interval | None
     obstacle: str = ""
+    sample: Sample | None = None
 
 
 @singledispatch
@@ -77,6 +87,7 @@ def _(estimate: TimeRatio | HalfGap, evidence: Evidence) -> Estimated:
     return Estimated(
         time_product(exponents, times, evidence.confidence),
         time_product_bootstrap(exponents, times, evidence.confidence),
+        sample=time_sample(exponents, times),
     )
 
 
@@ -94,6 +105,7 @@ def _(estimate: Contrast, evidence: Evidence) -> Estimated:
     return Estimated(
         replace(mean_interval(sums, evidence.confidence), unit=estimate.unit),
         replace(mean_bootstrap(sums, evidence.confidence), unit=estimate.unit),
+        sample=Sample(tuple(sums)),
     )
 
 

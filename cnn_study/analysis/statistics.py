@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -74,6 +75,44 @@ class Time:
     censored: bool
 
 
+@dataclass(frozen=True)
+class Sample:
+    """One number a seed, whose mean is estimated: what the t interval and the t tests rest on.
+
+    Attributes:
+        values: The numbers; of times, the logarithms of their products.
+        kind: As that of the interval.
+        bounded_below: Whether the data bound the mean from below. ``False``: a censored time takes that bound away.
+        bounded_above: Whether they bound it from above.
+    """
+
+    values: tuple[float, ...]
+    kind: Kind = "mean"
+    bounded_below: bool = True
+    bounded_above: bool = True
+
+    @property
+    def n(self) -> int:
+        """Seeds."""
+        return len(self.values)
+
+    @property
+    def mean(self) -> float:
+        """Of the numbers; where all are the same, exactly that one, which the rounding of a sum might miss."""
+        return float(np.mean(self.values)) if np.ptp(self.values) else self.values[0]
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation over seeds, of n - 1 degrees of freedom; exactly 0 where all numbers are the same."""
+        return float(np.std(self.values, ddof=1)) if np.ptp(self.values) else 0.0
+
+    def scaled(self, limit: float) -> float:
+        """A limit of the estimate on the scale of the values: a time's is its logarithm."""
+        if self.kind == "mean":
+            return limit
+        return math.log(limit) if limit > 0 else -math.inf
+
+
 def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
     """Student's t interval of a mean: m +- t(n - 1) s / sqrt(n) (Student 1908).
 
@@ -84,18 +123,40 @@ def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> In
         confidence: Nominal, between 0 and 1.
     """
     n = len(values)
-    mean = float(np.mean(values))
     if n < 2:
-        return Interval(mean, -math.inf, math.inf, n)
-    reach = float(stats.t.ppf(0.5 + confidence / 2, n - 1) * np.std(values, ddof=1) / math.sqrt(n))
-    return Interval(mean, mean - reach, mean + reach, n)
+        return Interval(float(np.mean(values)), -math.inf, math.inf, n)
+    if np.ptp(values) == 0:  # The rounded mean of equal numbers may differ from them, and their spread from 0.
+        return Interval(float(values[0]), float(values[0]), float(values[0]), n)
+    mean, low, high = (float(number) for number in t_limits(np.asarray(values), confidence))
+    return Interval(mean, low, high, n)
+
+
+def t_limits(values: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean, lower and upper limit of Student's t interval, for many sets of seeds at once.
+
+    Args:
+        values: Of shape ``(..., n)`` with n seeds, at least 2.
+        confidence: Nominal, between 0 and 1.
+
+    Returns:
+        Three arrays of shape ``(...)``.
+    """
+    mean = np.mean(values, axis=-1)
+    reach = t_reach(values.shape[-1], confidence) * np.std(values, axis=-1, ddof=1)
+    return mean, mean - reach, mean + reach
+
+
+@cache
+def t_reach(n: int, confidence: float) -> float:
+    """How far the limits of Student's t interval are from the mean of n seeds, in standard deviations."""
+    return float(stats.t.ppf(0.5 + confidence / 2, n - 1)) / math.sqrt(n)
 
 
 def mean_bootstrap(values: Sequence[float], confidence: float = CONFIDENCE, seed: int = 0) -> Interval:
     """The same mean with the percentile bootstrap interval over seeds (Efron 1979), shown beside the t interval.
 
     It does not decide: with three seeds it cannot reach beyond the smallest and the largest of three numbers, and holds
-    the truth in about three of four cases, not in 95 % (see ``tests/analysis``).
+    the truth in about three of four cases, not in 95 % (:mod:`cnn_study.analysis.coverage` measures it).
 
     Args:
         values: One a seed.
@@ -106,7 +167,7 @@ def mean_bootstrap(values: Sequence[float], confidence: float = CONFIDENCE, seed
     if n < 2:
         return Interval(mean, -math.inf, math.inf, n)
     if np.ptp(values) == 0:
-        return Interval(mean, mean, mean, n)
+        return mean_interval(values, confidence)
     result = stats.bootstrap(
         (np.asarray(values),),
         np.mean,
@@ -137,7 +198,8 @@ def time_product(
         times: For every arm, one time a seed, in the order of the seeds.
         confidence: Nominal, between 0 and 1.
     """
-    return _product(mean_interval(_logs(exponents, times), confidence), exponents, times)
+    sample = time_sample(exponents, times)
+    return _product(mean_interval(sample.values, confidence), sample)
 
 
 def time_product_bootstrap(
@@ -151,7 +213,8 @@ def time_product_bootstrap(
         confidence: Nominal, between 0 and 1.
         seed: Of the resampling.
     """
-    return _product(mean_bootstrap(_logs(exponents, times), confidence, seed), exponents, times)
+    sample = time_sample(exponents, times)
+    return _product(mean_bootstrap(sample.values, confidence, seed), sample)
 
 
 def share(agreeing: int, cases: int) -> Interval:
@@ -160,21 +223,27 @@ def share(agreeing: int, cases: int) -> Interval:
     return Interval(value, value, value, cases, kind="share")
 
 
-def _logs(exponents: Sequence[float], times: Sequence[Sequence[Time]]) -> list[float]:
-    seeds = zip(*times, strict=True)
-    return [
+def time_sample(exponents: Sequence[float], times: Sequence[Sequence[Time]]) -> Sample:
+    """The logarithms whose mean :func:`time_product` estimates, one a seed, and which bounds censoring leaves.
+
+    Args:
+        exponents: One an arm.
+        times: For every arm, one time a seed, in the order of the seeds.
+    """
+    logs = tuple(
         math.fsum(exponent * math.log(time.epochs) for exponent, time in zip(exponents, seed, strict=True))
-        for seed in seeds
-    ]
-
-
-def _product(logs: Interval, exponents: Sequence[float], times: Sequence[Sequence[Time]]) -> Interval:
+        for seed in zip(*times, strict=True)
+    )
     censored = {exponent > 0 for exponent, arm in zip(exponents, times, strict=True) for time in arm if time.censored}
+    return Sample(logs, "time", bounded_below=False not in censored, bounded_above=True not in censored)
+
+
+def _product(logs: Interval, sample: Sample) -> Interval:
     return replace(
         logs,
         estimate=math.exp(logs.estimate),
-        low=0.0 if False in censored else _exp(logs.low),
-        high=math.inf if True in censored else _exp(logs.high),
+        low=_exp(logs.low) if sample.bounded_below else 0.0,
+        high=_exp(logs.high) if sample.bounded_above else math.inf,
         kind="time",
     )
 

@@ -1,0 +1,166 @@
+"""How surely verdicts hold when there are many: p values of the t tests behind them, and Holm's correction over all.
+
+A verdict keeps its own rule, which was there before the results. Whether it survives the correction is shown beside it.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
+from cnn_study.analysis.statistics import Sample
+from cnn_study.experiment import Agreement, Aspect, Rule
+
+FAMILY_LEVEL = 0.05
+"""Largest probability that any of all verdicts is wrong by chance, which the correction is to keep."""
+
+Key = tuple[str, Aspect]
+"""The name of a claim and the aspect."""
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """A verdict among all that were tested.
+
+    Attributes:
+        p: Its p value, that of :func:`claim_p`.
+        adjusted: The same after Holm's correction.
+        tests: How many verdicts were tested together.
+    """
+
+    p: float
+    adjusted: float
+    tests: int
+
+    @property
+    def survives(self) -> bool:
+        """Whether it would be reached at 5 % for all tests together."""
+        return self.adjusted < FAMILY_LEVEL
+
+
+def p_supported(sample: Sample, rule: Rule) -> float:
+    """The p value for "the mean lies inside of the range of the rule"; below 0.05 exactly if that is the verdict.
+
+    For each limit there is a one-sided t test with t = (m - limit) / (s / sqrt(n)) and n - 1 degrees of freedom
+    (Student 1908). The whole range needs both, so that the larger p value counts (Berger 1982; for an equivalence these
+    are the two one-sided tests of Schuirmann 1987, each at 5 %). Other rules use a two-sided 95 % interval, which is a
+    one-sided test at 2.5 %: their p values are doubled, which makes 5 % the level of all.
+
+    Args:
+        sample: One number a seed.
+        rule: With the limits. A censored time that takes a bound away makes the p value of its side 1.
+    """
+    larger = max(_one_sided(sample, rule.low, "greater"), _one_sided(sample, rule.high, "less"))
+    return larger if rule.equivalence else min(1.0, 2 * larger)
+
+
+def p_contradicted(sample: Sample, rule: Rule) -> float:
+    """The p value for "the mean lies outside of the range of the rule".
+
+    The smaller of the one-sided p values for "below the lower limit" and "above the upper one", doubled: for two
+    limits since there are two ways to be outside (Bonferroni), for one as in :func:`p_supported`. The verdict is
+    ``contradicted`` exactly if it is below 0.05; of an equivalence, which is decided by a 90 % interval, below 0.10.
+
+    Args:
+        sample: One number a seed.
+        rule: With the limits.
+    """
+    below = _one_sided(sample, rule.low, "less") if math.isfinite(rule.low) else 1.0
+    above = _one_sided(sample, rule.high, "greater") if math.isfinite(rule.high) else 1.0
+    return min(1.0, 2 * min(below, above))
+
+
+def _one_sided(sample: Sample, limit: float, side: Literal["greater", "less"]) -> float:
+    """The p value of the t test that the mean lies on a side of a limit; 0 if there is no limit on that side."""
+    border = sample.scaled(limit)
+    if math.isinf(border):
+        return 0.0 if (border < 0) == (side == "greater") else 1.0
+    if sample.n < 2 or not (sample.bounded_below if side == "greater" else sample.bounded_above):
+        return 1.0
+    distance = sample.mean - border
+    if sample.deviation == 0:
+        return 0.0 if (distance > 0 if side == "greater" else distance < 0) else 1.0
+    t = distance / (sample.deviation / math.sqrt(sample.n))
+    return float(stats.t.sf(t if side == "greater" else -t, sample.n - 1))
+
+
+def claim_p(verdict: ClaimVerdict) -> float | None:
+    """The p value of an aspect of a claim over all its rules and conditions; ``None`` if no seed had a part in it.
+
+    Supported needs every rule under every condition, so that the largest p value counts (an intersection-union test,
+    Berger 1982). Contradicted needs, under every condition, one of its rules: the smallest p value times the number of
+    these rules (Bonferroni), and the largest of that over conditions. Of both, the smaller: that of the verdict if
+    there is one, else of the one that is nearer. A rule that could decide nothing, for example with a best learning
+    rate on the edge of the grid, has the p value 1. ``mixed`` states nothing about all conditions: its p value counts
+    among the tests and is large.
+    """
+    if verdict.verdict == "not tested" or all(isinstance(each.rule.estimate, Agreement) for each in verdict.decisions):
+        return None
+    conditions = dict.fromkeys(each.rule.condition for each in verdict.decisions)
+    groups = [[each for each in verdict.decisions if each.rule.condition == one] for one in conditions]
+    supported = max(_decision_p(each, "supported") for each in verdict.decisions)
+    contradicted = max(len(group) * min(_decision_p(each, "contradicted") for each in group) for group in groups)
+    return min(supported, contradicted, 1.0)
+
+
+def _decision_p(decision: Decision, verdict: Literal["supported", "contradicted"]) -> float:
+    if isinstance(decision.rule.estimate, Agreement):  # Counted: certain, one way or the other.
+        return 0.0 if decision.verdict == verdict else 1.0
+    if decision.sample is None or decision.reason:
+        return 1.0
+    return (p_supported if verdict == "supported" else p_contradicted)(decision.sample, decision.rule)
+
+
+def corrected(outcomes: Sequence[Outcome]) -> Mapping[Key, Corrected]:
+    """Every tested verdict with its p value before and after Holm's correction over all of them.
+
+    Args:
+        outcomes: All experiments of a profile: the family of tests. Those that are inconclusive or mixed count too.
+    """
+    tested: dict[Key, float] = {
+        (verdict.claim.name, verdict.aspect): p
+        for outcome in outcomes
+        for verdict in outcome.verdicts
+        if (p := claim_p(verdict)) is not None
+    }
+    adjusted = holm_adjusted(list(tested.values()))
+    return {key: Corrected(p, after, len(tested)) for (key, p), after in zip(tested.items(), adjusted, strict=True)}
+
+
+def holm(outcomes: Sequence[Outcome]) -> Mapping[Key, bool]:
+    """For every claim that seeds support or contradict: does that survive Holm's correction over all tests?
+
+    Args:
+        outcomes: All experiments of a profile.
+    """
+    found = corrected(outcomes)
+    decided: list[Key] = [
+        (verdict.claim.name, verdict.aspect)
+        for outcome in outcomes
+        for verdict in outcome.verdicts
+        if verdict.verdict in ("supported", "contradicted")
+    ]
+    return {key: found[key].survives for key in decided if key in found}
+
+
+def holm_adjusted(p_values: Sequence[float]) -> list[float]:
+    """The p values after Holm's step-down correction, which keeps the family-wise error for any dependence (Holm 1979).
+
+    The i-th smallest of m is multiplied by m - i + 1, and is at least as large as the one before it.
+
+    Args:
+        p_values: In any order.
+
+    Returns:
+        The adjusted ones in the same order, at most 1. Those below a level are rejected at that level together.
+    """
+    p = np.asarray(p_values, dtype=float)
+    order = np.argsort(p)
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return adjusted.tolist()
