@@ -27,9 +27,9 @@ Aspect = Literal["direction", "magnitude", "mechanism"]
 Verdict = Literal["supported", "contradicted", "mixed", "inconclusive", "not tested"]
 
 PROFILES: Mapping[str, str] = {
-    "smoke": "the embedded digits, about a minute: shows that everything works, decides nothing",
-    "quick": "subsets of the real images, at most 20 minutes on two cores: directions only",
-    "full": "the scale of the papers, hours: the only profile compared with published numbers",
+    "smoke": "the embedded digits, minutes: shows that everything works, decides nothing",
+    "quick": "subsets of the real images, about 20 minutes on two cores: directions only",
+    "full": "the scale of the papers, days: the only profile compared with published numbers",
 }
 
 

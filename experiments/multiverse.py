@@ -38,10 +38,14 @@ SETTINGS = {
     "quick": Setting("mnist", 1000, 20, 8, 3, GRID, 500, 1000),
     "full": Setting("mnist", 10_000, 50, 30, 6, (0.000625, 0.00125, 0.0025, 0.005, 0.01, 0.02), 5000),
 }
-DATASETS = {"smoke": ("digits",), "quick": ("mnist", "cifar10"), "full": ("mnist", "fashion_mnist", "cifar10")}
 WEIGHTS: dict[str, Initializer] = {"He's weights": HE, "fixed weights": Normal(stddev=0.05)}
 OPTIMIZERS: dict[Literal["sgd", "adam"], float] = {"sgd": 0.9, "adam": 0.0}  # with their momentum
-WIDTHS = {"smoke": (4,), "quick": (8,), "full": (8, 32)}
+# Data sets, initial weights, optimizers and widths: the verdicts are given for every combination.
+CROSS = {
+    "smoke": (("digits",), ("He's weights",), tuple(OPTIMIZERS), (4,)),
+    "quick": (("mnist", "cifar10"), tuple(WEIGHTS), tuple(OPTIMIZERS), (8,)),
+    "full": (("mnist", "fashion_mnist", "cifar10"), tuple(WEIGHTS), tuple(OPTIMIZERS), (8, 32)),
+}
 
 
 @dataclass(frozen=True)
@@ -81,9 +85,9 @@ class Condition:
 def design(profile: str, fallback: str | None) -> Design:
     """The experiment at the sizes of a profile, on the data sets of the cross or on the one that takes their place."""
     setting = SETTINGS[profile]
-    datasets = (fallback,) if fallback else DATASETS[profile]
+    datasets, *others = CROSS[profile]
     arms, rules = [], []
-    for choice in product(datasets, WEIGHTS, OPTIMIZERS, WIDTHS[profile]):
+    for choice in product((fallback,) if fallback else datasets, *others):
         condition = Condition(*choice)
         data = setting.data(condition.dataset)
         train = setting.train(optimizer=condition.optimizer, momentum=OPTIMIZERS[condition.optimizer])
