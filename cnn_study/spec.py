@@ -20,6 +20,9 @@ SEMANTICS = 1
 Activation = Literal["relu", "tanh", "sigmoid", "scaled_tanh", "leaky_relu", "elu", "gelu", "silu"]
 """The units. ``scaled_tanh`` is LeCun's 1.7159 tanh(2x/3)."""
 
+Padding = Literal["same", "valid", "reflect"]
+"""What a convolution does at the border: see :class:`Conv`."""
+
 PositiveInt = Annotated[int, Field(gt=0)]
 
 
@@ -184,7 +187,7 @@ class Conv(_Weighted):
     maps: PositiveInt
     field: PositiveInt
     stride: PositiveInt = 1
-    padding: Literal["same", "valid", "reflect"] = "same"
+    padding: Padding = "same"
     shared: bool = True
     table: tuple[tuple[int, ...], ...] | None = None
     pool: Pool | None = None

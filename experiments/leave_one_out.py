@@ -9,17 +9,17 @@ Figures: effects, one row an ingredient; error of every arm. Run time: `quick` a
 """
 
 from cnn_study.data.setting import Setting, classes_of, shape_of
-from cnn_study.experiment import Arm, Claim, Design, Experiment, Plot, RateSearch, Rule, ValidationError, gain
-from cnn_study.models.architectures import full_network
+from cnn_study.experiment import Arm, Aspect, Claim, Design, Experiment, Plot, RateSearch, Rule, ValidationError, gain
+from cnn_study.models.architectures import Ingredient, full_network
 
-INGREDIENTS = {
+INGREDIENTS: dict[Ingredient, tuple[str, str]] = {
     "relu": ("rectified units", "tanh for ReLU"),
     "pooling": ("pooling", "stride for pooling"),
     "dropout": ("dropout", "no dropout"),
     "batch_norm": ("batch normalization", "no normalization"),
     "sharing": ("shared weights", "weights not shared"),
 }
-UNTESTED = {"magnitude": "no published number", "mechanism": "see the experiment on this ingredient"}
+UNTESTED: dict[Aspect, str] = {"magnitude": "no published number", "mechanism": "see the experiment on this ingredient"}
 CLAIMS = tuple(
     Claim(
         f"{name.replace('_', '-')}-matters", f"Without {words} the full network has a higher test error.", (), UNTESTED
@@ -40,7 +40,8 @@ def design(profile: str, fallback: str | None) -> Design:
     setting = SETTINGS[profile]
     data = setting.data(fallback)
     options = {"input_shape": shape_of(data), "classes": classes_of(data)}
-    labels = {None: FULL} | {name: label for name, (_, label) in INGREDIENTS.items()}
+    labels: dict[Ingredient | None, str] = {None: FULL}
+    labels |= {name: label for name, (_, label) in INGREDIENTS.items()}
     arms = tuple(
         Arm(label, label, CONDITION, data, full_network(without, **options), setting.train())
         for without, label in labels.items()

@@ -26,7 +26,7 @@ from cnn_study.experiment import (
     ValidationError,
     gain,
 )
-from cnn_study.models.architectures import one_hidden_net
+from cnn_study.models.architectures import Kind, one_hidden_net
 
 LENET = "LeCun, Bottou, Bengio & Haffner 1998, section II.B"
 CLAIMS = (
@@ -55,7 +55,11 @@ SETTINGS = {
     "quick": Setting("mnist", 2000, 20, 8, 5, (0.0025, 0.01, 0.04), 1000, 2000),
     "full": Setting("mnist", None, 50, 20, 6, (0.0025, 0.005, 0.01, 0.02, 0.04), 5000),
 }
-FIELDS = (1, 3, 5, 7, 11)
+# What figures call it, and the sides of its fields. Fields that are not shared are dear in memory.
+SPATIAL: dict[Kind, tuple[str, tuple[int, ...]]] = {
+    "conv": ("shared weights", (1, 3, 5, 7, 11)),
+    "local": ("weights of their own", (3, 5)),
+}
 MAPS, POOL = 8, 4
 
 
@@ -65,14 +69,14 @@ def design(profile: str, fallback: str | None) -> Design:
     data, train = setting.data(fallback), setting.train()
     shape, classes = shape_of(data), classes_of(data)
 
-    def arm(name: str, label: str, level: float, kind: str, **options) -> Arm:
+    def arm(name: str, label: str, level: float, kind: Kind, **options) -> Arm:
         model = one_hidden_net(kind, input_shape=shape, classes=classes, **options)
         return Arm(name, label, "one hidden layer", data, model, train, level)
 
     arms = [
         arm(f"{kind}, {field}x{field}", label, field, kind, maps=MAPS, field=field, pool=POOL)
-        for kind, label in (("conv", "shared weights"), ("local", "weights of their own"))
-        for field in (FIELDS if kind == "conv" else (3, 5))
+        for kind, (label, fields) in SPATIAL.items()
+        for field in fields
     ]
     hidden = -(-shape[0] // POOL) * -(-shape[1] // POOL) * MAPS  # as many as the others have after pooling
     arms.append(arm("dense, whole image", "dense: the whole image", max(shape[:2]), "dense", units=hidden))

@@ -11,13 +11,11 @@ is *mixed*. Figure: one cell a claim and condition. Run time: `quick` about four
 """
 
 from dataclasses import dataclass
-from itertools import product
 from typing import Literal
 
 from cnn_study.data.setting import Setting, classes_of, shape_of
-from cnn_study.experiment import Arm, Claim, Design, Experiment, RateSearch, Rule, ValidationError, gain
-from cnn_study.models.architectures import full_network, initialized
-from cnn_study.models.architectures.pooled import Ingredient
+from cnn_study.experiment import Arm, Aspect, Claim, Design, Experiment, RateSearch, Rule, ValidationError, gain
+from cnn_study.models.architectures import Ingredient, full_network, initialized
 from cnn_study.spec import HE, DataSpec, Initializer, ModelSpec, Normal
 
 INGREDIENTS: dict[Ingredient, str] = {
@@ -26,7 +24,7 @@ INGREDIENTS: dict[Ingredient, str] = {
     "batch_norm": "batch normalization",
     "sharing": "shared weights (against local connection)",
 }
-UNTESTED = {"magnitude": "no published number", "mechanism": "see the experiment on this ingredient"}
+UNTESTED: dict[Aspect, str] = {"magnitude": "no published number", "mechanism": "see the experiment on this ingredient"}
 CLAIMS = tuple(
     Claim(f"{name.replace('_', '-')}-helps-everywhere", f"With {words} the test error is lower.", (), UNTESTED)
     for name, words in INGREDIENTS.items()
@@ -40,12 +38,6 @@ SETTINGS = {
 }
 WEIGHTS: dict[str, Initializer] = {"He's weights": HE, "fixed weights": Normal(stddev=0.05)}
 OPTIMIZERS: dict[Literal["sgd", "adam"], float] = {"sgd": 0.9, "adam": 0.0}  # with their momentum
-# Data sets, initial weights, optimizers and widths: the verdicts are given for every combination.
-CROSS = {
-    "smoke": (("digits",), ("He's weights",), tuple(OPTIMIZERS), (4,)),
-    "quick": (("mnist", "cifar10"), tuple(WEIGHTS), tuple(OPTIMIZERS), (8,)),
-    "full": (("mnist", "fashion_mnist", "cifar10"), tuple(WEIGHTS), tuple(OPTIMIZERS), (8, 32)),
-}
 
 
 @dataclass(frozen=True)
@@ -82,13 +74,27 @@ class Condition:
         return initialized(model, WEIGHTS[self.weights])
 
 
+# Data sets and widths of the cross; every one of them with both initializations and both optimizers.
+DATASETS = {"smoke": ("digits",), "quick": ("mnist", "cifar10"), "full": ("mnist", "fashion_mnist", "cifar10")}
+WIDTHS = {"smoke": (4,), "quick": (8,), "full": (8, 32)}
+
+
+def conditions(profile: str, fallback: str | None) -> list[Condition]:
+    """The cross of a profile."""
+    return [
+        Condition(dataset, weights, optimizer, width)
+        for dataset in ((fallback,) if fallback else DATASETS[profile])
+        for weights in WEIGHTS
+        for optimizer in OPTIMIZERS
+        for width in WIDTHS[profile]
+    ]
+
+
 def design(profile: str, fallback: str | None) -> Design:
     """The experiment at the sizes of a profile, on the data sets of the cross or on the one that takes their place."""
     setting = SETTINGS[profile]
-    datasets, *others = CROSS[profile]
     arms, rules = [], []
-    for choice in product((fallback,) if fallback else datasets, *others):
-        condition = Condition(*choice)
+    for condition in conditions(profile, fallback):
         data = setting.data(condition.dataset)
         train = setting.train(optimizer=condition.optimizer, momentum=OPTIMIZERS[condition.optimizer])
         for without in (None, *INGREDIENTS):

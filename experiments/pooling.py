@@ -25,9 +25,10 @@ from cnn_study.experiment import (
     ValidationError,
     gain,
 )
-from cnn_study.models.architectures import pooling_net
+from cnn_study.models.architectures import Pooling, pooling_net
 from cnn_study.models.complexity import macs, parameters
 from cnn_study.models.matching import match
+from cnn_study.spec import ModelSpec
 
 SPRINGENBERG = "Springenberg, Dosovitskiy, Brox & Riedmiller 2014, Table 3, model C"
 SIZES_DIFFER = "published numbers are for networks of another size, trained for 350 epochs with other regularization"
@@ -71,7 +72,7 @@ SETTINGS = {
     "full": Setting("cifar10", None, 64, 60, 6, (0.005, 0.01, 0.02, 0.04, 0.08), 5000),
 }
 WIDTHS, FIELD = (16, 32), 3
-ARMS = {
+ARMS: dict[Pooling, str] = {
     "max": "maximum",
     "max_overlapping": "maximum, overlapping",
     "average": "average",
@@ -87,7 +88,7 @@ def design(profile: str, fallback: str | None) -> Design:
     setting = SETTINGS[profile]
     data = setting.data(fallback)
     options = {"input_shape": shape_of(data), "classes": classes_of(data)}
-    models = {kind: pooling_net(kind, maps=WIDTHS, field=FIELD, **options) for kind in ARMS}
+    models: dict[str, ModelSpec] = {kind: pooling_net(kind, maps=WIDTHS, field=FIELD, **options) for kind in ARMS}
     tolerance = setting.tolerance(fallback)
     models["max, wider"] = match(
         lambda maps: pooling_net("max", maps=(2 * WIDTHS[0], maps), field=FIELD, **options),
@@ -100,7 +101,8 @@ def design(profile: str, fallback: str | None) -> Design:
         "macs",
         tolerance,
     )
-    labels = ARMS | {
+    labels: dict[str, str] = {
+        **ARMS,
         "max, wider": "maximum, parameters of all convolutions",
         "none, same macs": "no downsampling, computation of the maximum",
     }

@@ -91,7 +91,7 @@ def design(profile: str, fallback: str | None) -> Design:
     return Design(tuple(rows), None, setting.replicates, decided, setting.proxy(fallback))
 
 
-def rules(unit: str, deepest: dict[str, int]) -> list[Rule]:
+def rules(unit: Activation, deepest: dict[str, int]) -> list[Rule]:
     """What decides the claims for one unit."""
     decided = []
     for kind, width in (("dense", WIDTH), ("conv", MAPS)):

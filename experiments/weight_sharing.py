@@ -31,7 +31,7 @@ from cnn_study.experiment import (
     ValidationError,
     gain,
 )
-from cnn_study.models.architectures import one_hidden_net
+from cnn_study.models.architectures import Kind, one_hidden_net
 from cnn_study.models.complexity import parameters
 from cnn_study.models.matching import match
 
@@ -120,7 +120,7 @@ def networks(data, tolerance: float) -> dict:
     """The networks by kind and by what they have in common: the width, or the number of parameters."""
     shape, classes = shape_of(data), classes_of(data)
 
-    def spatial(kind: str, maps: int):
+    def spatial(kind: Kind, maps: int):
         return one_hidden_net(kind, maps=maps, field=5, stride=2, pool=2, input_shape=shape, classes=classes)
 
     def dense(units: int):

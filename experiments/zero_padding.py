@@ -27,6 +27,7 @@ from cnn_study.experiment import (
     ValidationError,
 )
 from cnn_study.models.architectures import padding_net
+from cnn_study.spec import Padding
 
 NO_NUMBER = "no published number: the claim is taught, not measured"
 CLAIMS = (
@@ -55,7 +56,7 @@ SETTINGS = {
     "quick": Setting("mnist", 2000, 20, 10, 5, (0.01, 0.04, 0.16), 1000, 2000),
     "full": Setting("mnist", None, 50, 20, 6, (0.005, 0.01, 0.02, 0.04, 0.08), 5000),
 }
-PADDINGS = {"same": "zeros", "valid": "none", "reflect": "reflected"}
+PADDINGS: dict[Padding, str] = {"same": "zeros", "valid": "none", "reflect": "reflected"}
 # Digits of 10 pixels, cut to their own square, on a canvas of 28; the embedded digits are small as they are.
 GEOMETRY = {"crop": 4, "side": 10, "canvas": 28, "placement": "random"}
 EMBEDDED_GEOMETRY = {"canvas": 20, "placement": "random"}

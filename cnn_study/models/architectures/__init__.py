@@ -9,6 +9,7 @@ from cnn_study.models.architectures.cuda_convnet import (
 from cnn_study.models.architectures.initialization import FAN_SCALED, RECTIFIERS, Initialization
 from cnn_study.models.architectures.lenet import lenet5_1998, lenet5_usual
 from cnn_study.models.architectures.plain import (
+    Kind,
     change_hidden,
     deep_conv_net,
     dense_net,
@@ -23,6 +24,7 @@ __all__ = [
     "RECTIFIERS",
     "Ingredient",
     "Initialization",
+    "Kind",
     "Pooling",
     "change_hidden",
     "cuda_convnet_13pct",

@@ -4,7 +4,10 @@ from typing import Any, Literal
 
 from cnn_study.errors import InputError
 from cnn_study.models.architectures.initialization import FAN_SCALED, Initialization
-from cnn_study.spec import Activation, Conv, Dense, GlobalAverage, Initializer, ModelSpec, Pool
+from cnn_study.spec import Activation, Conv, Dense, GlobalAverage, Initializer, ModelSpec, Padding, Pool
+
+Kind = Literal["conv", "local", "dense"]
+"""Of a layer: shared weights, weights of their own for every position, or every unit connected to every pixel."""
 
 
 def dense_net(
@@ -82,7 +85,7 @@ def deep_conv_net(
 
 
 def one_hidden_net(
-    kind: Literal["conv", "local", "dense"],
+    kind: Kind,
     *,
     maps: int | None = None,
     field: int | None = None,
@@ -135,7 +138,7 @@ def one_hidden_net(
 
 
 def padding_net(
-    padding: Literal["same", "valid", "reflect"],
+    padding: Padding,
     *,
     depth: int,
     maps: int,
