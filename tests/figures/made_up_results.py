@@ -108,6 +108,18 @@ def curves():
     return made_up_outcome(arms, falling, plots, numbers)
 
 
+def arrivals():
+    """Two conditions; one arm loses seeds on the way: two of three never arrive."""
+    arms = [arm(i * 10 + j, label, c) for i, c in enumerate(("first", "second")) for j, label in enumerate(LABELS[:3])]
+
+    def measure(one, seed):
+        never = one.label == "tanh" and seed != 1
+        time = 4 * (1 + hash_of(one.label) % 3) + seed
+        return {}, {"train_error": [(e, 0.9 if never else max(0.9 - 0.65 * e / time, 0.0)) for e in range(21)]}
+
+    return made_up_outcome(arms, measure, (Plot("survival"),))
+
+
 def search():
     arms = [arm(i * 10 + j, label, c) for i, c in enumerate(("first", "second")) for j, label in enumerate(LABELS[:5])]
     return made_up_outcome(arms, falling, (Plot("rate_search"),), objective=ValidationError())
@@ -328,6 +340,7 @@ def gallery():
     """Every outcome with a plot of it, by the kind of figure."""
     outcomes = (
         curves(),
+        arrivals(),
         search(),
         test_errors(),
         forest(),
