@@ -1,3 +1,4 @@
+import dataclasses
 from dataclasses import replace
 
 import pytest
@@ -218,3 +219,22 @@ def test_a_profile_is_asked_of_the_design():
     experiment = Experiment("x", "x", (), lambda *asked: seen.append(asked), ())
     experiment.at("quick", "digits")
     assert seen == [("quick", "digits")]
+
+
+def test_claims_of_one_experiment_are_corrected_for_the_tests_of_all(tmp_path, monkeypatch, made_up, capsys):
+    experiment, _, stored = made_up
+    other = dataclasses.replace(
+        experiment, name="other", claims=(dataclasses.replace(experiment.claims[0], name="twin"),)
+    )
+    loaded = {"made_up": experiment, "other": other}
+    monkeypatch.setattr(
+        cli.experiments, "load", lambda names=(): [loaded[name] for name in names] or list(loaded.values())
+    )
+    for record in stored.values():
+        Store(tmp_path / "quick").add(record)
+    families = []
+    monkeypatch.setattr(cli.tables, "verdicts", lambda outcomes, family: families.append((outcomes, family)) or [])
+    assert call(capsys, "claims", "made_up", "--results", str(tmp_path))[0] == 0
+    ((shown, family),) = families
+    assert [outcome.experiment.name for outcome in shown] == ["made_up"]
+    assert [outcome.experiment.name for outcome in family] == ["made_up", "other"]

@@ -28,7 +28,7 @@ def family(outcome, others):
     claims = tuple(Claim(f"other {i}", "Something is so.") for i in range(others))
     silent = [replace(decision, reason="no number") for decision in outcome.verdicts[0].decisions]
     verdicts = tuple(ClaimVerdict(claim, "direction", "inconclusive", "", tuple(silent)) for claim in claims)
-    return [outcome, replace(outcome, verdicts=verdicts)]
+    return [outcome, replace(outcome, experiment=replace(outcome.experiment, claims=()), verdicts=verdicts)]
 
 
 def test_a_verdict_that_does_not_survive_the_correction_is_marked_and_the_mark_explained(outcome):
@@ -40,6 +40,8 @@ def test_a_verdict_that_does_not_survive_the_correction_is_marked_and_the_mark_e
     assert row.split()[1] == f"supported{tables.UNCORRECTED}"
     assert lines[-1].startswith(f"{tables.UNCORRECTED} ")
     assert "all 10 tests together" in lines[-1]
+    others = "\n".join(line.plain for line in tables.verdicts(family(outcome, 9)[1:], family(outcome, 9)))
+    assert tables.UNCORRECTED not in others
 
 
 def test_an_explanation_says_how_surely_what_would_change_it_and_what_the_bootstrap_is_worth(outcome):
