@@ -184,7 +184,7 @@ EXPERIMENT = Experiment(
     title="Rectified units against saturating ones",
     claims=CLAIMS,
     design=design,
-    figures=("training_curves", "time_ratios", "multiverse", "rate_search"),
+    figures=("training_curves", "time_ratios", "multiverse", "survival", "rate_search"),
 )
 
 if __name__ == "__main__":

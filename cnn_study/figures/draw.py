@@ -12,7 +12,19 @@ from matplotlib.figure import Figure
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.errors import unknown_name
 from cnn_study.experiment import Plot
-from cnn_study.figures import curves, effects, exact, filters, layers, levels, multiverse, outcomes, rates, ratios
+from cnn_study.figures import (
+    curves,
+    effects,
+    exact,
+    filters,
+    layers,
+    levels,
+    multiverse,
+    outcomes,
+    rates,
+    ratios,
+    survival,
+)
 from cnn_study.figures.layout import note, settle
 from cnn_study.figures.style import PUBLISHED, STYLES, Style, styled
 from cnn_study.results import replace_file
@@ -43,6 +55,7 @@ FIGURES: Mapping[str, Draw] = {
     "outcomes": outcomes.outcomes,
     "effects": effects.effects,
     "multiverse": multiverse.multiverse,
+    "survival": survival.survival,
     "dose": levels.dose,
     "family": levels.family,
     "layers": layers.layers,
