@@ -4,7 +4,7 @@ Nothing here trains or plots. A module of ``experiments/`` declares one :class:`
 runs, the analysis applies its rules to the stored results, and the figures it names are drawn from them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -43,6 +43,7 @@ class Published:
         source: Where it stands: authors, year, figure or table.
         provenance: How surely it is known.
         about: Label of the arm it is about, or of the two that it compares, ``A / B``.
+        dataset: Name of the data set it is for, if it must not stand beside what was measured on another.
     """
 
     quantity: str
@@ -50,6 +51,11 @@ class Published:
     source: str
     provenance: Provenance
     about: str
+    dataset: str | None = None
+
+    def fits(self, datasets: Collection[str]) -> bool:
+        """Whether it may stand beside what was measured on these data sets."""
+        return self.dataset is None or self.dataset in datasets
 
     @property
     def text(self) -> str:

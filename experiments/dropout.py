@@ -38,9 +38,9 @@ CLAIMS = (
         "dropout-lowers-the-error",
         "With dropout the test error is lower.",
         (
-            Published("test error on CIFAR-10 (%)", 15.60, SRIVASTAVA, "memory", about="no dropout"),
-            Published("test error on CIFAR-10 (%)", 14.32, SRIVASTAVA, "secondary", about="dense layer"),
-            Published("test error on CIFAR-10 (%)", 12.61, SRIVASTAVA, "memory", about="all layers"),
+            Published("test error on CIFAR-10 (%)", 15.60, SRIVASTAVA, "memory", "no dropout", "cifar10"),
+            Published("test error on CIFAR-10 (%)", 14.32, SRIVASTAVA, "secondary", "dense layer", "cifar10"),
+            Published("test error on CIFAR-10 (%)", 12.61, SRIVASTAVA, "memory", "all layers", "cifar10"),
         ),
         {"mechanism": NO_CAUSE},
     ),

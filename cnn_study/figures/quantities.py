@@ -107,11 +107,12 @@ def interval_text(interval: Interval, metric: str) -> str:
 
 def published(outcome: Outcome, about: str, quantity: str) -> list[Published]:
     """The published numbers about an arm's label, or a pair of them, whose quantity begins with these words."""
+    datasets = {arm.data.name for arm in outcome.design.arms}
     return [
         number
         for claim in outcome.experiment.claims
         for number in claim.published
-        if number.about == about and number.quantity.startswith(quantity)
+        if number.about == about and number.quantity.startswith(quantity) and number.fits(datasets)
     ]
 
 
