@@ -232,3 +232,9 @@ def test_a_figure_may_be_named_or_described():
     experiment = replace(made_up_experiment(), figures=("training_curves", described))
     assert [plot.file for plot in experiment.plots] == ["training_curves", "fields"]
     assert experiment.plots[1] is described
+
+
+@pytest.mark.parametrize(("dataset", "fits"), [(None, True), ("mnist", True), ("cifar10", False)])
+def test_a_published_number_stands_beside_measurements_on_its_own_data_set_only(dataset, fits):
+    number = Published("test error (%)", 6.5, "Somebody 2012", "primary", "a", dataset)
+    assert number.fits({"mnist", "digits"}) == fits
