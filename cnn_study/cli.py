@@ -94,14 +94,15 @@ def run(
     store = Store(_folder(root, profile, fallback))
     with _stoppable(), store.writing():
         report = _train(designs, store, jobs or _cores(), cache_dir)
-    outcomes = [_evaluated(*pair, store) for pair in zip(chosen, designs, strict=True)]
+    family = _all_evaluated(store, profile, fallback)
+    outcomes = _shown(names, family)
     _draw(outcomes, store.folder, again=bool(report.done))
     if not no_tracking:
         try:
             _mirror(outcomes, store.folder, tracking_uri, report.done)
         except tracking.TrackingError as error:
             errors.print(f"[yellow]cnn-study: the runs are stored, but not mirrored: {error}", soft_wrap=True)
-    _show_verdicts(outcomes)
+    _show_verdicts(outcomes, family)
     _compare_with_reference(outcomes, store, profile, fallback)
     minutes, seconds = divmod(round(time.monotonic() - started), 60)
     console.print(f"{len(report.done)} runs and checks in {minutes} min {seconds} s", highlight=False)
@@ -151,12 +152,11 @@ def claims(
     """List every claim with its verdicts."""
     from cnn_study.report.summary import insert, markdown
 
-    shown = {experiment.name for experiment in experiments.load(names or ())}
     for _, family in _read(None, profile, results):
-        outcomes = [outcome for outcome in family if outcome.experiment.name in shown]
+        outcomes = _shown(names, family)
         _show_verdicts(outcomes, family)
         if into:
-            insert(into, markdown(outcomes))
+            insert(into, markdown(outcomes, family))
             console.print(f"table: {into}", soft_wrap=True, highlight=False)
 
 
@@ -206,11 +206,12 @@ def report(
     from cnn_study.report.latex import write_latex
     from cnn_study.report.page import write_page
 
-    for folder, outcomes in _read(names, profile, results):
+    for folder, family in _read(None, profile, results):
+        outcomes = _shown(names, family)
         _draw(outcomes, folder, again=False)
-        page = write_page(outcomes, folder, profile, _revision())
+        page = write_page(outcomes, folder, profile, _revision(), family)
         console.print(f"report: {page}", soft_wrap=True)
-        for path in write_latex(outcomes, folder) if latex else ():
+        for path in write_latex(outcomes, folder, family) if latex else ():
             console.print(f"latex: {path}", soft_wrap=True, highlight=False)
 
 
@@ -290,6 +291,17 @@ def _read(names: Sequence[str] | None, profile: str, results: Path | None) -> It
         yield store.folder, [_evaluated(e, e.at(profile, fallback), store) for e in chosen]
 
 
+def _all_evaluated(store: Store, profile: str, fallback: str | None) -> list[Outcome]:
+    """Every experiment, those without results too: the tests that are corrected for together."""
+    return [_evaluated(each, each.at(profile, fallback), store) for each in experiments.load()]
+
+
+def _shown(names: Sequence[str] | None, family: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes of the named experiments, or of all."""
+    found = {outcome.experiment.name: outcome for outcome in family}
+    return [found[experiment.name] for experiment in experiments.load(names or ())]
+
+
 def _evaluated(experiment: Experiment, design: Design, store: Store) -> Outcome:
     return evaluate(experiment, design, store.records(), store.checks())
 
@@ -362,7 +374,7 @@ def _cores() -> int:
     )
 
 
-def _show_verdicts(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> None:
+def _show_verdicts(outcomes: Sequence[Outcome], family: Sequence[Outcome]) -> None:
     for line in tables.verdicts(outcomes, family):
         console.print(line, soft_wrap=True)
     proxies: dict[str, list[str]] = {}

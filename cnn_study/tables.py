@@ -11,7 +11,7 @@ from cnn_study.analysis.coverage import measured_coverage
 from cnn_study.analysis.decisions import ASPECTS, ClaimVerdict, Decision, Outcome
 from cnn_study.analysis.estimates import confidence
 from cnn_study.analysis.sensitivity import effect_text, outlook
-from cnn_study.analysis.significance import Corrected, Key, corrected, holm
+from cnn_study.analysis.significance import UNCORRECTED, Corrected, corrected, holm, mark, marked
 from cnn_study.execution.forecast import Examples, Pace, Work
 from cnn_study.execution.plan import Planned, PlanRow
 from cnn_study.experiment import PROVENANCES, Claim, Verdict
@@ -27,9 +27,6 @@ STYLES: Mapping[Verdict, str] = {
 
 ESTIMATES_SHOWN = 4
 """Estimates of a claim that the table of verdicts shows."""
-
-UNCORRECTED = "\N{DEGREE SIGN}"
-"""Stands after a verdict that does not survive the correction for the number of tests."""
 
 
 def verdicts(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> Iterator[Text]:
@@ -49,16 +46,12 @@ def verdicts(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> Ite
         yield Text(f"{outcome.experiment.name}: {outcome.experiment.title}", style="bold")
         for claim in outcome.experiment.claims:
             mine = [verdict for verdict in outcome.verdicts if verdict.claim == claim]
-            cells = [Text(_marked(verdict, survives), style=STYLES[verdict.verdict]) for verdict in mine]
+            cells = [Text(verdict.verdict + mark(verdict, survives), style=STYLES[verdict.verdict]) for verdict in mine]
             yield _cells([Text(claim.name), *cells], widths)
             yield from (Text(f"      {line}") for line in _measured(mine))
-    if any(_marked(verdict, survives) != verdict.verdict for outcome in outcomes for verdict in outcome.verdicts):
+    if marked(outcomes, survives):
         tests = len(corrected(family or outcomes))
         yield Text(f"{UNCORRECTED} does not survive the correction for all {tests} tests together (Holm 1979, at 5 %)")
-
-
-def _marked(verdict: ClaimVerdict, survives: Mapping[Key, bool]) -> str:
-    return verdict.verdict + ("" if survives.get((verdict.claim.name, verdict.aspect), True) else UNCORRECTED)
 
 
 def _cells(cells: Sequence[Text], widths: Sequence[int], style: str = "") -> Text:

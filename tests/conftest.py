@@ -9,6 +9,7 @@ os.environ.update(ENVIRONMENT)
 
 import pytest
 
+from cnn_study.analysis.decisions import ClaimVerdict, evaluate
 from cnn_study.experiment import (
     Agreement,
     Arm,
@@ -127,3 +128,24 @@ def made_up():
     experiment = made_up_experiment()
     design = experiment.at("quick")
     return experiment, design, complete(design)
+
+
+@pytest.fixture
+def barely_supported():
+    """A claim that is supported with a p value just below 5 %: the ratio of times varies much between seeds."""
+
+    def time(spec):
+        tanh = spec.model.layers[0].activation == "tanh"
+        factor = {1: 1.45, 2: 2.0, 3: 2.0}.get(spec.seeds.init, 2.0) if tanh else 1.0
+        return 4.0 * factor * (1 + abs(spec.train.learning_rate - 0.01) * 100)
+
+    design = made_up_design(proxy="a subset")
+    return evaluate(made_up_experiment(), design, complete(design, time))
+
+
+def with_silent_claims(outcome, others):
+    """The outcome, and another experiment with so many claims that nothing is known of."""
+    claims = tuple(Claim(f"other {i}", "Something is so.") for i in range(others))
+    silent = [replace(decision, reason="no number") for decision in outcome.verdicts[0].decisions]
+    verdicts = tuple(ClaimVerdict(claim, "direction", "inconclusive", "", tuple(silent)) for claim in claims)
+    return [outcome, replace(outcome, experiment=replace(outcome.experiment, claims=()), verdicts=verdicts)]

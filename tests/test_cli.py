@@ -221,7 +221,8 @@ def test_a_profile_is_asked_of_the_design():
     assert seen == [("quick", "digits")]
 
 
-def test_claims_of_one_experiment_are_corrected_for_the_tests_of_all(tmp_path, monkeypatch, made_up, capsys):
+@pytest.mark.parametrize("command", ["claims", "report", "run"])
+def test_claims_of_one_experiment_are_corrected_for_the_tests_of_all(command, tmp_path, monkeypatch, made_up, capsys):
     experiment, _, stored = made_up
     other = dataclasses.replace(
         experiment, name="other", claims=(dataclasses.replace(experiment.claims[0], name="twin"),)
@@ -234,7 +235,15 @@ def test_claims_of_one_experiment_are_corrected_for_the_tests_of_all(tmp_path, m
         Store(tmp_path / "quick").add(record)
     families = []
     monkeypatch.setattr(cli.tables, "verdicts", lambda outcomes, family: families.append((outcomes, family)) or [])
-    assert call(capsys, "claims", "made_up", "--results", str(tmp_path))[0] == 0
+    monkeypatch.setattr(
+        "cnn_study.report.page.write_page",
+        lambda outcomes, folder, profile, revision, family: families.append((outcomes, family)),
+    )
+    monkeypatch.setattr(cli, "_obtain", lambda *_: None)
+    monkeypatch.setattr(cli, "_train", lambda *_: Report(frozenset()))
+    monkeypatch.setattr(cli, "_draw", lambda *_, **__: None)
+    options = ["made_up", "--results", str(tmp_path), *(["--no-tracking"] if command == "run" else [])]
+    assert call(capsys, command, *options)[0] == 0
     ((shown, family),) = families
     assert [outcome.experiment.name for outcome in shown] == ["made_up"]
     assert [outcome.experiment.name for outcome in family] == ["made_up", "other"]

@@ -18,6 +18,9 @@ from cnn_study.experiment import Agreement, Aspect, Rule
 FAMILY_LEVEL = 0.05
 """Largest probability that any of all verdicts is wrong by chance, which the correction is to keep."""
 
+UNCORRECTED = "\N{DEGREE SIGN}"
+"""Stands after a verdict that does not survive the correction for the number of tests."""
+
 Key = tuple[str, Aspect]
 """The name of a claim and the aspect."""
 
@@ -145,6 +148,21 @@ def holm(outcomes: Sequence[Outcome]) -> Mapping[Key, bool]:
         if verdict.verdict in ("supported", "contradicted")
     ]
     return {key: found[key].survives for key in decided if key in found}
+
+
+def mark(verdict: ClaimVerdict, survives: Mapping[Key, bool]) -> str:
+    """What stands after a verdict: :data:`UNCORRECTED`, or nothing.
+
+    Args:
+        verdict: Of any claim.
+        survives: What :func:`holm` has found.
+    """
+    return "" if survives.get((verdict.claim.name, verdict.aspect), True) else UNCORRECTED
+
+
+def marked(outcomes: Sequence[Outcome], survives: Mapping[Key, bool]) -> bool:
+    """Whether any verdict of some experiments has the mark, so that it must be explained."""
+    return any(mark(verdict, survives) for outcome in outcomes for verdict in outcome.verdicts)
 
 
 def holm_adjusted(p_values: Sequence[float]) -> list[float]:

@@ -2,13 +2,14 @@
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 
 from cnn_study.analysis.decisions import ASPECTS, ClaimVerdict, Outcome
+from cnn_study.analysis.significance import FAMILY_LEVEL, Key, corrected, holm, mark, marked
 from cnn_study.analysis.statistics import CONFIDENCE, EQUIVALENCE_CONFIDENCE
 from cnn_study.experiment import PROVENANCES, Claim
 from cnn_study.report.comparison import arm_rows, measured_beside
@@ -17,6 +18,9 @@ from cnn_study.results import replace_file
 
 PREFIX = "study"
 """What the names of all macros begin with, so that they hide none of LaTeX's own."""
+
+UNCORRECTED = r"\ensuremath{^\circ}"
+"""The mark of a verdict that does not survive the correction for the number of tests."""
 
 _CHARACTERS = {
     "\\": r"\textbackslash{}",
@@ -80,12 +84,13 @@ class Number:
     value: str
 
 
-def write_latex(outcomes: Sequence[Outcome], folder: Path) -> list[Path]:
+def write_latex(outcomes: Sequence[Outcome], folder: Path, family: Sequence[Outcome] = ()) -> list[Path]:
     """Write the folder ``latex``: the verdicts, the tables of every experiment, the numbers as macros, the references.
 
     Args:
         outcomes: What the experiments have found.
         folder: Of the results.
+        family: All experiments whose tests are corrected for together; empty: those of the tables.
 
     Returns:
         The files.
@@ -93,7 +98,7 @@ def write_latex(outcomes: Sequence[Outcome], folder: Path) -> list[Path]:
     Raises:
         StoreError: A file cannot be written.
     """
-    files = {"claims.tex": _rendered([claims_table(outcomes)])}
+    files = {"claims.tex": _rendered([claims_table(outcomes, family)])}
     for outcome in outcomes:
         files[f"{_slug(outcome.experiment.name)}.tex"] = _rendered(experiment_tables(outcome))
     files["numbers.tex"] = macros([number for outcome in outcomes for number in numbers(outcome)])
@@ -165,19 +170,36 @@ def _decided(verdict: ClaimVerdict) -> Iterator[Number]:
         yield Number((*words, "verdict"), f"{meaning}: verdict", decision.verdict)
 
 
-def claims_table(outcomes: Sequence[Outcome]) -> Table:
-    """Every claim with its three verdicts, a group an experiment."""
+def claims_table(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> Table:
+    """Every claim with its three verdicts, a group an experiment.
+
+    Args:
+        outcomes: The experiments shown.
+        family: All whose tests are corrected for together; empty: those shown.
+    """
+    survives = holm(family or outcomes)
+    caption = f"Claims and verdicts.{_proxies(outcomes)}"
+    if marked(outcomes, survives):
+        tests = len(corrected(family or outcomes))
+        caption += (
+            f" {UNCORRECTED}: does not survive the correction for all {tests} tests together "
+            f"(Holm 1979, at {_percent(FAMILY_LEVEL)}) \\cite{{holm1979simple}}."
+        )
     return Table(
         "tab:claims",
-        f"Claims and verdicts.{_proxies(outcomes)}",
+        caption,
         ("claim", *ASPECTS),
         "llll",
-        tuple(tuple(_claim_row(outcome, claim) for claim in outcome.experiment.claims) for outcome in outcomes),
+        tuple(
+            tuple(_claim_row(outcome, claim, survives) for claim in outcome.experiment.claims) for outcome in outcomes
+        ),
     )
 
 
-def _claim_row(outcome: Outcome, claim: Claim) -> tuple[str, ...]:
-    return (escape(claim.name), *(escape(each.verdict) for each in outcome.verdicts if each.claim == claim))
+def _claim_row(outcome: Outcome, claim: Claim, survives: Mapping[Key, bool]) -> tuple[str, ...]:
+    mine = [verdict for verdict in outcome.verdicts if verdict.claim == claim]
+    verdicts = (escape(each.verdict) + (UNCORRECTED if mark(each, survives) else "") for each in mine)
+    return escape(claim.name), *verdicts
 
 
 def _proxies(outcomes: Sequence[Outcome]) -> str:

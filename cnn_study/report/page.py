@@ -13,7 +13,9 @@ import jinja2
 from PIL import Image
 
 import cnn_study
+from cnn_study.analysis.coverage import coverage_table
 from cnn_study.analysis.decisions import ASPECTS, Outcome
+from cnn_study.analysis.significance import FAMILY_LEVEL, UNCORRECTED, corrected, holm, mark, marked
 from cnn_study.analysis.statistics import CONFIDENCE, EQUIVALENCE_CONFIDENCE, RESAMPLES
 from cnn_study.experiment import PROVENANCES, Aspect
 from cnn_study.report import provenance
@@ -28,7 +30,13 @@ COLORS = 128
 MLFLOW = "http://127.0.0.1:5000"
 """Where ``make ui`` serves MLflow."""
 
-METHODS = ("student1908probable", "schuirmann1987comparison", "efron1979bootstrap")
+METHODS = (
+    "berger1982multiparameter",
+    "efron1979bootstrap",
+    "holm1979simple",
+    "schuirmann1987comparison",
+    "student1908probable",
+)
 """The references for how verdicts are decided."""
 
 
@@ -51,7 +59,13 @@ class Picture:
     height: int
 
 
-def write_page(outcomes: Sequence[Outcome], folder: Path, profile: str, revision: str = "unknown") -> Path:
+def write_page(
+    outcomes: Sequence[Outcome],
+    folder: Path,
+    profile: str,
+    revision: str = "unknown",
+    family: Sequence[Outcome] = (),
+) -> Path:
     """Write ``report.html`` into the folder of the results.
 
     Args:
@@ -59,6 +73,7 @@ def write_page(outcomes: Sequence[Outcome], folder: Path, profile: str, revision
         folder: Where the figures are, in ``figures``.
         profile: Name of the profile.
         revision: Of the code that writes the page.
+        family: All experiments whose tests are corrected for together; empty: those of the page.
 
     Raises:
         StoreError: The page cannot be written.
@@ -72,16 +87,21 @@ def write_page(outcomes: Sequence[Outcome], folder: Path, profile: str, revision
     )
     environment.filters |= {"anchor": anchor, "duration": provenance.duration}
     records = provenance.everything(outcomes)
+    tests, survives = corrected(family or outcomes), holm(family or outcomes)
     text = environment.get_template("page.html").render(
         arm_rows=arm_rows,
         aspects=ASPECTS,
         confidence=CONFIDENCE,
         counts={aspect: _counts(outcomes, aspect) for aspect in ASPECTS},
+        coverage=coverage_table(_numbers_of_seeds(outcomes)),
         environments=provenance.environments(records),
         equivalence_confidence=EQUIVALENCE_CONFIDENCE,
+        family_level=FAMILY_LEVEL,
         find=find,
         images=provenance.images,
         known=PROVENANCES,
+        mark=lambda verdict: mark(verdict, survives),
+        marked=marked(outcomes, survives),
         measured_beside=measured_beside,
         mlflow=MLFLOW,
         options=_options(profile, folder.name),
@@ -93,6 +113,9 @@ def write_page(outcomes: Sequence[Outcome], folder: Path, profile: str, revision
         resamples=RESAMPLES,
         revision=revision,
         seconds=sum(record.seconds for record in records.values()),
+        seeds=_numbers_of_seeds(outcomes),
+        tests=tests,
+        uncorrected=UNCORRECTED,
         version=cnn_study.__version__,
         work=provenance.work,
         worked=len(records),
@@ -128,6 +151,11 @@ def _counts(outcomes: Sequence[Outcome], aspect: Aspect) -> list[tuple[str, int]
     """How often each verdict was given, the most frequent first."""
     found = Counter(each.verdict for o in outcomes for each in o.verdicts if each.aspect == aspect)
     return found.most_common()
+
+
+def _numbers_of_seeds(outcomes: Sequence[Outcome]) -> tuple[int, ...]:
+    """How many seeds the designs have, each number once; a single seed has no interval."""
+    return tuple(sorted({len(o.design.seeds) for o in outcomes if o.design.arms and len(o.design.seeds) > 1}))
 
 
 def _references(outcomes: Sequence[Outcome]) -> list[Reference]:

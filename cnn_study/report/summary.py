@@ -1,9 +1,10 @@
 """The table of claims as Markdown, for the README: generated, so that it cannot say other than the results."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cnn_study.analysis.decisions import ASPECTS, ClaimVerdict, Outcome
+from cnn_study.analysis.significance import Key, holm, mark
 from cnn_study.errors import InputError
 from cnn_study.results import replace_file
 
@@ -11,13 +12,24 @@ BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
 """The lines between which the table stands in a file."""
 
 
-def markdown(outcomes: Sequence[Outcome]) -> str:
-    """A row a claim: what it states, its verdicts, and the first estimate of each that was measured."""
+def markdown(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
+    """A row a claim: what it states, its verdicts, and the first estimate of each that was measured.
+
+    Args:
+        outcomes: The experiments shown.
+        family: All whose tests are corrected for together; empty: those shown.
+    """
+    survives = holm(family or outcomes)
     lines = [f"| experiment | claim | {' | '.join(ASPECTS)} | measured |", "|---|---|---|---|---|---|"]
     for outcome in outcomes:
         for claim in outcome.experiment.claims:
             mine = [verdict for verdict in outcome.verdicts if verdict.claim == claim]
-            cells = [outcome.experiment.name, claim.statement, *(_bold(each) for each in mine), _measured(mine)]
+            cells = [
+                outcome.experiment.name,
+                claim.statement,
+                *(_bold(each, survives) for each in mine),
+                _measured(mine),
+            ]
             lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
     return "\n".join(lines)
 
@@ -40,8 +52,9 @@ def insert(path: Path, table: str) -> None:
     replace_file(path, lambda temporary: temporary.write_text(new, encoding="utf-8"))
 
 
-def _bold(verdict: ClaimVerdict) -> str:
-    return f"**{verdict.verdict}**" if verdict.verdict in ("supported", "contradicted", "mixed") else verdict.verdict
+def _bold(verdict: ClaimVerdict, survives: Mapping[Key, bool]) -> str:
+    decided = verdict.verdict in ("supported", "contradicted", "mixed")
+    return f"**{verdict.verdict}**{mark(verdict, survives)}" if decided else verdict.verdict
 
 
 def _measured(mine: Sequence[ClaimVerdict]) -> str:

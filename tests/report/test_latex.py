@@ -2,7 +2,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from conftest import complete, made_up_arm, made_up_design
+from conftest import complete, made_up_arm, made_up_design, with_silent_claims
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -97,6 +97,16 @@ def test_files_are_whole_and_the_same_every_time(made_up, tmp_path):
     assert tables.count(r"\begin{longtable}") == tables.count(r"\end{longtable}") == 3
     assert r"relu, plain & plain & 0.01 (searched) & 50.00 {[}50.00, 50.00{]} \% & 310 & 296 \\" in tables
     assert escape(outcome.verdicts[0].decisions[0].interval.text) in tables
+
+
+def test_a_verdict_that_does_not_survive_the_correction_is_marked(barely_supported, tmp_path):
+    family = with_silent_claims(barely_supported, 9)
+    marked, alone = (write_latex([barely_supported], tmp_path, some)[0].read_text() for some in (family, ()))
+    assert r"faster & supported\ensuremath{^\circ} & " in marked
+    assert r"\ensuremath{^\circ}: does not survive the correction for all 10 tests together" in marked
+    assert r"\cite{holm1979simple}" in marked
+    assert "faster & supported & " in alone
+    assert "circ" not in alone
 
 
 def test_tables_hold_hostile_strings(tmp_path):

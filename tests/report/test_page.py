@@ -8,10 +8,12 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
-from conftest import complete, made_up_arm, made_up_design, time_of
+from conftest import complete, made_up_arm, made_up_design, time_of, with_silent_claims
 from PIL import Image
 
+from cnn_study.analysis.coverage import measured_coverage
 from cnn_study.analysis.decisions import evaluate
+from cnn_study.analysis.significance import UNCORRECTED, corrected
 from cnn_study.analysis.statistics import mean_interval
 from cnn_study.experiment import Agreement, Claim, Design, Experiment, Published, Rule
 from cnn_study.figures.draw import draw
@@ -42,6 +44,27 @@ def test_strings_are_escaped_and_nothing_is_loaded(made_up, tmp_path):
     assert "ReLU is &lt;faster&gt;." in page
     assert not re.search(r'src="(?!data:)', page)
     assert all(link.startswith(("#", "data:", MLFLOW)) for link in re.findall(r'href="([^"]*)"', page))
+
+
+def test_a_verdict_that_does_not_survive_the_correction_is_marked_and_explained(barely_supported, tmp_path):
+    row = r'faster</a>\s*<small>[^<]*</small></th>\s*<td class="verdict supported">supported{}</td>'
+    legend = f"{UNCORRECTED} does not survive the correction for all 10 tests together"
+    family = with_silent_claims(barely_supported, 9)
+    page = write_page([barely_supported], tmp_path, "quick", family=family).read_text()
+    assert re.search(row.format(UNCORRECTED), page)
+    assert legend in page
+    adjusted = corrected(family)["faster", "direction"].adjusted
+    assert f"supported{UNCORRECTED}, adjusted p {adjusted:.2g}</small>" in page
+    alone = write_page([barely_supported], tmp_path, "quick").read_text()
+    assert re.search(row.format(""), alone)
+    assert "does not survive" not in alone
+
+
+def test_the_page_says_how_often_intervals_hold_the_truth(made_up, tmp_path):
+    page = " ".join(write_page([evaluate(*made_up)], tmp_path, "quick").read_text().split())
+    held = [measured_coverage(method, 3, data) for data in ("normal", "skewed") for method in ("t", "bootstrap")]
+    cells = " ".join(f'<td class="number">{share:.0%}</td>' for share in held)
+    assert f'<tr><th scope="row" class="number">3</th> {cells} </tr>' in page
 
 
 def test_a_proxy_is_marked(made_up, tmp_path):
@@ -153,7 +176,9 @@ def test_hostile_strings_stay_text(tmp_path):
     assert not page.all("script")
     assert page.text.count(HOSTILE) > 20
     known = {"aria-label", "aria-labelledby", "charset", "class", "colspan", "content", "href", "id", "lang", "name"}
-    assert {name for _, attributes in page.found for name in attributes} <= known | {"rel", "role", "scope", "tabindex"}
+    assert {name for _, attributes in page.found for name in attributes} <= known | {
+        *("rel", "role", "rowspan", "scope", "tabindex")
+    }
     places = {attributes["id"] for _, attributes in page.found if "id" in attributes}
     assert all(re.fullmatch(r"[\w.-]+", place) for place in places)
     assert {link["href"][1:] for link in page.all("a") if link["href"].startswith("#")} <= places

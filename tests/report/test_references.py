@@ -1,8 +1,10 @@
 import importlib
 import re
+from pathlib import Path
 
 import pytest
 
+import cnn_study
 from cnn_study import registry
 from cnn_study.data.registry import DATASETS
 from cnn_study.errors import InputError
@@ -10,6 +12,8 @@ from cnn_study.report.references import bibtex, citations, find, get, references
 
 EXPERIMENTS = registry.load()
 SOURCES = sorted({number.source for each in EXPERIMENTS for claim in each.claims for number in claim.published})
+LIBRARY = Path(cnn_study.__file__).parent
+METHODS = [*sorted((LIBRARY / "analysis").glob("*.py")), LIBRARY / "figures" / "survival.py"]
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -22,6 +26,12 @@ def test_every_source_in_the_text_of_an_experiment_has_an_entry(experiment):
     text = f"{importlib.import_module(f'experiments.{experiment.name}').__doc__} {experiment.claims}"
     known = {reference.cited for reference in references().values()}
     assert set(citations(" ".join(text.split()))) <= known
+
+
+@pytest.mark.parametrize("file", METHODS, ids=lambda file: file.name)
+def test_every_source_of_a_method_has_an_entry(file):
+    known = {reference.cited for reference in references().values()}
+    assert set(citations(" ".join(file.read_text(encoding="utf-8").split()))) <= known
 
 
 @pytest.mark.parametrize("dataset", DATASETS.values(), ids=lambda dataset: dataset.name)

@@ -1,9 +1,11 @@
 from pathlib import Path
 
 import pytest
+from conftest import with_silent_claims
 
 from cnn_study import registry
 from cnn_study.analysis.decisions import evaluate
+from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.errors import InputError
 from cnn_study.report.summary import BEGIN, END, insert, markdown
 from cnn_study.results import Store
@@ -19,6 +21,11 @@ def test_a_row_has_the_verdicts_of_its_claim(made_up):
     assert cells[:2] == ["made_up", "ReLU is <faster>."]
     assert [cell.strip("*") for cell in cells[2:5]] == [verdict.verdict for verdict in outcome.verdicts]
     assert outcome.verdicts[0].decisions[0].interval.text in cells[5]
+
+
+def test_a_verdict_that_does_not_survive_the_correction_is_marked(barely_supported):
+    assert f"| **supported**{UNCORRECTED} |" in markdown([barely_supported], with_silent_claims(barely_supported, 9))
+    assert UNCORRECTED not in markdown([barely_supported])
 
 
 def test_a_table_replaces_what_stands_between_the_marks(tmp_path):
