@@ -17,8 +17,8 @@ from cnn_study.figures.quantities import (
     drawable,
     is_fraction,
     labels,
-    least_mean,
     metric_text,
+    natural_limits,
     percent,
     published,
     replicates_text,
@@ -61,7 +61,7 @@ def history(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
     """A panel a condition: the mean over seeds of any value that was measured again and again, with its interval."""
     figure, axes, _, table = _curves(outcome, plot, arms(outcome, plot), plot.metric, style)
     text = percent if is_fraction(plot.metric) else None
-    value_axis(axes[0], "y", text, logarithmic="y" in plot.logarithmic, least=least_mean(table))
+    value_axis(axes[0], "y", text, logarithmic="y" in plot.logarithmic, within=natural_limits(table, plot.metric))
     legend(figure, axes)
     text = replicates_text(outcome, logarithmic="y" in plot.logarithmic)
     caption = (

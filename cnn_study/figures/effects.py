@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from cnn_study.analysis.decisions import Decision, Outcome
 from cnn_study.experiment import Agreement, Contrast, Plot, Published
@@ -19,6 +20,8 @@ from cnn_study.figures.style import VERDICTS, Style
 
 RATIOS = "ratio of times"
 """What the panel of the products of times is called; the others are called by the unit of their contrasts."""
+MOST_TICKS = 5
+"""Ticks of an axis of contrasts, whose texts may be as long as ``-0.125``."""
 COLUMNS = ["claim", "aspect", "condition", "estimated", "unit", "estimate", "low", "high", "from", "to", "verdict"]
 
 
@@ -76,6 +79,7 @@ def _panel(
         ratio_axis(ax, intervals, numbers)
     else:
         ax.set_xlim(*_range(decisions, numbers))
+        ax.xaxis.set_major_locator(MaxNLocator(MOST_TICKS - 1))
     mark_published(ax, numbers)
     ax.axvline(1 if unit == RATIOS else 0, color="0.2", linewidth=0.8)
     places, place = [], 0.0

@@ -20,8 +20,8 @@ from cnn_study.figures.quantities import (
     conditions,
     is_fraction,
     labels,
-    least_mean,
     metric_text,
+    natural_limits,
     percent,
     replicates_text,
     summary,
@@ -100,7 +100,7 @@ def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
 
 def _value_axis(ax: Axes, plot: Plot, table: pd.DataFrame) -> None:
     text = percent if is_fraction(plot.metric) else None
-    value_axis(ax, "y", text, logarithmic="y" in plot.logarithmic, least=least_mean(table))
+    value_axis(ax, "y", text, logarithmic="y" in plot.logarithmic, within=natural_limits(table, plot.metric))
 
 
 def measured_layers(outcome: Outcome, arm: Arm, metric: str) -> list[str]:

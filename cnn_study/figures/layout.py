@@ -146,7 +146,7 @@ def value_axis(
     text: Callable[[float], str] | None,
     *,
     logarithmic: bool = False,
-    least: float = math.nan,
+    within: tuple[float, float] = (-math.inf, math.inf),
 ) -> None:
     """Number an axis that shows measured values.
 
@@ -155,7 +155,7 @@ def value_axis(
         side: Which of its axes.
         text: Gives the text of a value; ``None``: plain numbers.
         logarithmic: Whether the axis is to be so, with ticks at 1, 2 and 5.
-        least: The least estimate. If nothing is below zero, no interval makes the axis begin there.
+        within: Limits beyond which the axis does not run; the lower one of a logarithmic axis is left alone.
     """
     axis, set_scale, limits, set_limits = (
         (ax.xaxis, ax.set_xscale, ax.get_xlim, ax.set_xlim)
@@ -171,8 +171,10 @@ def value_axis(
         axis.set_major_formatter(lambda value, _: (text or _number)(value))
     elif text:
         axis.set_major_formatter(lambda value, _: text(value))
-    if not logarithmic and low < 0 <= least:
-        set_limits(0, high)
+    if low < within[0] and not logarithmic:
+        set_limits(within[0], None)
+    if high > within[1]:
+        set_limits(None, within[1])
 
 
 def _number(value: float) -> str:

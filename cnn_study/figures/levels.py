@@ -15,9 +15,9 @@ from cnn_study.figures.quantities import (
     conditions,
     drawable,
     is_fraction,
-    least_mean,
     metric_text,
     names,
+    natural_limits,
     percent,
     published,
     published_text,
@@ -102,7 +102,7 @@ def _lines(
     level_axis(axes[0], levels, logarithmic="x" in plot.logarithmic)
     table = pd.DataFrame(rows, columns=COLUMNS)
     percents = percent if is_fraction(plot.metric) else None
-    value_axis(axes[0], "y", percents, logarithmic="y" in plot.logarithmic, least=least_mean(table))
+    value_axis(axes[0], "y", percents, logarithmic="y" in plot.logarithmic, within=natural_limits(table, plot.metric))
     label_axes(axes, x, plot.y or metric_text(plot.metric))
     legend(figure, axes)
     text = replicates_text(outcome, logarithmic="y" in plot.logarithmic)
@@ -121,7 +121,7 @@ def draw_points(ax: Axes, points: Points, one: Look, label: str) -> None:
     limits = [drawable(interval) for _, interval in ordered]
     below = [mean - low for mean, (low, _) in zip(means, limits, strict=True)]
     above = [high - mean for mean, (_, high) in zip(means, limits, strict=True)]
-    ax.errorbar(
+    bars = ax.errorbar(
         [level for level, _ in ordered],
         means,
         yerr=[below, above],
@@ -131,6 +131,7 @@ def draw_points(ax: Axes, points: Points, one: Look, label: str) -> None:
         capsize=2,
         **one.line,
     )
+    bars.lines[0].set_clip_on(False)  # Whole markers at the ends of an axis of fractions.
 
 
 def _mark_published(axes: Sequence[Axes], outcome: Outcome, plot: Plot, looks: Mapping[str, Look]) -> list[Published]:

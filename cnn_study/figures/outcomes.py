@@ -18,9 +18,9 @@ from cnn_study.figures.quantities import (
     interval_text,
     is_fraction,
     labels,
-    least_mean,
     metric_text,
     names,
+    natural_limits,
     percent,
     published,
     published_text,
@@ -72,7 +72,7 @@ def outcomes(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
         rows += _panel(ax, outcome, plot, group)
     table = pd.DataFrame(rows, columns=COLUMNS)
     percents = percent if is_fraction(plot.metric) else None
-    value_axis(axes[0], "x", percents, logarithmic="x" in plot.logarithmic, least=least_mean(table))
+    value_axis(axes[0], "x", percents, logarithmic="x" in plot.logarithmic, within=natural_limits(table, plot.metric))
     axes[-1].set_xlabel(plot.x or plot.y or metric_text(plot.metric))
     text = replicates_text(outcome, logarithmic="x" in plot.logarithmic)
     caption = f"{metric_text(plot.metric).capitalize()} of every arm: {text}, and every seed (small dots)."
@@ -121,8 +121,8 @@ def _panel(ax: Axes, outcome: Outcome, plot: Plot, group: Sequence[_Entry]) -> l
 def _row(ax: Axes, place: float, measured: Sequence[float], entry: _Entry, plot: Plot) -> tuple:
     interval, color = summary(measured, logarithmic="x" in plot.logarithmic), entry.look.color
     ax.plot(drawable(interval), [place, place], color=color, solid_capstyle="butt")
-    ax.plot(measured, [place + 0.28] * len(measured), ".", color=color, alpha=0.6, markersize=3)
-    ax.plot(interval.estimate, place, marker=entry.look.marker, color=color, linestyle="none")
+    ax.plot(measured, [place + 0.28] * len(measured), ".", color=color, alpha=0.6, markersize=3, clip_on=False)
+    ax.plot(interval.estimate, place, marker=entry.look.marker, color=color, linestyle="none", clip_on=False)
     _beside(ax, place, interval_text(interval, plot.metric), "0.1")
     return (*_key(entry, plot), "measured", interval.estimate, interval.low, interval.high, interval.n)
 

@@ -87,9 +87,21 @@ def percent(value: float) -> str:
     return f"{float(f'{100 * value:.6g}'):g} %"
 
 
-def least_mean(table: pd.DataFrame) -> float:
-    """The least estimate of a figure; no number if it shows none."""
-    return min((float(mean) for mean in table["mean"]), default=math.nan)
+def natural_limits(table: pd.DataFrame, metric: str) -> tuple[float, float]:
+    """What no interval needs an axis to reach beyond: 0 if no estimate is below, and 1 if none of a fraction is above.
+
+    The interval of a mean near such a limit may cross it, which says nothing about values that cannot exist.
+
+    Args:
+        table: Of a figure, with the column ``mean``.
+        metric: What it shows.
+
+    Returns:
+        Lower and upper limit, infinite where there is none.
+    """
+    means = [float(mean) for mean in table["mean"] if math.isfinite(mean)]
+    low = 0.0 if means and min(means) >= 0 else -math.inf
+    return low, 1.0 if means and is_fraction(metric) and max(means) <= 1 else math.inf
 
 
 def interval_text(interval: Interval, metric: str) -> str:

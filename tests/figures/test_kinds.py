@@ -198,6 +198,23 @@ def test_a_family_is_drawn_against_its_numbers():
     assert interval_of(row) == pytest.approx(of(outcome, "tanh, 500 images, None", "shifted_accuracy/4"))
 
 
+@pytest.mark.parametrize(("kind", "side"), [("dose", "y"), ("family", "y"), ("outcomes", "x")])
+@pytest.mark.parametrize("ends", [(0.0, 0.04), (0.96, 1.0), (0.0, 1.0)])
+def test_no_axis_of_fractions_runs_beyond_0_or_100_percent(kind, side, ends):
+    """Though the intervals do, in the figure's data too."""
+    outcome, plot = GALLERY[kind]
+    stored = {
+        key: dataclasses.replace(record, outcomes=dict.fromkeys(record.outcomes, ends[record.spec.seeds.init % 2]))
+        for key, record in outcome.stored.items()
+    }
+    drawn = drawing(dataclasses.replace(outcome, stored=stored), plot)
+    table = drawn.data[drawn.data.low.notna()]
+    assert table.low.min() < 0 or table.high.max() > 1
+    for ax in drawn.figure.axes:
+        low, high = ax.get_ylim() if side == "y" else ax.get_xlim()
+        assert 0 <= low < high <= 1
+
+
 def test_layers_are_drawn_at_both_ends_on_logarithms():
     outcome, plot = GALLERY["layers"]
     data = drawing(outcome, plot).data
