@@ -28,7 +28,7 @@ Verdict = Literal["supported", "contradicted", "mixed", "inconclusive", "not tes
 
 PROFILES: Mapping[str, str] = {
     "smoke": "the embedded digits, minutes: shows that everything works, decides nothing",
-    "quick": "subsets of the real images, about 20 minutes on two cores: directions only",
+    "quick": "subsets of the real images, about half an hour on two cores: directions only",
     "full": "the scale of the papers, days: the only profile compared with published numbers",
 }
 

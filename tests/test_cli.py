@@ -136,7 +136,8 @@ def test_the_summary_compares_checks_by_their_counts(tmp_path, monkeypatch, caps
 
 def test_the_verdicts_fit_into_80_columns_with_what_was_measured(monkeypatch, made_up, capsys):
     monkeypatch.setattr(cli.console, "width", 80, raising=False)
-    cli._show_verdicts([evaluate(*made_up)])
+    outcomes = [evaluate(*made_up)]
+    cli._show_verdicts(outcomes, outcomes)
     lines = capsys.readouterr().out.splitlines()
     place = next(i for i, line in enumerate(lines) if line.startswith("  faster"))
     assert lines[place].split() == ["faster", "supported", "contradicted", "not", "tested"]

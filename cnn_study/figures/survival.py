@@ -101,7 +101,7 @@ def survival(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
     caption = (
         f"Share of the {len(outcome.design.seeds)} seeds whose training error has not yet fallen to "
         f"{percent(threshold)}, against epochs: the estimate of Kaplan and Meier, with its pointwise "
-        f"{percent(CONFIDENCE)} band (Greenwood's variance, on log(-log)), which is wide for so few seeds. "
+        f"{percent(CONFIDENCE)} interval (band; Greenwood's variance, on log(-log)), which is wide for so few seeds. "
         "A tick: a seed that ended without having reached it."
     )
     return figure, caption, pd.DataFrame(rows, columns=COLUMNS)
