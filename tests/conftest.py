@@ -149,3 +149,21 @@ def with_silent_claims(outcome, others):
     silent = [replace(decision, reason="no number") for decision in outcome.verdicts[0].decisions]
     verdicts = tuple(ClaimVerdict(claim, "direction", "inconclusive", "", tuple(silent)) for claim in claims)
     return [outcome, replace(outcome, experiment=replace(outcome.experiment, claims=()), verdicts=verdicts)]
+
+
+@pytest.fixture
+def build_wrongly(monkeypatch):
+    """Lets a module of checks build other convolutions than the specification asks for."""
+    from cnn_study.checks.networks import built
+    from cnn_study.spec import Conv
+
+    def install(module, when, **changes):
+        def wrong(spec, seed=0):
+            layers = [
+                layer.but(**changes) if isinstance(layer, Conv) and when(layer) else layer for layer in spec.layers
+            ]
+            return built(spec.but(layers=tuple(layers)), seed)
+
+        monkeypatch.setattr(module, "built", wrong)
+
+    return install

@@ -15,7 +15,9 @@ def test_a_setting_gives_the_images_it_names():
 
 def test_a_fallback_never_has_to_give_more_than_it_has():
     data, digits = QUICK.data("digits"), registry.get("digits").arrays
-    assert data.train_size == digits["x_train"].shape[0] - 1000
+    images = digits["x_train"].shape[0]
+    assert data.validation_size == images // 5
+    assert data.train_size == images - images // 5
     assert data.test_size == digits["x_test"].shape[0]
 
 
