@@ -1,6 +1,7 @@
 """What all tests share: an environment as the workers have it, and made-up runs that cost no training."""
 
 import os
+import signal
 from dataclasses import replace
 
 from cnn_study.execution.local import ENVIRONMENT
@@ -25,6 +26,9 @@ from cnn_study.experiment import (
 )
 from cnn_study.results import CheckRecord, Point, RunRecord
 from cnn_study.spec import CheckSpec, DataSpec, Dense, ModelSpec, TrainSpec
+
+# Started in the background, a shell has this ignored, and so would have every suite that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def made_up_arm(name, condition="plain"):
