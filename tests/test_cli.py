@@ -4,8 +4,10 @@ from dataclasses import replace
 import pytest
 from conftest import made_up_check, made_up_experiment, made_up_gains
 
-from cnn_study import cli, registry
+from cnn_study import cli, registry, tables
 from cnn_study.analysis.decisions import evaluate
+from cnn_study.cli import output, stores, training
+from cnn_study.cli.app import OWN, REFERENCE
 from cnn_study.data import cache
 from cnn_study.errors import DataError, InputError
 from cnn_study.execution.plan import Request
@@ -87,7 +89,7 @@ def test_with_fallback_everything_is_marked_and_kept_apart(capsys, monkeypatch, 
     monkeypatch.setattr(cache, "ensure", no_source)
     stores = []
     nothing = Report(frozenset())
-    monkeypatch.setattr(cli, "_train", lambda designs, store, *_: stores.append((designs, store)) or nothing)
+    monkeypatch.setattr(training, "_train", lambda designs, store, *_: stores.append((designs, store)) or nothing)
     code, output, error = call(
         capsys, "run", "activations", "--fallback", "digits", "--results", str(tmp_path), "--no-tracking"
     )
@@ -103,21 +105,21 @@ def test_with_fallback_everything_is_marked_and_kept_apart(capsys, monkeypatch, 
 def test_reading_prefers_own_results_to_the_reference(tmp_path, monkeypatch, made_up):
     monkeypatch.chdir(tmp_path)
     record = next(iter(made_up[2].values()))
-    for root in (cli.REFERENCE, cli.OWN):
+    for root in (REFERENCE, OWN):
         Store(root / "quick").add(record)
-    assert cli._stores_to_read(None, "quick")[0][0].folder == cli.OWN / "quick"
-    (cli.OWN / "quick" / "pending" / f"{record.key}.parquet").unlink()
-    assert cli._stores_to_read(None, "quick")[0][0].folder == cli.REFERENCE / "quick"
+    assert stores.stores_to_read(None, "quick")[0][0].folder == OWN / "quick"
+    (OWN / "quick" / "pending" / f"{record.key}.parquet").unlink()
+    assert stores.stores_to_read(None, "quick")[0][0].folder == REFERENCE / "quick"
 
 
 def test_the_summary_tells_what_is_equal_to_the_reference(tmp_path, monkeypatch, made_up, capsys):
     monkeypatch.chdir(tmp_path)
     outcome = evaluate(*made_up)
-    reference, own = Store(cli.REFERENCE / "quick"), Store(cli.OWN / "quick")
+    reference, own = Store(REFERENCE / "quick"), Store(OWN / "quick")
     for i, record in enumerate(made_up[2].values()):
         own.add(record)
         reference.add(type(record)(**{**vars(record), "weights": "other" if i == 0 else record.weights}))
-    cli._compare_with_reference([outcome], own, "quick", None)
+    output.compare_with_reference([outcome], own, "quick", None)
     total = len(made_up[2])
     text = " ".join(capsys.readouterr().out.split())
     assert f"3 of 3 verdicts as in the reference (results/quick); {total - 1} of {total} common runs equal" in text
@@ -127,17 +129,17 @@ def test_the_summary_tells_what_is_equal_to_the_reference(tmp_path, monkeypatch,
 def test_the_summary_compares_checks_by_their_counts(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     design = made_up_gains()
-    reference, own = Store(cli.REFERENCE / "quick"), Store(cli.OWN / "quick")
+    reference, own = Store(REFERENCE / "quick"), Store(OWN / "quick")
     for store, agreeing in ((reference, 8), (own, 7)):
         store.add_check(made_up_check(design.checks[0], agreeing=agreeing))
-    cli._compare_with_reference([cli._evaluated(made_up_experiment(), design, own)], own, "quick", None)
+    output.compare_with_reference([stores.evaluated(made_up_experiment(), design, own)], own, "quick", None)
     assert "; 0 of 1 common checks with the same counts" in capsys.readouterr().out
 
 
 def test_the_verdicts_fit_into_80_columns_with_what_was_measured(monkeypatch, made_up, capsys):
     monkeypatch.setattr(cli.console, "width", 80, raising=False)
     outcomes = [evaluate(*made_up)]
-    cli._show_verdicts(outcomes, outcomes)
+    output.show_verdicts(outcomes, outcomes)
     lines = capsys.readouterr().out.splitlines()
     place = next(i for i, line in enumerate(lines) if line.startswith("  faster"))
     assert lines[place].split() == ["faster", "supported", "contradicted", "not", "tested"]
@@ -147,7 +149,7 @@ def test_the_verdicts_fit_into_80_columns_with_what_was_measured(monkeypatch, ma
 
 def test_a_claim_is_explained(tmp_path, monkeypatch, made_up, capsys):
     experiment, _, stored = made_up
-    monkeypatch.setattr(cli.experiments, "load", lambda names=(): [experiment])
+    monkeypatch.setattr(registry, "load", lambda names=(): [experiment])
     for record in stored.values():
         Store(tmp_path / "quick").add(record)
     code, output, _ = call(capsys, "explain", "faster", "--results", str(tmp_path))
@@ -165,7 +167,7 @@ def test_a_claim_is_explained(tmp_path, monkeypatch, made_up, capsys):
 def test_what_experiments_share_counts_once_in_the_total_of_a_plan(tmp_path, monkeypatch, made_up, capsys):
     experiment, _, stored = made_up
     both = [experiment, replace(experiment, name="again")]
-    monkeypatch.setattr(cli.experiments, "load", lambda names=(): both)
+    monkeypatch.setattr(registry, "load", lambda names=(): both)
     record = next(iter(stored.values()))
     Store(tmp_path / "quick").add(replace(record, seconds=7.2))
     code, output, _ = call(capsys, "plan", "made_up", "again", "--results", str(tmp_path))
@@ -185,9 +187,9 @@ def test_failed_runs_are_named_at_the_end_and_in_the_exit_code(tmp_path, monkeyp
     experiment, design, _ = made_up
     request = Request(design.arms[0], "replicate", design.arms[0].run(0.01, 2))
     report = Report(frozenset(), (Failure(request, "ValueError: no"),))
-    monkeypatch.setattr(cli.experiments, "load", lambda names=(): [experiment])
-    monkeypatch.setattr(cli, "_obtain", lambda *_: None)
-    monkeypatch.setattr(cli, "_train", lambda *_: report)
+    monkeypatch.setattr(registry, "load", lambda names=(): [experiment])
+    monkeypatch.setattr(training, "_obtain", lambda *_: None)
+    monkeypatch.setattr(training, "_train", lambda *_: report)
     code, output, error = call(capsys, "run", "--results", str(tmp_path), "--no-tracking")
     assert code == 1
     assert "faster" in output
@@ -229,20 +231,18 @@ def test_claims_of_one_experiment_are_corrected_for_the_tests_of_all(command, tm
         experiment, name="other", claims=(dataclasses.replace(experiment.claims[0], name="twin"),)
     )
     loaded = {"made_up": experiment, "other": other}
-    monkeypatch.setattr(
-        cli.experiments, "load", lambda names=(): [loaded[name] for name in names] or list(loaded.values())
-    )
+    monkeypatch.setattr(registry, "load", lambda names=(): [loaded[name] for name in names] or list(loaded.values()))
     for record in stored.values():
         Store(tmp_path / "quick").add(record)
     families = []
-    monkeypatch.setattr(cli.tables, "verdicts", lambda outcomes, family: families.append((outcomes, family)) or [])
+    monkeypatch.setattr(tables, "verdicts", lambda outcomes, family: families.append((outcomes, family)) or [])
     monkeypatch.setattr(
         "cnn_study.report.page.write_page",
         lambda outcomes, folder, profile, revision, family: families.append((outcomes, family)),
     )
-    monkeypatch.setattr(cli, "_obtain", lambda *_: None)
-    monkeypatch.setattr(cli, "_train", lambda *_: Report(frozenset()))
-    monkeypatch.setattr(cli, "_draw", lambda *_, **__: None)
+    monkeypatch.setattr(training, "_obtain", lambda *_: None)
+    monkeypatch.setattr(training, "_train", lambda *_: Report(frozenset()))
+    monkeypatch.setattr(training, "_draw", lambda *_, **__: None)
     options = ["made_up", "--results", str(tmp_path), *(["--no-tracking"] if command == "run" else [])]
     assert call(capsys, command, *options)[0] == 0
     ((shown, family),) = families

@@ -1,6 +1,7 @@
 import pytest
 
-from cnn_study import cli
+from cnn_study import cli, registry
+from cnn_study.cli.output import revision
 from cnn_study.results import Store
 
 
@@ -8,7 +9,7 @@ from cnn_study.results import Store
 def stored(made_up, monkeypatch, tmp_path):
     """A folder of results with the made-up runs, which the command line finds."""
     experiment, _, records = made_up
-    monkeypatch.setattr(cli.experiments, "load", lambda names: [experiment])
+    monkeypatch.setattr(registry, "load", lambda names: [experiment])
     store = Store(tmp_path / "quick")
     for record in records.values():
         store.add(record)
@@ -27,7 +28,7 @@ def test_a_report_is_a_page(capsys, stored):
     assert not (stored / "quick" / "latex").exists()
     page = (stored / "quick" / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
-    assert cli._revision() in page
+    assert revision() in page
 
 
 def test_tables_for_a_paper_are_written_when_asked_for(capsys, stored):

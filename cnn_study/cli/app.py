@@ -1,0 +1,47 @@
+"""The application, its two streams, and the options that several commands have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cnn_study.experiment import PROFILES
+
+app = typer.Typer(
+    help="Tests the claims commonly made about convolutional networks, each as a tuned, replicated ablation.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+console = Console()
+errors = Console(stderr=True)
+
+REFERENCE = Path("results")
+OWN = REFERENCE / "local"
+
+Names = Annotated[list[str] | None, typer.Argument(help="Experiments; all if none is named.", show_default=False)]
+ProfileOption = Annotated[
+    str, typer.Option("--profile", "-p", help="; ".join(f"**{k}**: {v}" for k, v in PROFILES.items()))
+]
+ResultsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--results",
+        help="Folder of results. Default: your own, results/local; to read, the reference, results, if you have none.",
+        show_default=False,
+    ),
+]
+FallbackOption = Annotated[
+    str | None,
+    typer.Option(help="A data set to run on when the right one cannot be had; everything made from it is marked."),
+]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option("--cache", help="Folder of the data sets. Default: $CNN_STUDY_CACHE or ~/.cache/cnn_study."),
+]
+UriOption = Annotated[
+    str | None,
+    typer.Option("--tracking-uri", help="MLflow store. Default: $MLFLOW_TRACKING_URI or sqlite:///mlflow.db here."),
+]

@@ -1,0 +1,98 @@
+"""What several commands leave: verdicts on the screen, figures, the mirror in MLflow."""
+
+import subprocess
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from cnn_study import tables, tracking
+from cnn_study.analysis.decisions import Outcome
+from cnn_study.cli.app import REFERENCE, console, errors
+from cnn_study.cli.stores import evaluated, store_of
+from cnn_study.results import Store
+
+
+def show_verdicts(outcomes: Sequence[Outcome], family: Sequence[Outcome]) -> None:
+    """Print every claim with its verdicts, then what they are a proxy for."""
+    for line in tables.verdicts(outcomes, family):
+        console.print(line, soft_wrap=True)
+    proxies: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        if outcome.design.proxy:
+            proxies.setdefault(outcome.design.proxy, []).append(outcome.experiment.name)
+    for proxy, names in proxies.items():
+        console.print(f"A proxy: {proxy} ({', '.join(names)}).", soft_wrap=True, highlight=False)
+
+
+def compare_with_reference(outcomes: list[Outcome], store: Store, profile: str, fallback: str | None) -> None:
+    """Say how own results compare with those that came with the project."""
+    reference = store_of(REFERENCE, profile, fallback)
+    if reference.folder == store.folder or not (reference.records() or reference.checks()):
+        return
+    for outcome in outcomes:
+        published = evaluated(outcome.experiment, outcome.design, reference)
+        pairs = list(zip(outcome.verdicts, published.verdicts, strict=True))
+        same = sum(mine.verdict == theirs.verdict for mine, theirs in pairs)
+        parts = [f"{same} of {len(pairs)} verdicts as in the reference ({reference.folder})"]
+        parts += _equal(_runs(outcome), _runs(published), "runs equal to the bit")
+        parts += _equal(_counts(outcome), _counts(published), "checks with the same counts")
+        console.print(f"{outcome.experiment.name}: {'; '.join(parts)}", soft_wrap=True, highlight=False)
+
+
+def _runs(outcome: Outcome) -> dict[str, object]:
+    """The weights of all runs of an experiment, those of the search too, by key."""
+    runs = [run for tuned in outcome.tuned.values() for run in tuned.runs]
+    return {run.key: outcome.stored[run.key].weights for run in runs if run.key in outcome.stored}
+
+
+def _counts(outcome: Outcome) -> dict[str, object]:
+    return {record.key: dict(record.outcomes) for record in outcome.checks.values()}
+
+
+def _equal(mine: Mapping[str, object], theirs: Mapping[str, object], what: str) -> list[str]:
+    """How many of the common values are equal, in words; nothing if there is none."""
+    common = mine.keys() & theirs.keys()
+    return [f"{sum(mine[key] == theirs[key] for key in common)} of {len(common)} common {what}"] if common else []
+
+
+def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, style: str = "paper") -> None:
+    """Draw the figures of complete experiments; unless ``again``, only those that are not there."""
+    from cnn_study.figures.draw import draw, missing
+
+    for outcome in outcomes:
+        if not outcome.complete:
+            errors.print(f"[yellow]{outcome.experiment.name}: runs are missing, no figures", soft_wrap=True)
+        elif again or missing(outcome, folder):
+            for path in draw(outcome, folder, style):
+                console.print(f"figure: {path}", soft_wrap=True, highlight=False)
+
+
+def mirror(outcomes: Sequence[Outcome], folder: Path, uri: str | None, trained: Collection[str]) -> None:
+    """Log complete outcomes to MLflow, those that are not there."""
+    for outcome in outcomes:
+        if outcome.complete:
+            report = tracking.mirror(
+                outcome,
+                profile=folder.name,
+                uri=uri or tracking.default_uri(),
+                artifacts=folder / "figures",
+                trained=trained,
+                revision=revision(),
+            )
+            if report.logged:
+                console.print(f"MLflow: {report.logged} runs of {outcome.experiment.name} mirrored; browse: make ui")
+
+
+def revision() -> str:
+    """The git revision, with a plus if files differ from it; ``unknown`` outside of a checkout."""
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=12"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+            cwd=Path(__file__).parent,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return answer.stdout.strip()

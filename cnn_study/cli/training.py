@@ -1,0 +1,185 @@
+"""Commands that get data and train: ``run``, ``plan``, ``data``."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import psutil
+import typer
+
+from cnn_study import registry as experiments
+from cnn_study import tables, tracking
+from cnn_study.cli.app import (
+    OWN,
+    CacheOption,
+    FallbackOption,
+    Names,
+    ProfileOption,
+    ResultsOption,
+    UriOption,
+    app,
+    console,
+    errors,
+)
+from cnn_study.cli.output import compare_with_reference, draw, mirror, show_verdicts
+from cnn_study.cli.stores import all_evaluated, folder_of, pace_of, shown, store_of, train_size
+from cnn_study.data import cache
+from cnn_study.data import registry as datasets
+from cnn_study.display import SuiteDisplay
+from cnn_study.errors import DataError
+from cnn_study.execution.local import LocalEngine
+from cnn_study.execution.plan import plan as plan_rows
+from cnn_study.execution.suite import Report, carry_out
+from cnn_study.experiment import Design, Experiment
+from cnn_study.results import Store
+
+
+@app.command(
+    epilog="Examples: `cnn-study run` · `cnn-study run activations --profile smoke` · `cnn-study run --jobs 8 -p full`"
+)
+def run(
+    names: Names = None,
+    profile: ProfileOption = "quick",
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Worker processes. Default: one a core.", show_default=False),
+    ] = None,
+    results: ResultsOption = None,
+    fallback: FallbackOption = None,
+    cache_dir: CacheOption = None,
+    tracking_uri: UriOption = None,
+    no_tracking: Annotated[bool, typer.Option("--no-tracking", help="Leave MLflow alone.")] = False,
+) -> None:
+    """Train what is not stored yet, print the verdicts, draw the figures. An interrupted suite goes on where it was."""
+    started = time.monotonic()
+    chosen = experiments.load(names or ())
+    root = results or OWN
+    fallback = _obtain(chosen, profile, fallback, cache_dir)
+    designs = [experiment.at(profile, fallback) for experiment in chosen]
+    store = Store(folder_of(root, profile, fallback))
+    with _stoppable(), store.writing():
+        report = _train(designs, store, jobs or _cores(), cache_dir)
+    family = all_evaluated(store, profile, fallback)
+    outcomes = shown(names, family)
+    draw(outcomes, store.folder, again=bool(report.done))
+    if not no_tracking:
+        try:
+            mirror(outcomes, store.folder, tracking_uri, report.done)
+        except tracking.TrackingError as error:
+            errors.print(f"[yellow]cnn-study: the runs are stored, but not mirrored: {error}", soft_wrap=True)
+    show_verdicts(outcomes, family)
+    compare_with_reference(outcomes, store, profile, fallback)
+    minutes, seconds = divmod(round(time.monotonic() - started), 60)
+    console.print(f"{len(report.done)} runs and checks in {minutes} min {seconds} s", highlight=False)
+    for failure in report.failures:
+        what = f"{failure.request.label} ({failure.request.job.key}) failed: {failure.reason}"
+        errors.print(f"cnn-study: {what}", soft_wrap=True, markup=False, highlight=False)
+    if report.failures:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Examples: `cnn-study plan --profile full` · `cnn-study plan activations`, arm by arm")
+def plan(
+    names: Names = None,
+    profile: ProfileOption = "quick",
+    results: ResultsOption = None,
+    fallback: FallbackOption = None,
+) -> None:
+    """Say what `run` would train, why, and how long that takes at most, without training."""
+    root = results or OWN
+    store = store_of(root, profile, fallback)
+    plans = [
+        tables.ExperimentPlan(
+            experiment.name,
+            tuple(plan_rows(experiment.at(profile, fallback), store.records(), store.checks())),
+        )
+        for experiment in experiments.load(names or ())
+    ]
+    if names:
+        console.print(tables.arms(plans))
+    pace, source = pace_of(root, profile, fallback)
+    console.print(tables.plan(plans, train_size, pace, _cores()))
+    how = f"at the pace of the runs in {source}" if source else "unknown: no run is stored that shows the pace"
+    limits = "All are upper limits; what experiments share counts once in the last line."
+    console.print(f"Hours with {_cores()} workers, {how}. {limits}", soft_wrap=True, highlight=False)
+
+
+@app.command(epilog="Examples: `cnn-study data` · `cnn-study data cifar10 mnist`")
+def data(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Data sets; all if none is named.", show_default=False)
+    ] = None,
+    cache_dir: CacheOption = None,
+) -> None:
+    """Fetch data sets into the cache and check their hashes."""
+    for name in names or list(datasets.DATASETS):
+        datasets.get(name)
+    for name in names or list(datasets.DATASETS):
+        _ensure(name, cache_dir)
+        console.print(f"{name}: in the cache, hashes right", soft_wrap=True)
+
+
+def _obtain(chosen: list[Experiment], profile: str, fallback: str | None, cache_dir: Path | None) -> str | None:
+    """Have every data set in the cache. Returns the fallback if it had to be taken."""
+    wanted = {arm.data.name for experiment in chosen for arm in experiment.at(profile).arms}
+    if fallback is not None:
+        datasets.get(fallback)
+    try:
+        for name in sorted(wanted):
+            _ensure(name, cache_dir)
+    except DataError as error:
+        if fallback is None:
+            raise
+        errors.print(f"[yellow]{error}", soft_wrap=True)
+        errors.print(f"[yellow]running on {fallback} instead; all results are marked as such", soft_wrap=True)
+        _ensure(fallback, cache_dir)
+        return fallback
+    return None
+
+
+def _ensure(name: str, cache_dir: Path | None) -> None:
+    with cache.DownloadProgress(errors) as progress:
+        cache.ensure(name, cache_dir=cache_dir, progress=progress)
+
+
+def _train(designs: list[Design], store: Store, jobs: int, cache_dir: Path | None) -> Report:
+    display = SuiteDisplay(console, train_size, jobs, store.records())
+    try:
+        with LocalEngine(jobs, cache_dir or cache.default_cache_dir()) as engine, display.live():
+            return carry_out(designs, store, engine, display)
+    except KeyboardInterrupt:
+        count = len(store.records())
+        errors.print(
+            f"\ncnn-study: interrupted; {count} finished runs are stored. The same command goes on from there."
+        )
+        raise
+    finally:
+        store.merge()
+
+
+def _cores() -> int:
+    physical = psutil.cpu_count(logical=False) or 1
+    return max(
+        1,
+        min(
+            physical,
+            len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else physical,
+        ),
+    )
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM end the body the way Ctrl-C does."""
+
+    def stop(*_) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
