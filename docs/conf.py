@@ -33,7 +33,7 @@ autoapi_add_toctree_entry = False
 autoapi_member_order = "bysource"
 autoapi_python_class_content = "class"
 # What experiments are written with and results are read with. The rest is machinery.
-autoapi_ignore = [f"*/cnn_study/{part}" for part in ("cli.py", "display.py", "tables.py", "execution/*", "tracking/*")]
+autoapi_ignore = [f"*/cnn_study/{part}" for part in ("cli/*", "display.py", "tables.py", "execution/*", "tracking/*")]
 suppress_warnings = ["autoapi.python_import_resolution"]
 
 # Every reference to a name of the library must lead somewhere. Those to others cannot be followed without a network,

@@ -242,7 +242,7 @@ def test_claims_of_one_experiment_are_corrected_for_the_tests_of_all(command, tm
     )
     monkeypatch.setattr(training, "_obtain", lambda *_: None)
     monkeypatch.setattr(training, "_train", lambda *_: Report(frozenset()))
-    monkeypatch.setattr(training, "_draw", lambda *_, **__: None)
+    monkeypatch.setattr(training, "draw", lambda *_, **__: None)
     options = ["made_up", "--results", str(tmp_path), *(["--no-tracking"] if command == "run" else [])]
     assert call(capsys, command, *options)[0] == 0
     ((shown, family),) = families
