@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from cnn_study.errors import InputError
 
-SEMANTICS = 1
+SEMANTICS = 2
 """Version of what training a spec means. It goes up when the same spec would give other numbers."""
 
 Activation = Literal["relu", "tanh", "sigmoid", "scaled_tanh", "leaky_relu", "elu", "gelu", "silu"]
@@ -429,8 +429,8 @@ class TrainSpec(Spec):
         batch_size: Examples a step. The last, incomplete batch of an epoch is left out.
         epochs: Passes over the training examples, at most.
         evaluations_per_epoch: Evaluations of the training error in an epoch, evenly spaced.
-        evaluation_size: Training examples in that evaluation: the first so many of the training set (which is in random
-            order); ``None``: all.
+        evaluation_size: Examples in the evaluations during training: the first so many of the training set, and of the
+            validation split (both are in random order); ``None``: all. Errors of the finished run are always of all.
         target_train_error: Stop at the first evaluation whose training error is not above this; ``None``: never.
     """
 

@@ -81,9 +81,7 @@ CLAIMS = (
 
 SETTINGS = {
     "smoke": Setting("digits", 200, 10, 6, 3, (0.0025, 0.01, 0.04), evaluations=2, evaluation_size=100, trial=True),
-    "quick": Setting(
-        "cifar10", 1000, 16, 36, 3, (0.005, 0.01, 0.02), test_size=1000, evaluations=2, evaluation_size=500
-    ),
+    "quick": Setting("cifar10", 1000, 16, 36, 3, (0.005, 0.01, 0.02), test_size=1000, evaluation_size=500),
     "full": Setting(
         "cifar10", None, 128, 80, 6, (0.0025, 0.005, 0.01, 0.02, 0.04), evaluations=5, evaluation_size=10_000
     ),

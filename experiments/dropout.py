@@ -48,7 +48,7 @@ CLAIMS = (
 
 SETTINGS = {
     "smoke": Setting("digits", 200, 10, 2, 2, (0.0025, 0.01, 0.04), 100, trial=True),
-    "quick": Setting("mnist", 2000, 20, 15, 5, (0.0025, 0.01, 0.04), 1000, 2000),
+    "quick": Setting("mnist", 2000, 20, 15, 5, (0.0025, 0.01, 0.04), 1000, 2000, evaluation_size=500),
     "full": Setting("cifar10", None, 64, 60, 6, (0.0025, 0.005, 0.01, 0.02, 0.04), 5000),
 }
 IMAGES = {"smoke": (200,), "quick": (500, 2000), "full": (2000, 10_000, 45_000)}

@@ -29,7 +29,7 @@ CLAIMS = tuple(
 
 SETTINGS = {
     "smoke": Setting("digits", 200, 10, 2, 2, (0.0025, 0.01, 0.04), 100, trial=True),
-    "quick": Setting("cifar10", 2000, 20, 10, 4, (0.000625, 0.0025, 0.01), 1000, 2000),
+    "quick": Setting("cifar10", 2000, 20, 10, 4, (0.000625, 0.0025, 0.01), 1000, 2000, evaluation_size=500),
     "full": Setting("cifar10", None, 64, 60, 6, (0.000625, 0.00125, 0.0025, 0.005, 0.01), 5000),
 }
 FULL, CONDITION = "full network", "one ingredient less"

@@ -52,7 +52,7 @@ CLAIMS = (
 
 SETTINGS = {
     "smoke": Setting("digits", 200, 10, 2, 2, (0.0025, 0.01, 0.04), 100, trial=True),
-    "quick": Setting("mnist", 2000, 20, 8, 5, (0.0025, 0.01, 0.04), 1000, 2000),
+    "quick": Setting("mnist", 2000, 20, 8, 5, (0.0025, 0.01, 0.04), 1000, 2000, evaluation_size=500),
     "full": Setting("mnist", None, 50, 20, 6, (0.0025, 0.005, 0.01, 0.02, 0.04), 5000),
 }
 # What figures call it, and the sides of its fields. Fields that are not shared are dear in memory.

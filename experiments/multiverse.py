@@ -33,7 +33,7 @@ CLAIMS = tuple(
 GRID = (0.00125, 0.005, 0.02)  # holds the best rates of both optimizers, or is extended to them
 SETTINGS = {
     "smoke": Setting("digits", 100, 10, 1, 2, GRID, 100, trial=True),
-    "quick": Setting("mnist", 1000, 20, 6, 3, GRID, 500, 1000),
+    "quick": Setting("mnist", 1000, 20, 6, 3, GRID, 500, 1000, evaluation_size=250),
     "full": Setting("mnist", 10_000, 50, 30, 6, (0.000625, 0.00125, 0.0025, 0.005, 0.01, 0.02), 5000),
 }
 WEIGHTS: dict[str, Initializer] = {"He's weights": HE, "fixed weights": Normal(stddev=0.05)}

@@ -68,7 +68,7 @@ CLAIMS = (
 
 SETTINGS = {
     "smoke": Setting("digits", 200, 10, 2, 2, (0.0025, 0.01, 0.04), 100, trial=True),
-    "quick": Setting("cifar10", 2000, 20, 12, 4, (0.0025, 0.01, 0.04), 1000, 2000),
+    "quick": Setting("cifar10", 2000, 20, 10, 4, (0.0025, 0.01, 0.04), 1000, 2000, evaluation_size=500),
     "full": Setting("cifar10", None, 64, 60, 6, (0.005, 0.01, 0.02, 0.04, 0.08), 5000),
 }
 WIDTHS, FIELD = (16, 32), 3

@@ -41,7 +41,7 @@ CLAIMS = (
 
 SETTINGS = {
     "smoke": Setting("digits", 200, 10, 1, 2, (0.0025, 0.01, 0.04), trial=True),
-    "quick": Setting("mnist", 2000, 20, 3, 5, (0.0025, 0.01, 0.04), test_size=2000),
+    "quick": Setting("mnist", 2000, 20, 3, 5, (0.0025, 0.01, 0.04), test_size=2000, evaluation_size=500),
     "full": Setting("mnist", None, 50, 10, 6, (0.0025, 0.01, 0.04)),
 }
 DEPTHS = {

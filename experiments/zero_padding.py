@@ -53,7 +53,7 @@ CLAIMS = (
 
 SETTINGS = {
     "smoke": Setting("digits", 200, 10, 2, 2, (0.0025, 0.01, 0.04), 100, trial=True),
-    "quick": Setting("mnist", 2000, 20, 10, 5, (0.01, 0.04, 0.16), 1000, 2000),
+    "quick": Setting("mnist", 2000, 20, 10, 5, (0.01, 0.04, 0.16), 1000, 2000, evaluation_size=500),
     "full": Setting("mnist", None, 50, 20, 6, (0.005, 0.01, 0.02, 0.04, 0.08), 5000),
 }
 PADDINGS: dict[Padding, str] = {"same": "zeros", "valid": "none", "reflect": "reflected"}

@@ -21,7 +21,7 @@ class Setting:
         validation_size: Examples kept from training, for the choice of the learning rate.
         test_size: Test examples; ``None``: all.
         evaluations: Evaluations of the training error in an epoch.
-        evaluation_size: Training examples in each; ``None``: all.
+        evaluation_size: Training examples in each, and validation examples; ``None``: all.
         trial: Whether this only shows that everything works.
     """
 

@@ -49,6 +49,10 @@ class Images(NamedTuple):
         """Copies of NumPy arrays."""
         return cls(tf.constant(x), tf.constant(y))
 
+    def first(self, size: int | None) -> "Images":
+        """The first so many of them; ``None``: all."""
+        return Images(self.x[:size], self.y[:size])
+
 
 class Program:
     """A network with its optimizer and compiled loops, for one network, one data set and one batch size.
@@ -176,12 +180,10 @@ def train(spec: RunSpec, data: Split, program: Program | None = None, on_point: 
     program.reset(spec.seeds, spec.train.learning_rate)
     started = time.perf_counter()
     log = _Log(len(data.y_train) // spec.train.batch_size, on_point)
-    size = spec.train.evaluation_size or len(data.y_train)
-    watched = Images(program.train.x[:size], program.train.y[:size])
     validation = Images.of(data.x_validation, data.y_validation) if len(data.y_validation) else None
     probes = {name: Series(PROBES[name]) for name in spec.probes if name in PROBES}
-    ended, step = _fit(spec, program, watched, validation, probes, log)
-    outcomes = _outcomes(program, data, validation, ended, step, log)
+    ended, step = _fit(spec, program, validation, probes, log)
+    outcomes = _outcomes(spec, program, data, validation, ended, step, log)
     for series in probes.values():
         outcomes |= series.outcomes()
     findings = final.measure(spec.probes, program.trained(), data)
@@ -221,12 +223,14 @@ class _Log:
     def epoch(self, step: int) -> float:
         return step / self._steps_per_epoch
 
-    def last(self, metric: str) -> float:
-        return next(point.value for point in reversed(self.points) if point.metric == metric)
+    def last(self, metric: str) -> Point | None:
+        return next((point for point in reversed(self.points) if point.metric == metric), None)
 
 
-def _fit(spec: RunSpec, program: Program, watched: Images, validation: Images | None, probes, log) -> tuple[Ended, int]:
+def _fit(spec: RunSpec, program: Program, validation: Images | None, probes, log) -> tuple[Ended, int]:
     size, batch, target = len(program.train.y), spec.train.batch_size, spec.train.target_train_error
+    watched = program.train.first(spec.train.evaluation_size)
+    held_out = validation.first(spec.train.evaluation_size) if validation is not None else None
     steps, evaluations = size // batch, spec.train.evaluations_per_epoch
     ends = [round(steps * (i + 1) / evaluations) for i in range(evaluations)]
 
@@ -249,16 +253,24 @@ def _fit(spec: RunSpec, program: Program, watched: Images, validation: Images | 
                 probe(step)
                 return "target" if np.isfinite(loss) else "diverged", step
             begin = end
-        if validation is not None:
-            log.note("validation_error", step, program.error(validation))
+        if held_out is not None:
+            log.note("validation_error", step, program.error(held_out))
         probe(step)
     return "epochs", step
 
 
 def _outcomes(
-    program: Program, data: Split, validation: Images | None, ended: Ended, step: int, log: _Log
+    spec: RunSpec, program: Program, data: Split, validation: Images | None, ended: Ended, step: int, log: _Log
 ) -> dict[str, float]:
-    train_error, test_error = program.error(program.train), program.error(Images.of(data.x_test, data.y_test))
+    def error(metric: str, images: Images) -> float:
+        """On all the images: that of the last evaluation, if it was of all of them and of these weights."""
+        last, size = log.last(metric), spec.train.evaluation_size or len(images.y)
+        if last and last.step == step and size >= len(images.y):
+            return last.value
+        return program.error(images)
+
+    train_error = error("train_error", program.train)
+    test_error = program.error(Images.of(data.x_test, data.y_test))
     outcomes = {
         "epochs": log.epoch(step),
         "steps": float(step),
@@ -267,10 +279,11 @@ def _outcomes(
         "test_error": test_error,
         "generalization_gap": test_error - train_error,
     }
-    if ended != "diverged":
-        outcomes["train_loss"] = log.last("train_loss")
+    loss = log.last("train_loss")
+    if loss and ended != "diverged":
+        outcomes["train_loss"] = loss.value
     if validation is not None:
-        outcomes["validation_error"] = program.error(validation)
+        outcomes["validation_error"] = error("validation_error", validation)
     return outcomes
 
 

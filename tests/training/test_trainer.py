@@ -129,8 +129,20 @@ def test_evaluation_size_looks_at_the_first_examples():
     data, run = split(), spec(epochs=1, evaluation_size=7)
     program = Program(run.model, run.train, data)
     record = train(run, data, program)
-    first = Images(program.train.x[:7], program.train.y[:7])
-    assert record.curve("train_error")[1][-1] == program.error(first)
+    for metric, images in (
+        ("train_error", program.train),
+        ("validation_error", Images.of(data.x_validation, data.y_validation)),
+    ):
+        assert record.curve(metric)[1][-1] == program.error(images.first(7))
+
+
+@pytest.mark.parametrize("options", [{}, {"evaluation_size": 7}, {"target_train_error": 0.2}, {"learning_rate": 1e30}])
+def test_errors_of_the_finished_run_are_of_all_images_and_its_last_weights(options):
+    data, run = split(), spec(epochs=3, **options)
+    program = Program(run.model, run.train, data)
+    record = train(run, data, program)
+    assert record.outcomes["train_error"] == program.error(program.train)
+    assert record.outcomes["validation_error"] == program.error(Images.of(data.x_validation, data.y_validation))
 
 
 def test_images_that_do_not_fit_the_network_are_refused():
