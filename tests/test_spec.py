@@ -745,8 +745,8 @@ def test_a_new_switch_gives_stored_runs_no_other_key():
 
 def test_key_is_the_digest_of_the_canonical_form_with_the_semantics(monkeypatch):
     assert RUN.key == digest({"semantics": SEMANTICS, "run": RUN.canonical()})[:16]
-    monkeypatch.setattr("cnn_study.spec.SEMANTICS", 2)
-    assert RUN.but().key == digest({"semantics": 2, "run": RUN.canonical()})[:16] != RUN.key
+    monkeypatch.setattr("cnn_study.spec.SEMANTICS", SEMANTICS + 1)
+    assert RUN.but().key == digest({"semantics": SEMANTICS + 1, "run": RUN.canonical()})[:16] != RUN.key
 
 
 def test_digest_is_that_of_sorted_json_in_ascii():
