@@ -119,7 +119,7 @@ def test_a_run_that_fails_is_told_in_one_line_and_the_others_go_on(cache_dir):
     failed = {event.job.key: event.reason for event in events if isinstance(event, Failed)}
     assert set(failed) == {foreign.key, broken.key, check.key}
     assert "digits is not the one" in failed[foreign.key]
-    assert "Error" in failed[broken.key]
+    assert "the network needs at least 980 GB of memory" in failed[broken.key]
     assert "no such check" in failed[check.key]
     assert all(len(reason.splitlines()) == 1 for reason in failed.values())
     assert [event.record.key for event in events if isinstance(event, Finished)] == [run(2).key]
