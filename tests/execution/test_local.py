@@ -9,7 +9,7 @@ from cnn_study.data import cache, registry
 from cnn_study.data.transforms import split
 from cnn_study.errors import ExecutionError
 from cnn_study.execution import local
-from cnn_study.execution.local import TRIES, Failed, Finished, LocalEngine, Lost, Progress
+from cnn_study.execution.local import TRIES, Begun, Failed, Finished, LocalEngine, Lost, Progress
 from cnn_study.models.architectures import dense_net, four_layer_18pct
 from cnn_study.spec import CheckSpec, DataSpec, RunSpec, Seeds, TrainSpec
 
@@ -65,6 +65,16 @@ def test_bits_do_not_depend_on_where_and_after_what_a_run_is_trained(cache_dir):
         assert record.weights == warm[key].weights
         assert record.history == warm[key].history
         assert record.outcomes == warm[key].outcomes
+
+
+def test_workers_do_not_compile_the_same_program_while_there_is_another(cache_dir):
+    other = dense_net("relu", hidden=(8,), input_shape=(8, 8, 1))
+    first, second, third = run(1), run(2), run(1, model=other)
+    with LocalEngine(2, cache_dir) as engine:
+        for spec in (first, second, third):
+            engine.submit(spec)
+        begun = [event.job for event in engine.events() if isinstance(event, Begun)]
+    assert begun == [first, third, second]
 
 
 def test_a_killed_worker_costs_only_its_run_which_is_tried_again(cache_dir):
