@@ -41,6 +41,21 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:
         known: The names that exist.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return InputError(f"unknown {kind} {name!r}{hint} (known: {', '.join(names)})")
+    hint = nearest(name, names)
+    return InputError(f"unknown {kind} {shortened(name)}{hint and f'; {hint}'} (known: {', '.join(names)})")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that is most like another, as a question; empty if none is. Case does not matter."""
+    names = {each.casefold(): each for each in known}
+    near = difflib.get_close_matches(name.casefold(), names, n=1)
+    return f"did you mean {names[near[0]]!r}?" if near else ""
+
+
+def shortened(value: object, length: int = 200) -> str:
+    """A value as Python writes it, on one line and without its middle if it is long."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # An integer of more than 4300 digits, lists in lists without end.
+        return f"a {type(value).__name__} too long to be written"
+    return text if len(text) <= length else f"{text[: length // 2]}...{text[-length // 2 :]}"

@@ -4,6 +4,7 @@ Nothing here trains or plots. A module of ``experiments/`` declares one :class:`
 runs, the analysis applies its rules to the stored results, and the figures it names are drawn from them.
 """
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -114,6 +115,11 @@ class Arm:
         return RunSpec(data=self.data, model=self.model, train=train, seeds=seeds, probes=probes)
 
 
+def _check_threshold(threshold: float) -> None:
+    if not 0 <= threshold < 1:
+        raise InputError(f"a threshold is a fraction of wrong answers, from 0 to below 1: got {threshold}")
+
+
 @dataclass(frozen=True)
 class TimeToTrainError:
     """Epochs until the training error first reaches a threshold: smaller is better, never reaching it is censored.
@@ -123,6 +129,9 @@ class TimeToTrainError:
     """
 
     threshold: float
+
+    def __post_init__(self) -> None:
+        _check_threshold(self.threshold)
 
     @property
     def text(self) -> str:
@@ -162,11 +171,13 @@ class RateSearch:
     def __post_init__(self) -> None:
         if len(self.rates) < 3:
             raise InputError(f"a rate search needs at least 3 rates, so that one can be inside: got {self.rates}")
-        if not min(self.rates) > 0:
-            raise InputError(f"rates must be positive: got {self.rates}")
+        if not all(0 < rate < math.inf for rate in self.rates):
+            raise InputError(f"rates must be positive numbers: got {self.rates}")
         steps = [b / a for a, b in zip(self.rates, self.rates[1:], strict=False)]
         if min(steps) <= 1 or max(steps) / min(steps) > 1.001:
             raise InputError(f"rates must ascend by a constant factor: got {self.rates}")
+        if self.seed < 0 or self.extensions < 0:
+            raise InputError(f"seed and extensions must not be negative: got {self.seed} and {self.extensions}")
 
     @property
     def factor(self) -> float:
@@ -187,6 +198,9 @@ class TimeRatio:
     numerator: str
     denominator: str
     threshold: float
+
+    def __post_init__(self) -> None:
+        _check_threshold(self.threshold)
 
     @property
     def exponents(self) -> tuple[tuple[str, float], ...]:
@@ -227,6 +241,9 @@ class HalfGap:
     remedied: str
     threshold: float
 
+    def __post_init__(self) -> None:
+        _check_threshold(self.threshold)
+
     @property
     def exponents(self) -> tuple[tuple[str, float], ...]:
         """The powers of the arms' times whose product is estimated."""
@@ -260,6 +277,10 @@ class Term:
     arm: str
     metric: str
 
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.coefficient):
+            raise InputError(f"the coefficient of {self.metric} of {self.arm} must be a number: got {self.coefficient}")
+
 
 @dataclass(frozen=True)
 class Contrast:
@@ -274,6 +295,10 @@ class Contrast:
     terms: tuple[Term, ...]
     text: str
     unit: str = "points"
+
+    def __post_init__(self) -> None:
+        if not self.terms:
+            raise InputError(f"the contrast {self.text!r} needs at least one term")
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -340,6 +365,8 @@ class Rule:
     equivalence: bool = False
 
     def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise InputError(f"the rule for {self.claim} needs a range: {self.low} is not below {self.high}")
         if self.equivalence and not (abs(self.low) < float("inf") and abs(self.high) < float("inf")):
             raise InputError(f"the rule for {self.claim} tests an equivalence: give it both limits")
 
@@ -414,6 +441,10 @@ class Design:
             raise InputError("arms that are tuned need a search for the learning rate")
         if len(set(names)) < len(names):
             raise InputError(f"arms must have different names: {names}")
+        if names and not self.seeds:
+            raise InputError("arms need at least one seed for their replicates")
+        if any(seed < 0 for seed in self.seeds):
+            raise InputError(f"seeds must not be negative: {self.seeds}")
         if len(set(self.seeds)) < len(self.seeds):
             raise InputError(f"the replicates must have different seeds: {self.seeds}")
         if self.search is not None and self.search.seed in self.seeds:
@@ -467,8 +498,13 @@ class Experiment:
             fallback: A data set that takes the place of the experiment's own.
 
         Raises:
-            InputError: There is no such profile.
+            InputError: There is no such profile, or a rule is about a claim that the experiment does not make.
         """
         if profile not in PROFILES:
             raise unknown_name("profile", profile, PROFILES)
-        return self.design(profile, fallback)
+        design = self.design(profile, fallback)
+        claims = [claim.name for claim in self.claims]
+        for rule in design.rules:
+            if rule.claim not in claims:
+                raise unknown_name("claim", rule.claim, claims)
+        return design

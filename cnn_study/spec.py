@@ -7,12 +7,14 @@ several experiments ask for is trained once, and one that is stored is never tra
 
 import hashlib
 import json
+import re
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from cnn_study.errors import InputError
+from cnn_study.errors import InputError, nearest, shortened
 
 SEMANTICS = 2
 """Version of what training a spec means. It goes up when the same spec would give other numbers."""
@@ -23,7 +25,16 @@ Activation = Literal["relu", "tanh", "sigmoid", "scaled_tanh", "leaky_relu", "el
 Padding = Literal["same", "valid", "reflect"]
 """What a convolution does at the border: see :class:`Conv`."""
 
-PositiveInt = Annotated[int, Field(gt=0)]
+LARGEST = 2**31 - 1
+"""The largest size or count: TensorFlow counts along an axis with 32 bits."""
+
+PositiveInt = Annotated[int, Field(gt=0, le=LARGEST)]
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Seed = Annotated[int, Field(ge=0, lt=2**128)]
+"""A seed: no more than the 128 bits that NumPy's generators keep."""
+
+COMPLAINTS = 10
+"""How many complaints about a specification are told; the others are counted."""
 
 
 class Spec(BaseModel):
@@ -67,15 +78,56 @@ def _plain(value: Any) -> Any:
 
 
 def one_line(error: ValidationError) -> str:
-    """The complaints of a validation error, in one line, each with the field it is about."""
-    complaints = []
-    for item in error.errors(include_url=False):
-        # The name of an unknown field may hold anything, line breaks too.
-        place = repr(".".join(str(part) for part in item["loc"]))[1:-1]
-        reason = item["msg"].removeprefix("Value error, ")
-        given = "" if item["type"] in ("missing", "value_error", "json_invalid") else f" (got {item['input']!r})"
-        complaints.append(f"{place}: {reason}{given}" if place else f"{reason}{given}")
-    return "; ".join(complaints)
+    """The complaints of a validation error, in one line, each with its field and the name that was meant."""
+    items = error.errors(include_url=False)
+    complaints = [_complaint(error.title, item) for item in items[:COMPLAINTS]]
+    more = [f"and {len(items) - COMPLAINTS} more"] if len(items) > COMPLAINTS else []
+    return "; ".join(complaints + more)
+
+
+def _complaint(title: str, item: Any) -> str:
+    # The name of an unknown field may hold anything, line breaks too.
+    place = shortened(".".join(str(part) for part in item["loc"]))[1:-1]
+    reason = item["msg"].removeprefix("Value error, ")
+    given = "" if item["type"] in ("missing", "value_error", "json_invalid") else f"got {shortened(item['input'])}"
+    remarks = "; ".join(remark for remark in (given, _meant(title, item)) if remark)
+    return (f"{place}: " if place else "") + reason + (f" ({remarks})" if remarks else "")
+
+
+def _meant(title: str, item: Any) -> str:
+    """The known name that is nearest to an unknown one, as a question."""
+    known: Iterable[str] = ()
+    wrong = item["input"]
+    if item["type"] == "extra_forbidden":
+        *place, wrong = item["loc"]
+        known = _fields(title, place)
+    elif item["type"] == "literal_error":
+        known = re.findall("'([^']*)'", item["ctx"]["expected"])
+    elif item["type"] == "union_tag_invalid":
+        wrong = item["ctx"]["tag"]
+        known = re.findall("'([^']*)'", item["ctx"]["expected_tags"])
+    return nearest(wrong, known) if isinstance(wrong, str) else ""
+
+
+def _fields(title: str, place: Iterable[Any]) -> Iterable[str]:
+    """The fields of the specification at a place in one of a class."""
+    classes: dict[str, type[Spec]] = {each.__name__: each for each in _subclasses(Spec)}
+    kinds = {each.model_fields["kind"].default: each for each in classes.values() if "kind" in each.model_fields}
+    owner = classes.get(title)
+    for part in place:
+        if part in kinds:
+            owner = kinds[part]
+        elif owner and part in owner.model_fields:
+            annotation = owner.model_fields[part].annotation
+            names = [getattr(each, "__name__", "") for each in (annotation, *get_args(annotation))]
+            owner = next((classes[name] for name in names if name in classes), owner)
+    return owner.model_fields if owner else ()
+
+
+def _subclasses(parent: type[Spec]) -> Iterator[type[Spec]]:
+    for child in parent.__subclasses__():
+        yield child
+        yield from _subclasses(child)
 
 
 class Normal(Spec):
@@ -382,16 +434,16 @@ class DataSpec(Spec):
     name: str
     content: str = Field(pattern=r"^[0-9a-f]{64}$")
     train_size: PositiveInt | None = None
-    validation_size: int = Field(default=0, ge=0)
+    validation_size: Count = 0
     test_size: PositiveInt | None = None
     scaling: Literal["standardized", "mean_subtracted"] = "standardized"
-    subset_seed: int = Field(default=0, ge=0)
-    crop: int = Field(default=0, ge=0)
+    subset_seed: Seed = 0
+    crop: Count = 0
     side: PositiveInt | None = None
     canvas: PositiveInt | None = None
     placement: Literal["center", "random"] = "center"
     block: PositiveInt | None = None
-    block_seed: int = Field(default=0, ge=0)
+    block_seed: Seed = 0
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -459,9 +511,9 @@ class Seeds(Spec):
         noise: Dropout and the noise of noisy batch normalization; 0 for a network without either.
     """
 
-    init: int = Field(default=0, ge=0)
-    order: int = Field(default=0, ge=0)
-    noise: int = Field(default=0, ge=0)
+    init: Seed = 0
+    order: Seed = 0
+    noise: Seed = 0
 
     @classmethod
     def of(cls, seed: int, model: ModelSpec) -> Self:

@@ -1,4 +1,3 @@
-import dataclasses
 from dataclasses import replace
 
 import pytest
@@ -12,8 +11,9 @@ from cnn_study.data import cache
 from cnn_study.errors import DataError, InputError
 from cnn_study.execution.plan import Request
 from cnn_study.execution.suite import Failure, Report
-from cnn_study.experiment import Experiment
+from cnn_study.experiment import Design, Experiment
 from cnn_study.results import Store
+from cnn_study.spec import CheckSpec
 
 
 def call(capsys, *arguments):
@@ -219,17 +219,18 @@ def test_a_module_without_an_experiment_is_named(monkeypatch):
 
 def test_a_profile_is_asked_of_the_design():
     seen = []
-    experiment = Experiment("x", "x", (), lambda *asked: seen.append(asked), ())
-    experiment.at("quick", "digits")
+    nothing = Design((), None, (), (), checks=(CheckSpec(check="sizes"),))
+    experiment = Experiment("x", "x", (), lambda *asked: seen.append(asked) or nothing, ())
+    assert experiment.at("quick", "digits") is nothing
     assert seen == [("quick", "digits")]
 
 
 @pytest.mark.parametrize("command", ["claims", "report", "run"])
 def test_claims_of_one_experiment_are_corrected_for_the_tests_of_all(command, tmp_path, monkeypatch, made_up, capsys):
     experiment, _, stored = made_up
-    other = dataclasses.replace(
-        experiment, name="other", claims=(dataclasses.replace(experiment.claims[0], name="twin"),)
-    )
+    rules = tuple(replace(rule, claim="twin") for rule in made_up[1].rules)
+    twin = replace(experiment.claims[0], name="twin")
+    other = replace(experiment, name="other", claims=(twin,), design=lambda *_: replace(made_up[1], rules=rules))
     loaded = {"made_up": experiment, "other": other}
     monkeypatch.setattr(registry, "load", lambda names=(): [loaded[name] for name in names] or list(loaded.values()))
     for record in stored.values():

@@ -7,12 +7,14 @@ from cnn_study.errors import InputError
 from cnn_study.experiment import (
     PROFILES,
     Agreement,
+    Contrast,
     Design,
     HalfGap,
     Plot,
     Published,
     RateSearch,
     Rule,
+    Term,
     TimeRatio,
     TimeToTrainError,
     ValidationError,
@@ -22,6 +24,7 @@ from cnn_study.spec import CheckSpec, RunSpec, Seeds
 
 OBJECTIVE = TimeToTrainError(0.25)
 GRID = (0.005, 0.01, 0.02)
+NAN, INF = float("nan"), float("inf")
 
 
 def design(arms=("relu", "tanh"), seeds=(1, 2, 3), rules=(), search_seed=1000):
@@ -51,7 +54,18 @@ def test_a_grid_that_does_not_ascend_by_one_factor_is_refused(rates):
         RateSearch(OBJECTIVE, rates)
 
 
-@pytest.mark.parametrize("rates", [(0.0, 0.1, 0.2), (-1.0, -2.0, -4.0), (float("nan"),) * 3])
+@pytest.mark.parametrize(
+    "rates",
+    [
+        (0.0, 0.1, 0.2),
+        (-1.0, -2.0, -4.0),
+        (NAN,) * 3,
+        (0.1, NAN, 0.4),
+        (0.1, 0.2, NAN),
+        (0.1, INF, INF),
+        (1.0, 2.0, INF),
+    ],
+)
 def test_rates_that_are_none_are_refused(rates):
     with pytest.raises(InputError, match="rates must be positive"):
         RateSearch(OBJECTIVE, rates)
@@ -62,6 +76,21 @@ def test_rates_rounded_for_people_are_taken():
     search = RateSearch(OBJECTIVE, (0.01, 0.03162, 0.1, 0.3162))
     assert search.factor == pytest.approx(3.162)
     assert RateSearch(OBJECTIVE, GRID).factor == 2
+
+
+@pytest.mark.parametrize("options", [{"seed": -1}, {"extensions": -1}])
+def test_a_search_counts_nothing_below_zero(options):
+    with pytest.raises(InputError, match="must not be negative"):
+        RateSearch(OBJECTIVE, GRID, **options)
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1, 25, NAN, INF])
+@pytest.mark.parametrize(
+    "about", [TimeToTrainError, lambda t: TimeRatio("a", "b", t), lambda t: HalfGap("a", "b", "c", t)]
+)
+def test_a_threshold_is_a_fraction(about, threshold):
+    with pytest.raises(InputError, match="a threshold is a fraction"):
+        about(threshold)
 
 
 # --- design ---
@@ -75,6 +104,32 @@ def test_arms_of_one_name_are_refused():
 def test_no_arms_are_refused():
     with pytest.raises(InputError, match="at least one arm or check"):
         design(())
+
+
+def test_arms_without_seeds_are_refused():
+    with pytest.raises(InputError, match="at least one seed"):
+        design(seeds=())
+    with pytest.raises(InputError, match=r"seeds must not be negative: \(1, -2\)"):
+        design(seeds=(1, -2))
+
+
+@pytest.mark.parametrize("limits", [{"low": 2, "high": 1}, {"low": 1, "high": 1}, {"low": NAN}, {"high": NAN}])
+def test_a_rule_has_a_range(limits):
+    with pytest.raises(InputError, match="the rule for claim needs a range"):
+        rule("tanh", "relu", **limits)
+
+
+def test_contrasts_are_sums_of_numbers():
+    with pytest.raises(InputError, match="needs at least one term"):
+        Contrast((), "nothing")
+    with pytest.raises(InputError, match="coefficient of test_error of relu must be a number: got nan"):
+        Term(NAN, "relu", "test_error")
+
+
+def test_a_rule_about_an_unknown_claim_is_refused_with_a_suggestion():
+    experiment = replace(made_up_experiment(), claims=(replace(made_up_experiment().claims[0], name="fast"),))
+    with pytest.raises(InputError, match=r"unknown claim 'faster'; did you mean 'fast'\?"):
+        experiment.at("quick")
 
 
 def test_a_check_alone_is_a_design():

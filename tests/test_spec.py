@@ -792,3 +792,73 @@ def test_a_run_whose_key_was_asked_for_is_the_same_run():
 
 def test_weights_are_initialized_by_glorots_rule_unless_told_otherwise():
     assert Conv(maps=1, field=1).initializer == Dense(units=1).initializer == GLOROT == VarianceScaled(rule="glorot")
+
+
+# --- the name that was meant ---
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "meant"),
+    [
+        ("train.optimizer", "sdg", "sgd"),
+        ("data.scaling", "Standardised", "standardized"),
+        ("model.layers.0.activation", "TANH", "tanh"),
+        ("model.layers.0.padding", "vaild", "valid"),
+        ("model.layers.0.kind", "convv", "conv"),
+        ("model.layers.0.pool.reduce", "avg", "average"),
+        ("model.layers.1.initializer.kind", "uniform", "fan_uniform"),
+        ("probes.0", "gradient", "gradients"),
+    ],
+)
+def test_a_value_that_is_unknown_is_told_with_the_nearest(place, value, meant):
+    with pytest.raises(InputError, match=rf"did you mean '{meant}'\?"):
+        RunSpec.parse(with_leaf(RUN, place, value))
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong", "meant"),
+    [
+        ((), "trian", "train"),
+        (("train",), "learning_rates", "learning_rate"),
+        (("data",), "blok", "block"),
+        (("seeds",), "nois", "noise"),
+        (("model", "layers", 0), "strides", "stride"),
+        (("model", "layers", 0, "pool"), "sise", "size"),
+        (("model", "layers", 0, "initializer"), "std_dev", "stddev"),
+        (("model", "layers", 3), "unit", "units"),
+    ],
+)
+def test_a_field_that_is_unknown_is_told_with_the_nearest_of_its_place(place, wrong, meant):
+    root = part = json.loads(RUN.model_dump_json())
+    for key in place:
+        part = part[key]
+    part[wrong] = 1
+    with pytest.raises(
+        InputError, match=rf"\.?{wrong}: Extra inputs are not permitted \(got 1; did you mean '{meant}'"
+    ):
+        RunSpec.parse(json.dumps(root))
+
+
+def test_long_values_and_many_complaints_are_shortened():
+    layers = [{"kind": "dense", "units": "x" * 1000, "y" * 1000: 1}] * 50
+    with pytest.raises(InputError, match=r"; and \d+ more$") as raised:
+        ModelSpec.parse(json.dumps({"input_shape": [8, 8, 1], "layers": layers}))
+    assert len(str(raised.value)) < 5000
+
+
+@pytest.mark.parametrize(
+    "place", ["train.epochs", "train.batch_size", "data.crop", "model.layers.0.maps", "model.layers.0.field"]
+)
+def test_sizes_beyond_32_bits_are_refused(place):
+    with pytest.raises(InputError, match=f"{place.split('.')[-1]}: Input should be less than or equal to 2147483647"):
+        RunSpec.parse(with_leaf(RUN, place, 2**31))
+
+
+def test_seeds_beyond_128_bits_are_refused():
+    assert RunSpec.parse(with_leaf(RUN, "seeds.init", 2**128 - 1)).key
+    for seed in (2**128, 10**4000):
+        with pytest.raises(InputError, match="init: Input should be less than"):
+            RunSpec.parse(with_leaf(RUN, "seeds.init", seed))
+    with pytest.raises(pydantic.ValidationError) as raised:
+        Seeds(init=10**5000)
+    assert "too long to be written" in one_line(raised.value)

@@ -212,11 +212,17 @@ class LocalEngine:
             yield self._begin(self._workers[-1])
 
     def _begin(self, worker: _Worker) -> Begun:
-        # A run of the program the worker has just run needs nothing compiled.
-        same = (i for i, (program, _) in enumerate(self._queue) if program == worker.program)
-        program, job = self._queue.pop(next(same, 0))
+        program, job = self._queue.pop(self._choice(worker))
         worker.begin(job, program)
         return Begun(job)
+
+    def _choice(self, worker: _Worker) -> int:
+        """Place in the queue of what a worker does best: what it has compiled, or else what no other has compiled."""
+        others = {other.program for other in self._workers if other is not worker}
+        places = range(len(self._queue))
+        mine = (place for place in places if self._queue[place][0] == worker.program)
+        new = (place for place in places if self._queue[place][0] not in others)
+        return next(mine, next(new, 0))
 
 
 def _exit_reason(code: int | None) -> str:

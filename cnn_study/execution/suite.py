@@ -9,6 +9,7 @@ from cnn_study.execution.jobs import Job
 from cnn_study.execution.local import Event, Failed, Finished
 from cnn_study.execution.plan import CheckRequest, Request, needed
 from cnn_study.experiment import Arm, Design
+from cnn_study.models import complexity
 from cnn_study.results import CheckRecord, Store
 
 
@@ -61,6 +62,22 @@ class Report:
 
     done: frozenset[str]
     failures: tuple[Failure, ...] = ()
+
+
+def check_memory(designs: Iterable[Design], available: int) -> None:
+    """Refuse designs with an arm that a machine has no room for, before anything is trained.
+
+    Args:
+        designs: The experiments at the sizes of a profile.
+        available: Bytes of memory that the machine has.
+
+    Raises:
+        InputError: There is no room, by the estimate that the message gives.
+    """
+    for arm in (arm for design in designs for arm in design.arms):
+        sizes = (arm.data.train_size, arm.data.validation_size, arm.data.test_size)
+        images = sum(size or 0 for size in sizes)
+        complexity.check_memory(arm.model, arm.train, available, images, f"the arm {arm.name!r}")
 
 
 def carry_out(designs: Iterable[Design], store: Store, engine: Engine, watch: Watch) -> Report:

@@ -1,11 +1,15 @@
-"""The cost of a network, counted from its spec: parameters, multiply-accumulates, sizes, receptive fields."""
+"""The cost of a network, counted from its spec: parameters, multiply-accumulates, sizes, receptive fields, memory."""
 
 import math
 from dataclasses import dataclass
 
-from cnn_study.spec import Conv, Dense, GlobalAverage, Layer, ModelSpec, Subsample, output_size
+from cnn_study.errors import InputError
+from cnn_study.spec import Conv, Dense, GlobalAverage, Layer, ModelSpec, Subsample, TrainSpec, output_size
 
 Shape = tuple[int, ...]
+
+NUMBER = 4
+"""Bytes of a number in training: 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,91 @@ def macs(model: ModelSpec) -> int:
     return sum(row.macs for row in costs(model))
 
 
+@dataclass(frozen=True)
+class Memory:
+    """The bytes that a training needs at least: what nobody can do without, counted from the spec.
+
+    Libraries, intermediate results and evaluation come on top.
+
+    Attributes:
+        parameters: The trainable numbers, with their gradients and what the optimizer keeps of each.
+        activations: The images of one batch and what every layer makes of them, kept for the way back.
+        images: The images of the data set, a byte a value.
+    """
+
+    parameters: int
+    activations: int
+    images: int
+
+    @property
+    def total(self) -> int:
+        """All together."""
+        return self.parameters + self.activations + self.images
+
+
+def memory(model: ModelSpec, train: TrainSpec, images: int = 0) -> Memory:
+    """What a training needs at least.
+
+    Args:
+        model: The network.
+        train: Its training.
+        images: How many images the data set holds.
+    """
+    kept = 2 if train.optimizer == "adam" else int(train.momentum > 0)
+    pixels = math.prod(model.input_shape)
+    outputs, shape = pixels, model.input_shape
+    for layer, after in zip(model.layers, model.shapes(), strict=True):
+        if isinstance(layer, Conv) and layer.pool:
+            outputs += _positions(layer, shape) * layer.maps
+        outputs += math.prod(after)
+        shape = after
+    return Memory(NUMBER * (2 + kept) * parameters(model), NUMBER * train.batch_size * outputs, pixels * images)
+
+
+def check_memory(
+    model: ModelSpec, train: TrainSpec, available: int, images: int = 0, what: str = "the network"
+) -> None:
+    """Refuse a training for which there is no room.
+
+    Args:
+        model: The network.
+        train: Its training.
+        available: Bytes that there are.
+        images: How many images the data set holds.
+        what: What the error calls the training.
+
+    Raises:
+        InputError: It needs more, by the estimate that the message gives.
+    """
+    need = memory(model, train, images)
+    if need.total > available:
+        parts = {
+            f"{_bytes(need.parameters)} for parameters, gradients and optimizer": need.parameters,
+            f"{_bytes(need.activations)} for a batch of {train.batch_size}": need.activations,
+            f"{_bytes(need.images)} for the images": need.images,
+        }
+        told = ", ".join(text for text, size in parts.items() if size)
+        remedy = {
+            need.parameters: "fewer maps or units, or smaller fields",
+            need.activations: "a smaller batch, fewer maps or units",
+            need.images: "fewer or smaller images",
+        }
+        raise InputError(
+            f"{what} needs at least {_bytes(need.total)} of memory ({told}), and there are {_bytes(available)}: "
+            f"choose {remedy[max(remedy)]}"
+        )
+
+
+def _bytes(size: int) -> str:
+    """A size for people: ``7.5 TB``, ``750 GB``."""
+    units = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
+    power = min((len(str(size)) - 1) // 3, len(units) - 1)
+    number = size / 1000**power
+    if number >= 1e6:
+        return f"{number:.0e} {units[power]}"
+    return f"{number:.1f} {units[power]}" if power and number < 10 else f"{number:,.0f} {units[power]}"
+
+
 def _count(layer: Layer, shape: Shape, after: Shape) -> tuple[str, int, int, int]:
     """Kind, parameters, connections and multiply-accumulates of a layer between an input and an output shape."""
     if isinstance(layer, Conv):
@@ -81,11 +170,16 @@ def _count(layer: Layer, shape: Shape, after: Shape) -> tuple[str, int, int, int
 def _count_conv(layer: Conv, shape: Shape) -> tuple[str, int, int, int]:
     pairs = shape[2] * layer.maps if layer.table is None else sum(len(row) for row in layer.table)
     weights = layer.field**2 * pairs
-    positions = math.prod(output_size(i, layer.field, layer.stride, layer.padding) for i in shape[:2])
+    positions = _positions(layer, shape)
     sets = 1 if layer.shared else positions
     norm = 2 * layer.maps * layer.batch_norm
     name = "conv" if layer.shared else "local"
     return name, sets * (weights + layer.maps) + norm, positions * (weights + layer.maps), positions * weights
+
+
+def _positions(layer: Conv, shape: Shape) -> int:
+    """Places of the field in its input."""
+    return math.prod(output_size(i, layer.field, layer.stride, layer.padding) for i in shape[:2])
 
 
 def _windows(layer: Conv | Subsample) -> list[tuple[int, int]]:

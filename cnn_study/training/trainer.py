@@ -15,12 +15,14 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
+import psutil
 import tensorflow as tf
 from pydantic import ValidationError
 
 import cnn_study
 from cnn_study.data.transforms import Split
 from cnn_study.errors import InputError
+from cnn_study.models.complexity import check_memory
 from cnn_study.models.factory import build_model, initialize
 from cnn_study.probes import final
 from cnn_study.probes.training import PROBES, Series
@@ -61,6 +63,9 @@ class Program:
         model: The network.
         train: Of it, everything but the learning rate, the length and the evaluation is used.
         data: The images.
+
+    Raises:
+        InputError: The images do not fit the network, or there is no room for the network on this machine.
     """
 
     def __init__(self, model: ModelSpec, train: TrainSpec, data: Split):
@@ -68,6 +73,7 @@ class Program:
             raise InputError(
                 f"the network takes images of {model.input_shape}, the data set has {data.x_train.shape[1:]}"
             )
+        check_memory(model, train, psutil.virtual_memory().total)
         self.spec = model
         self.batch_size = train.batch_size
         self.train = Images.of(data.x_train, data.y_train)
@@ -173,7 +179,7 @@ def train(spec: RunSpec, data: Split, program: Program | None = None, on_point: 
         The record of the run. A run whose loss is no longer a finite number has diverged: that is an outcome.
 
     Raises:
-        InputError: The images do not fit the network, or there are too few for a batch.
+        InputError: The images do not fit the network, there are too few for a batch, or there is no room for them.
     """
     _check_sizes(spec, len(data.y_train))
     program = program or Program(spec.model, spec.train, data)

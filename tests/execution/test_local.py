@@ -9,7 +9,7 @@ from cnn_study.data import cache, registry
 from cnn_study.data.transforms import split
 from cnn_study.errors import ExecutionError
 from cnn_study.execution import local
-from cnn_study.execution.local import TRIES, Failed, Finished, LocalEngine, Lost, Progress
+from cnn_study.execution.local import TRIES, Begun, Failed, Finished, LocalEngine, Lost, Progress
 from cnn_study.models.architectures import dense_net, four_layer_18pct
 from cnn_study.spec import CheckSpec, DataSpec, RunSpec, Seeds, TrainSpec
 
@@ -67,6 +67,16 @@ def test_bits_do_not_depend_on_where_and_after_what_a_run_is_trained(cache_dir):
         assert record.outcomes == warm[key].outcomes
 
 
+def test_workers_do_not_compile_the_same_program_while_there_is_another(cache_dir):
+    other = dense_net("relu", hidden=(8,), input_shape=(8, 8, 1))
+    first, second, third = run(1), run(2), run(1, model=other)
+    with LocalEngine(2, cache_dir) as engine:
+        for spec in (first, second, third):
+            engine.submit(spec)
+        begun = [event.job for event in engine.events() if isinstance(event, Begun)]
+    assert begun == [first, third, second]
+
+
 def test_a_killed_worker_costs_only_its_run_which_is_tried_again(cache_dir):
     runs = [run(seed, epochs=40) for seed in range(4)]
     killed, lost, done = False, [], []
@@ -119,7 +129,7 @@ def test_a_run_that_fails_is_told_in_one_line_and_the_others_go_on(cache_dir):
     failed = {event.job.key: event.reason for event in events if isinstance(event, Failed)}
     assert set(failed) == {foreign.key, broken.key, check.key}
     assert "digits is not the one" in failed[foreign.key]
-    assert "Error" in failed[broken.key]
+    assert "the network needs at least 980 GB of memory" in failed[broken.key]
     assert "no such check" in failed[check.key]
     assert all(len(reason.splitlines()) == 1 for reason in failed.values())
     assert [event.record.key for event in events if isinstance(event, Finished)] == [run(2).key]
