@@ -97,7 +97,14 @@ def design(profile: str, fallback: str | None) -> Design:
         Rule("lenet5-error", "magnitude", "1998", error, low=0.8, high=1.1, published=True),
     )
     search = RateSearch(ValidationError(), setting.rates)
-    return Design(arms, search, setting.replicates, rules, setting.proxy(fallback), (check("lenet5_counts"),))
+    return Design(
+        arms,
+        search,
+        setting.replicates,
+        rules,
+        setting.proxy(fallback),
+        (check("lenet5_counts", sample=setting.trial),),
+    )
 
 
 EXPERIMENT = Experiment(

@@ -86,7 +86,7 @@ def design(profile: str, fallback: str | None) -> Design:
         Rule("local-is-as-accurate", "direction", "unshared", gain("local, 5x5", "dense, whole image"), low=0),
     )
     search = RateSearch(ValidationError(), setting.rates)
-    checks = (check("receptive_field_costs"),)
+    checks = (check("receptive_field_costs", sample=setting.trial),)
     return Design(tuple(arms), search, setting.replicates, rules, setting.proxy(fallback), checks)
 
 

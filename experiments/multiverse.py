@@ -74,9 +74,10 @@ class Condition:
         return initialized(model, WEIGHTS[self.weights])
 
 
-# Data sets and widths of the cross; every one of them with both initializations and both optimizers.
+# Data sets and widths of the cross; every one of them with the initializations and with both optimizers.
 DATASETS = {"smoke": ("digits",), "quick": ("mnist", "cifar10"), "full": ("mnist", "fashion_mnist", "cifar10")}
 WIDTHS = {"smoke": (4,), "quick": (8,), "full": (8, 32)}
+INITIALIZATIONS = {"smoke": ("He's weights",), "quick": tuple(WEIGHTS), "full": tuple(WEIGHTS)}
 
 
 def conditions(profile: str, fallback: str | None) -> list[Condition]:
@@ -84,7 +85,7 @@ def conditions(profile: str, fallback: str | None) -> list[Condition]:
     return [
         Condition(dataset, weights, optimizer, width)
         for dataset in ((fallback,) if fallback else DATASETS[profile])
-        for weights in WEIGHTS
+        for weights in INITIALIZATIONS[profile]
         for optimizer in OPTIMIZERS
         for width in WIDTHS[profile]
     ]

@@ -61,7 +61,9 @@ def design(profile: str, fallback: str | None) -> Design:
         Rule("stride-costs-accuracy", "direction", "5x5, then 3x3", gain("stride 1", "stride 4"), low=0),
     )
     search = RateSearch(ValidationError(), setting.rates)
-    return Design(arms, search, setting.replicates, rules, setting.proxy(fallback), (check("output_size"),))
+    return Design(
+        arms, search, setting.replicates, rules, setting.proxy(fallback), (check("output_size", sample=setting.trial),)
+    )
 
 
 def network(stride: int, data) -> ModelSpec:

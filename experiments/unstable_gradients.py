@@ -45,7 +45,7 @@ SETTINGS = {
     "full": Setting("mnist", None, 50, 10, 6, (0.0025, 0.01, 0.04)),
 }
 DEPTHS = {
-    "smoke": {"dense": (2, 5), "conv": (2, 5)},
+    "smoke": {"dense": (2, 4), "conv": (2, 3)},
     "quick": {"dense": (2, 5, 10, 20), "conv": (2, 5, 10)},
     "full": {"dense": (2, 5, 10, 15, 20), "conv": (2, 5, 10, 15, 20)},
 }

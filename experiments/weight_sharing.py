@@ -111,7 +111,10 @@ def design(profile: str, fallback: str | None) -> Design:
         Rule("sharing-is-equivariant", "direction", "all shifts", Agreement("translation_equivariance")),
         Rule("sharing-has-fewer-parameters", "direction", "all geometries", Agreement("weight_sharing_counts")),
     )
-    checks = (check("translation_equivariance"), check("weight_sharing_counts"))
+    checks = (
+        check("translation_equivariance", sample=setting.trial),
+        check("weight_sharing_counts", sample=setting.trial),
+    )
     search = RateSearch(ValidationError(), setting.rates)
     return Design(tuple(arms), search, setting.replicates, (*exact, *decided), setting.proxy(fallback), checks)
 

@@ -97,7 +97,11 @@ def design(profile: str, fallback: str | None) -> Design:
         Rule("padding-tells-position", "direction", "random weights", Agreement("padding_position")),
     )
     search = RateSearch(ValidationError(), setting.rates)
-    checks = (check("padding_volume"), check("border_visibility"), check("padding_position"))
+    checks = (
+        check("padding_volume", sample=setting.trial),
+        check("border_visibility", sample=setting.trial),
+        check("padding_position", sample=setting.trial),
+    )
     return Design(arms, search, setting.replicates, rules, setting.proxy(fallback), checks)
 
 

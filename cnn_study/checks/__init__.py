@@ -20,7 +20,7 @@ def run(spec: CheckSpec) -> CheckRecord:
     """Make a check.
 
     Args:
-        spec: Its name and version.
+        spec: Its name and version, and whether the whole grid is wanted.
 
     Raises:
         InputError: There is no check of that name, or it has another version by now.
@@ -31,11 +31,12 @@ def run(spec: CheckSpec) -> CheckRecord:
             f"check {spec.check!r} has no version {spec.version}; ask for its current one, {current.version}"
         )
     # Loaded here, so that experiments can name a check without loading TensorFlow.
-    from cnn_study.checks.registry import CHECKS
+    from cnn_study.checks.registry import CHECKS, SAMPLES
     from cnn_study.training.trainer import environment
 
     started = time.perf_counter()
-    outcomes, table = CHECKS[spec.check]()
+    part = SAMPLES.get(spec.check, {}) if spec.sample else {}
+    outcomes, table = CHECKS[spec.check](**part)
     return CheckRecord(
         spec=spec,
         outcomes=outcomes,

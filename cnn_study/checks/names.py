@@ -21,12 +21,16 @@ VERSIONS = MappingProxyType(
 """The version of every check. It goes up when the check would give other numbers."""
 
 
-def check(name: str) -> CheckSpec:
+def check(name: str, *, sample: bool = False) -> CheckSpec:
     """The current version of a check.
+
+    Args:
+        name: Its name.
+        sample: Whether a small part of the grid is enough.
 
     Raises:
         InputError: There is no check of that name.
     """
     if name not in VERSIONS:
         raise unknown_name("check", name, VERSIONS)
-    return CheckSpec(check=name, version=VERSIONS[name])
+    return CheckSpec(check=name, version=VERSIONS[name], sample=sample)

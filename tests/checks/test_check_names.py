@@ -9,6 +9,8 @@ from cnn_study.checks.names import VERSIONS, check
 from cnn_study.errors import InputError
 from cnn_study.spec import CheckSpec
 
+MOST_IN_A_SAMPLE = 2000
+
 
 def test_checks_can_be_named_without_loading_tensorflow():
     code = (
@@ -19,13 +21,22 @@ def test_checks_can_be_named_without_loading_tensorflow():
 
 
 def test_every_name_has_a_function_and_the_other_way_round():
-    from cnn_study.checks.registry import CHECKS
+    from cnn_study.checks.registry import CHECKS, SAMPLES
 
-    assert set(CHECKS) == set(VERSIONS)
+    assert set(CHECKS) == set(VERSIONS) > set(SAMPLES)
 
 
-def test_checks_have_different_keys():
-    assert len({check(name).key for name in VERSIONS}) == len(VERSIONS)
+def test_checks_and_their_samples_have_different_keys():
+    keys = {check(name, sample=sample).key for name in VERSIONS for sample in (False, True)}
+    assert len(keys) == 2 * len(VERSIONS)
+
+
+@pytest.mark.parametrize("name", sorted(VERSIONS))
+def test_a_sample_is_a_part_of_the_grid_with_the_same_table(name):
+    record = run(check(name, sample=True))
+    assert record.spec.sample
+    assert 10 < record.outcomes["cases"] == record.outcomes["agreeing"] < MOST_IN_A_SAMPLE
+    assert len({tuple(row) for row in record.table}) == 1
 
 
 def test_a_mistyped_name_is_answered_with_the_nearest_one():
