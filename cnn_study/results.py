@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, get_args
 
 import filelock
 import pyarrow as pa
@@ -335,7 +335,7 @@ def _read(path: Path, form: _Form[R]) -> Iterator[R]:
         lacking = [column.name for column in form.columns if column not in found]
         rows = [] if lacking else table.to_pylist(maps_as_pydicts="strict")
     except (OSError, pa.ArrowException, ValueError) as error:
-        raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): {_REMEDY}") from None
+        raise StoreError(f"{path} is damaged ({_first_line(error)}): {_REMEDY}") from None
     if version > SCHEMA:
         raise StoreError(f"{path} was written by a newer cnn-study (schema {version}, known {SCHEMA}): upgrade it")
     if lacking or version < 1:
@@ -347,11 +347,46 @@ def _read(path: Path, form: _Form[R]) -> Iterator[R]:
             raise StoreError(
                 f"{path} holds {form.kind} that this cnn-study cannot read ({error}): upgrade it"
             ) from None
+        except (TypeError, ValueError, RecursionError) as error:
+            raise StoreError(f"{path} is damaged ({_first_line(error)}): {_REMEDY}") from None
         if record is None:
             continue
         if record.key != row["key"]:
             raise StoreError(f"{path}: the key {row['key']} is not that of its spec ({record.key}): {_REMEDY}")
         yield record
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _whole(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row, of which no part is missing.
+
+    Raises:
+        ValueError: One is.
+    """
+    points = row.get("history") or ()
+    parts = [row, row["outcomes"] or {}, *(point or {"point": None} for point in points)]
+    if gaps := [name for part in parts for name, value in part.items() if value is None]:
+        raise ValueError(f"no {gaps[0]}")
+    return row
+
+
+def _words(text: str) -> dict[str, str]:
+    found = json.loads(text)
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise ValueError("the environment is no list of words")
+    return found
+
+
+def _cells(text: str) -> tuple[dict[str, Cell], ...]:
+    found = json.loads(text)
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise ValueError("the table is no list of rows")
+    if not all(isinstance(cell, Cell) for row in found for cell in row.values()):
+        raise ValueError("a cell of the table is neither word nor number")
+    return tuple(found)
 
 
 def _run_row(record: RunRecord) -> dict[str, Any]:
@@ -372,13 +407,16 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
 def _run_record(row: dict[str, Any]) -> RunRecord | None:
     if row["semantics"] != SEMANTICS:
         return None  # The same spec means another training by now.
+    _whole(row)
+    if row["ended"] not in get_args(Ended):
+        raise ValueError(f"a run ended as {row['ended']!r}")
     return RunRecord(
         spec=RunSpec.parse(row["spec"]),
         ended=row["ended"],
         outcomes=row["outcomes"],
         history=tuple(Point(**point) for point in row["history"]),
         weights=row["weights"],
-        environment=json.loads(row["environment"]),
+        environment=_words(row["environment"]),
         seconds=row["seconds"],
         finished_at=row["finished_at"],
     )
@@ -397,11 +435,12 @@ def _check_row(record: CheckRecord) -> dict[str, Any]:
 
 
 def _check_record(row: dict[str, Any]) -> CheckRecord:
+    _whole(row)
     return CheckRecord(
         spec=CheckSpec.parse(row["spec"]),
         outcomes=row["outcomes"],
-        table=tuple(json.loads(row["table"])),
-        environment=json.loads(row["environment"]),
+        table=_cells(row["table"]),
+        environment=_words(row["environment"]),
         seconds=row["seconds"],
         finished_at=row["finished_at"],
     )
