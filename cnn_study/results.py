@@ -2,17 +2,21 @@
 
 A finished run is first written to a file of its own in ``pending/`` and is safe from then on. At the end of an
 execution the pending files are merged into ``runs.parquet``. Every file appears under its name only when it is
-complete. Checks are kept in the same way, in ``pending-checks/`` and ``checks.parquet``.
+complete, and holds a digest of itself, so that damage is refused and never read as other numbers. Checks are kept in
+the same way, in ``pending-checks/`` and ``checks.parquet``.
 """
 
+import errno
+import fcntl
+import hashlib
 import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, get_args
 
 import filelock
 import pyarrow as pa
@@ -21,8 +25,8 @@ import pyarrow.parquet as pq
 from cnn_study.errors import InputError, StoreError
 from cnn_study.spec import SEMANTICS, CheckSpec, RunSpec
 
-SCHEMA = 1
-"""Version of the columns. Older files are read; newer ones are refused."""
+SCHEMA = 2
+"""Version of the files. Older ones are read; newer ones are refused. Since 2 they hold a digest of themselves."""
 
 _HISTORY = pa.struct(
     [
@@ -58,6 +62,12 @@ _CHECK_COLUMNS = pa.schema(
         ("finished_at", pa.string()),
     ]
 )
+
+READINGS = 10
+"""How often a folder is read anew in which another process merges files meanwhile."""
+
+TEMPORARY = ".part"
+"""How the names of unfinished files end."""
 
 Ended = Literal["target", "epochs", "diverged"]
 Cell = str | int | float | bool
@@ -174,10 +184,19 @@ class _Shelf(Generic[R]):
 
     def records(self) -> Mapping[str, R]:
         if self._records is None:
-            files = [self.file] if self.file.exists() else []
-            files += sorted(self.pending.glob("*.parquet"))
-            self._records = {record.key: record for file in files for record in _read(file, self.form)}
+            self._records = self._read()
         return self._records
+
+    def _read(self) -> dict[str, R]:
+        for _ in range(READINGS):
+            # In this order: what another process merges after the list was made is in the file by then.
+            pending = sorted(self.pending.glob("*.parquet"))
+            files = [self.file, *pending] if self.file.exists() else pending
+            try:
+                return {record.key: record for file in files for record in _read(file, self.form)}
+            except FileNotFoundError:
+                continue  # It has been merged meanwhile.
+        raise StoreError(f"{self.pending} changes whenever it is read: try again when no cnn-study writes to it")
 
     def add(self, record: R) -> None:
         _write([record], self.pending / f"{record.key}.parquet", self.form)
@@ -194,6 +213,11 @@ class _Shelf(Generic[R]):
         for file in [*pending, *self.pending.glob(".*.parquet.*")]:  # Also what a killed process has left unfinished.
             file.unlink(missing_ok=True)
         self.pending.rmdir()
+
+    def sweep(self) -> None:
+        """Remove the folder of pending files if a killed process has only emptied it."""
+        if self.pending.is_dir() and not any(self.pending.iterdir()):
+            self.pending.rmdir()
 
 
 class Store:
@@ -261,29 +285,58 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the right to write: one process at a time.
+        """Hold the right to write: one process at a time. What killed processes have left unfinished is removed.
 
         Raises:
             StoreError: Another process holds it, or the folder cannot be written to.
         """
-        lock = filelock.FileLock(self.folder / ".lock", timeout=0)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except filelock.Timeout:
-            raise StoreError(
-                f"another cnn-study writes to {self.folder}: wait for it, or give --results another folder"
-            ) from None
-        except OSError as error:
-            raise StoreError(
-                f"cannot write to {self.folder}: {error.strerror}; give --results another folder"
-            ) from None
-        try:
+        with ExitStack() as held:
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                held.enter_context(filelock.FileLock(self.folder / ".lock", timeout=0))
+                held.enter_context(_locked(self.folder))
+                _sweep(self.folder)
+                self._runs.sweep()
+                self._checks.sweep()
+            except (filelock.Timeout, BlockingIOError):
+                raise StoreError(
+                    f"another cnn-study writes to {self.folder}: wait for it, or give --results another folder"
+                ) from None
+            except OSError as error:
+                raise StoreError(
+                    f"cannot write to {self.folder}: {error.strerror}; give --results another folder"
+                ) from None
             self._runs.forget()
             self._checks.forget()
             yield
-        finally:
-            lock.release()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Lock a folder itself, since a lock file can be deleted while a suite goes on.
+
+    Raises:
+        BlockingIOError: Another process holds it.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            # Some network file systems lock files only: there the lock file has to do.
+            if error.errno not in (errno.EBADF, errno.ENOLCK, errno.ENOTSUP):
+                raise
+        yield
+    finally:
+        os.close(handle)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the temporary files of processes that were killed. Those of living ones are locked, and stay."""
+    for path in folder.rglob(f".*{TEMPORARY}"):
+        with suppress(BlockingIOError, FileNotFoundError), path.open("rb+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 def replace_file(path: Path, write) -> None:
@@ -296,32 +349,51 @@ def replace_file(path: Path, write) -> None:
     Raises:
         StoreError: The disk is full, or the folder cannot be written to.
     """
-    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
         temporary = Path(name)
-        write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise StoreError(f"cannot write {path}: {reason}; make room or give --results another folder") from None
-    finally:
-        if temporary is not None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)  # For others to see that it is not left over.
+            write(temporary)
+            os.fsync(handle)
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        finally:
+            os.close(handle)
             temporary.unlink(missing_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).splitlines()[0]
+        raise StoreError(f"cannot write {path}: {reason}; make room or give --results another folder") from None
 
 
 def _write(records: list[R], path: Path, form: _Form[R]) -> None:
     schema = form.columns.with_metadata({"cnn_study_schema": str(SCHEMA)})
     table = pa.Table.from_pylist([form.row(record) for record in records], schema=schema)
-    replace_file(
-        path,
-        lambda temporary: pq.write_table(table, temporary, compression="zstd", write_page_checksum=True),
-    )
+    content = pa.BufferOutputStream()
+    with pq.ParquetWriter(content, schema, compression="zstd", write_page_checksum=True) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({_SEAL.decode(): _UNSEALED.decode()})
+    sealed = _sealed(content.getvalue().to_pybytes())
+    replace_file(path, lambda temporary: temporary.write_bytes(sealed))
+
+
+_SEAL = b"cnn_study_sha256"
+_UNSEALED = 64 * b"0"
+
+
+def _sealed(content: bytes) -> bytes:
+    """A Parquet file with its SHA-256 in the place kept for it in its footer; the digest is taken with zeros there."""
+    place = _place_of_seal(content)
+    digest = hashlib.sha256(content[: place.start] + _UNSEALED + content[place.stop :]).hexdigest()
+    return content[: place.start] + digest.encode() + content[place.stop :]
+
+
+def _place_of_seal(content: bytes) -> slice:
+    """Where the digest is: behind its name, with two bytes for its type and length between. Empty if there is none."""
+    name = content.rfind(_SEAL)
+    start = name + len(_SEAL) + 2
+    return slice(start, start + len(_UNSEALED)) if name >= 0 else slice(0, 0)
 
 
 _REMEDY = "remove it and run again, or restore it (git checkout)"
@@ -329,13 +401,21 @@ _REMEDY = "remove it and run again, or restore it (git checkout)"
 
 def _read(path: Path, form: _Form[R]) -> Iterator[R]:
     try:
-        table = pq.read_table(path, page_checksum_verification=True)
+        content = path.read_bytes()
+        has_seal = _SEAL in content
+        if has_seal and content != _sealed(content):
+            raise ValueError("its digest is another")
+        table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
         version = int((table.schema.metadata or {}).get(b"cnn_study_schema", b"0"))
+        if version == SCHEMA and not has_seal:
+            raise ValueError("it lacks its digest")
         found = list(table.schema)
         lacking = [column.name for column in form.columns if column not in found]
         rows = [] if lacking else table.to_pylist(maps_as_pydicts="strict")
+    except FileNotFoundError:
+        raise
     except (OSError, pa.ArrowException, ValueError) as error:
-        raise StoreError(f"{path} is damaged ({str(error).splitlines()[0]}): {_REMEDY}") from None
+        raise StoreError(f"{path} is damaged ({_first_line(error)}): {_REMEDY}") from None
     if version > SCHEMA:
         raise StoreError(f"{path} was written by a newer cnn-study (schema {version}, known {SCHEMA}): upgrade it")
     if lacking or version < 1:
@@ -347,11 +427,46 @@ def _read(path: Path, form: _Form[R]) -> Iterator[R]:
             raise StoreError(
                 f"{path} holds {form.kind} that this cnn-study cannot read ({error}): upgrade it"
             ) from None
+        except (TypeError, ValueError, RecursionError) as error:
+            raise StoreError(f"{path} is damaged ({_first_line(error)}): {_REMEDY}") from None
         if record is None:
             continue
         if record.key != row["key"]:
             raise StoreError(f"{path}: the key {row['key']} is not that of its spec ({record.key}): {_REMEDY}")
         yield record
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _whole(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row, of which no part is missing.
+
+    Raises:
+        ValueError: One is.
+    """
+    points = row.get("history") or ()
+    parts = [row, row["outcomes"] or {}, *(point or {"point": None} for point in points)]
+    if gaps := [name for part in parts for name, value in part.items() if value is None]:
+        raise ValueError(f"no {gaps[0]}")
+    return row
+
+
+def _words(text: str) -> dict[str, str]:
+    found = json.loads(text)
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise ValueError("the environment is no list of words")
+    return found
+
+
+def _cells(text: str) -> tuple[dict[str, Cell], ...]:
+    found = json.loads(text)
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise ValueError("the table is no list of rows")
+    if not all(isinstance(cell, Cell) for row in found for cell in row.values()):
+        raise ValueError("a cell of the table is neither word nor number")
+    return tuple(found)
 
 
 def _run_row(record: RunRecord) -> dict[str, Any]:
@@ -372,13 +487,16 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
 def _run_record(row: dict[str, Any]) -> RunRecord | None:
     if row["semantics"] != SEMANTICS:
         return None  # The same spec means another training by now.
+    _whole(row)
+    if row["ended"] not in get_args(Ended):
+        raise ValueError(f"a run ended as {row['ended']!r}")
     return RunRecord(
         spec=RunSpec.parse(row["spec"]),
         ended=row["ended"],
         outcomes=row["outcomes"],
         history=tuple(Point(**point) for point in row["history"]),
         weights=row["weights"],
-        environment=json.loads(row["environment"]),
+        environment=_words(row["environment"]),
         seconds=row["seconds"],
         finished_at=row["finished_at"],
     )
@@ -397,11 +515,12 @@ def _check_row(record: CheckRecord) -> dict[str, Any]:
 
 
 def _check_record(row: dict[str, Any]) -> CheckRecord:
+    _whole(row)
     return CheckRecord(
         spec=CheckSpec.parse(row["spec"]),
         outcomes=row["outcomes"],
-        table=tuple(json.loads(row["table"])),
-        environment=json.loads(row["environment"]),
+        table=_cells(row["table"]),
+        environment=_words(row["environment"]),
         seconds=row["seconds"],
         finished_at=row["finished_at"],
     )

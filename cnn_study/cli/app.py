@@ -21,7 +21,13 @@ errors = Console(stderr=True)
 REFERENCE = Path("results")
 OWN = REFERENCE / "local"
 
-Names = Annotated[list[str] | None, typer.Argument(help="Experiments; all if none is named.", show_default=False)]
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(help="Experiments, or files of your own such as my_ablation.py; all if none.", show_default=False),
+]
+FilesArgument = Annotated[
+    list[str] | None, typer.Argument(help="Files with experiments of your own, to be known too.", show_default=False)
+]
 ProfileOption = Annotated[
     str, typer.Option("--profile", "-p", help="; ".join(f"**{k}**: {v}" for k, v in PROFILES.items()))
 ]

@@ -7,7 +7,7 @@ import typer
 
 from cnn_study import registry as experiments
 from cnn_study import tables, tracking
-from cnn_study.cli.app import Names, ProfileOption, ResultsOption, UriOption, app, console
+from cnn_study.cli.app import FilesArgument, Names, ProfileOption, ResultsOption, UriOption, app, console
 from cnn_study.cli.output import draw, mirror, revision, show_verdicts
 from cnn_study.cli.stores import read, shown
 from cnn_study.errors import unknown_name
@@ -26,7 +26,7 @@ def claims(
     """List every claim with its verdicts."""
     from cnn_study.report.summary import insert, markdown
 
-    for _, family in read(None, profile, results):
+    for _, family in read(experiments.family(names or ()), profile, results):
         outcomes = shown(names, family)
         show_verdicts(outcomes, family)
         if into:
@@ -37,15 +37,17 @@ def claims(
 @app.command(epilog="Example: `cnn-study explain relu-beats-tanh`")
 def explain(
     claim: Annotated[str, typer.Argument(help="Name of a claim, as `claims` lists them.")],
+    files: FilesArgument = None,
     profile: ProfileOption = "quick",
     results: ResultsOption = None,
 ) -> None:
     """Say what a claim is, what was published, the rules, what was measured, and the runs all of it rests on."""
-    known = {each.name: (each, experiment) for experiment in experiments.load() for each in experiment.claims}
+    known_experiments = experiments.family(files or ())
+    known = {each.name: (each, experiment) for experiment in known_experiments for each in experiment.claims}
     if claim not in known:
         raise unknown_name("claim", claim, known)
     found, experiment = known[claim]
-    for _, family in read(None, profile, results):
+    for _, family in read(known_experiments, profile, results):
         outcome = next(outcome for outcome in family if outcome.experiment.name == experiment.name)
         for line in tables.explanation(outcome, found, family):
             console.print(line, soft_wrap=True, highlight=False, markup=False)
@@ -63,7 +65,7 @@ def figures(
 
     if style not in STYLES:
         raise unknown_name("style", style, STYLES)
-    for folder, outcomes in read(names, profile, results):
+    for folder, outcomes in read(experiments.load(names or ()), profile, results):
         draw(outcomes, folder, again=True, style=style)
 
 
@@ -80,7 +82,7 @@ def report(
     from cnn_study.report.latex import write_latex
     from cnn_study.report.page import write_page
 
-    for folder, family in read(None, profile, results):
+    for folder, family in read(experiments.family(names or ()), profile, results):
         outcomes = shown(names, family)
         draw(outcomes, folder, again=False)
         page = write_page(outcomes, folder, profile, revision(), family)
@@ -97,13 +99,14 @@ def sync(
     tracking_uri: UriOption = None,
 ) -> None:
     """Mirror the stored runs to MLflow. What is there already is left alone."""
-    for folder, outcomes in read(names, profile, results):
+    for folder, outcomes in read(experiments.load(names or ()), profile, results):
         draw(outcomes, folder, again=False)
         mirror(outcomes, folder, tracking_uri, set())
 
 
 @app.command(epilog="Example: `cnn-study ui --port 5001`")
 def ui(
+    files: FilesArgument = None,
     profile: ProfileOption = "quick",
     results: ResultsOption = None,
     tracking_uri: UriOption = None,
@@ -111,7 +114,7 @@ def ui(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Open the MLflow UI with the stored runs. Ctrl-C ends it."""
-    for folder, outcomes in read(None, profile, results):
+    for folder, outcomes in read(experiments.family(files or ()), profile, results):
         draw(outcomes, folder, again=False)
         mirror(outcomes, folder, tracking_uri, set())
     raise typer.Exit(tracking.serve(tracking_uri or tracking.default_uri(), port, host))

@@ -42,17 +42,16 @@ def stores_to_read(results: Path | None, profile: str) -> list[tuple[Store, str 
     )
 
 
-def read(names: Sequence[str] | None, profile: str, results: Path | None) -> Iterator[tuple[Path, list[Outcome]]]:
-    """Folders of stored results and what the named experiments amount to in each."""
-    chosen = experiments.load(names or ())
+def read(chosen: Sequence[Experiment], profile: str, results: Path | None) -> Iterator[tuple[Path, list[Outcome]]]:
+    """Folders of stored results and what experiments amount to in each."""
     for store, fallback in stores_to_read(results, profile):
         console.print(f"results: {store.folder}", soft_wrap=True, highlight=False)
         yield store.folder, [evaluated(e, e.at(profile, fallback), store) for e in chosen]
 
 
-def all_evaluated(store: Store, profile: str, fallback: str | None) -> list[Outcome]:
+def all_evaluated(names: Sequence[str] | None, store: Store, profile: str, fallback: str | None) -> list[Outcome]:
     """Every experiment, those without results too: the tests that are corrected for together."""
-    return [evaluated(each, each.at(profile, fallback), store) for each in experiments.load()]
+    return [evaluated(each, each.at(profile, fallback), store) for each in experiments.family(names or ())]
 
 
 def shown(names: Sequence[str] | None, family: Sequence[Outcome]) -> list[Outcome]:

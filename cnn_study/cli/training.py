@@ -62,7 +62,7 @@ def run(
     store = Store(folder_of(root, profile, fallback))
     with _stoppable(), store.writing():
         report = _train(designs, store, jobs or _cores(), cache_dir)
-    family = all_evaluated(store, profile, fallback)
+    family = all_evaluated(names, store, profile, fallback)
     outcomes = shown(names, family)
     draw(outcomes, store.folder, again=bool(report.done))
     if not no_tracking:
