@@ -9,10 +9,10 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from cnn_study.execution.events import Begun, Event, Failed, Finished, Lost, Waiting
+from cnn_study.execution.events import Progress as Measured
 from cnn_study.execution.forecast import Examples, Pace, Work
 from cnn_study.execution.jobs import Job
-from cnn_study.execution.local import Begun, Event, Failed, Finished, Lost
-from cnn_study.execution.local import Progress as Measured
 from cnn_study.execution.plan import CheckRequest, Request
 from cnn_study.execution.suite import Queued
 from cnn_study.results import CheckRecord, RunRecord
@@ -77,6 +77,8 @@ class SuiteDisplay:
             case Lost(job, reason):
                 self._running.pop(job.key, None)
                 self._say(f"[yellow]{self._label(job)}: {reason}; it is tried again")
+            case Waiting(reason):
+                self._say(f"[yellow]{reason}")
             case Failed(job, reason):
                 self._end(job)
                 self._say(f"[red]{self._label(job)}: failed; {reason}")

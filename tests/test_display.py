@@ -6,7 +6,7 @@ from conftest import made_up_check, made_up_design, made_up_record
 from rich.console import Console
 
 from cnn_study.display import SuiteDisplay
-from cnn_study.execution.local import Begun, Failed, Finished, Lost, Progress
+from cnn_study.execution.events import Begun, Failed, Finished, Lost, Progress, Waiting
 from cnn_study.execution.plan import CheckRequest, Request
 from cnn_study.execution.suite import Queued
 from cnn_study.results import Point
@@ -60,10 +60,12 @@ def test_what_workers_are_at_is_shown_until_it_ends(display):
 
 def test_lost_and_failed_jobs_are_told(display):
     shown, printed = display
+    shown(Waiting("the cluster has no free CPU"))
     shown(Begun(RUN))
     shown(Lost(RUN, "its worker ended with signal 9"))
     shown(Failed(CHECK, "ValueError: no"))
     assert printed.getvalue().splitlines() == [
+        "the cluster has no free CPU",
         "relu, plain seed 1, rate 0.01: its worker ended with signal 9; it is tried again",
         "check sizes: failed; ValueError: no",
     ]

@@ -6,15 +6,15 @@ the same bits wherever it runs. A worker that is killed costs only the job it he
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnn_study.errors import ExecutionError
-from cnn_study.execution.jobs import Job, program_key
-from cnn_study.results import CheckRecord, Point, RunRecord
+from cnn_study.execution.events import Begun, Event, Failed, Finished, Lost, Network, Progress
+from cnn_study.execution.jobs import Job
+from cnn_study.execution.queue import JOBS_A_WORKER, Queue, Starts
 from cnn_study.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -33,54 +33,6 @@ ENVIRONMENT = {
 }
 """What a worker needs in its environment before TensorFlow is imported. Recorded with every run."""
 
-JOBS_A_WORKER = 100
-"""Jobs after which a worker is replaced, as TensorFlow keeps a little memory of each."""
-
-TRIES = 3
-"""How often a job is tried before its worker's death is taken for the job's fault, and how many workers in a row may
-end before they are ready."""
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A worker has taken a job."""
-
-    job: Job
-
-
-@dataclass(frozen=True)
-class Progress:
-    """A value from a run that is going on."""
-
-    run: RunSpec
-    point: Point
-
-
-@dataclass(frozen=True)
-class Finished:
-    """The end of a job."""
-
-    record: RunRecord | CheckRecord
-
-
-@dataclass(frozen=True)
-class Lost:
-    """A worker died under a job; the job is tried again."""
-
-    job: Job
-    reason: str
-
-
-@dataclass(frozen=True)
-class Failed:
-    """A job cannot be done."""
-
-    job: Job
-    reason: str
-
-
-Event = Begun | Progress | Finished | Lost | Failed
-
 
 class _Worker:
     def __init__(self, context, cache_dir: Path):
@@ -93,11 +45,12 @@ class _Worker:
         self.served = 0
         self.ready = False
 
-    def begin(self, job: Job, program: str) -> None:
+    def begin(self, job: Job, program: str, model: bool) -> None:
         self.job, self.program = job, program
         self.served += 1
+        kind = ("model" if model else "run") if isinstance(job, RunSpec) else "check"
         try:
-            self.connection.send(("run" if isinstance(job, RunSpec) else "check", job.model_dump_json()))
+            self.connection.send((kind, job.model_dump_json()))
         except OSError:
             return  # It has died; the closed connection tells at the next wait.
 
@@ -111,9 +64,18 @@ class _Worker:
 
 
 def _serve(connection: Connection, cache_dir: Path) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     from cnn_study.execution.worker import serve
 
     serve(connection, cache_dir)
+
+
+def _end_with_parent() -> None:
+    """End this process when the suite is gone, be it in the middle of an epoch: nobody would store its run."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # noqa: S101 - a worker has been started by one
+    parent.join()
+    os._exit(1)
 
 
 class LocalEngine:
@@ -129,10 +91,10 @@ class LocalEngine:
     def __init__(self, jobs: int, cache_dir: Path):
         self.jobs = jobs
         self._cache_dir = cache_dir
-        self._queue: list[tuple[str, Job]] = []
+        self._queue = Queue()
         self._workers: list[_Worker] = []
-        self._tries: dict[str, int] = {}
-        self._stillborn = 0
+        self._models: set[str] = set()
+        self._starts = Starts()
 
     def __enter__(self) -> "LocalEngine":
         os.environ.update(ENVIRONMENT)
@@ -145,9 +107,11 @@ class LocalEngine:
             worker.stop()
         self._workers.clear()
 
-    def submit(self, job: Job) -> None:
-        """Queue a job."""
-        self._queue.append((program_key(job), job))
+    def submit(self, job: Job, model: bool = False) -> None:
+        """Queue a job; of a run, the trained network may be asked for too."""
+        if model:
+            self._models.add(job.key)
+        self._queue.put(job)
 
     @property
     def running(self) -> list[Job]:
@@ -176,10 +140,13 @@ class LocalEngine:
             yield self._lost(worker, job)
             return
         if kind == "ready":
-            worker.ready, self._stillborn = True, 0
+            worker.ready = True
+            self._starts.succeeded()
         elif kind == "point":
             assert isinstance(job, RunSpec)  # noqa: S101 - checks send none
             yield Progress(job, content)
+        elif kind == "network":
+            yield Network(job.key, content)
         else:
             worker.job = None
             yield Finished(content) if kind == "done" else Failed(job, content)
@@ -189,14 +156,8 @@ class LocalEngine:
         worker.stop()
         reason = f"its worker ended with {_exit_reason(worker.process.exitcode)}"
         if not worker.ready:
-            self._stillborn += 1
-            if self._stillborn >= TRIES:
-                raise ExecutionError(f"workers do not start ({reason}): check the installation of TensorFlow and Keras")
-        self._tries[job.key] = self._tries.get(job.key, 0) + 1
-        if self._tries[job.key] >= TRIES:
-            return Failed(job, f"{reason}, {TRIES} times: if memory is short, use fewer --jobs")
-        self._queue.insert(0, (program_key(job), job))
-        return Lost(job, reason)
+            self._starts.failed(reason)
+        return self._queue.lost(job, reason, "if memory is short, use fewer --jobs")
 
     def _fill(self) -> Iterator[Begun]:
         for worker in [worker for worker in self._workers if not worker.job]:
@@ -212,17 +173,10 @@ class LocalEngine:
             yield self._begin(self._workers[-1])
 
     def _begin(self, worker: _Worker) -> Begun:
-        program, job = self._queue.pop(self._choice(worker))
-        worker.begin(job, program)
-        return Begun(job)
-
-    def _choice(self, worker: _Worker) -> int:
-        """Place in the queue of what a worker does best: what it has compiled, or else what no other has compiled."""
         others = {other.program for other in self._workers if other is not worker}
-        places = range(len(self._queue))
-        mine = (place for place in places if self._queue[place][0] == worker.program)
-        new = (place for place in places if self._queue[place][0] not in others)
-        return next(mine, next(new, 0))
+        program, job = self._queue.take(worker.program, others)
+        worker.begin(job, program, job.key in self._models)
+        return Begun(job)
 
 
 def _exit_reason(code: int | None) -> str:

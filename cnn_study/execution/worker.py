@@ -8,12 +8,15 @@ import os
 import signal
 import traceback
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Literal
 
 from cnn_study.data import cache
+from cnn_study.data.cache import Arrays
 from cnn_study.data.transforms import Split, split
 from cnn_study.errors import StudyError
 from cnn_study.results import CheckRecord, Point, RunRecord
@@ -41,17 +44,21 @@ KEPT = 4
 
 
 class Warm:
-    """What a worker keeps between runs: prepared images and compiled programs; the least recently used go first."""
+    """What a worker keeps between runs: prepared images and compiled programs; the least recently used go first.
 
-    def __init__(self, cache_dir: Path):
-        self._cache_dir = cache_dir
+    Args:
+        load: Gives the data set of a name.
+    """
+
+    def __init__(self, load: Callable[[str], Arrays]):
+        self._load = load
         self._splits: OrderedDict[DataSpec, Split] = OrderedDict()
         self._programs: OrderedDict[tuple, Program] = OrderedDict()
 
     def split(self, spec: DataSpec) -> Split:
         """The images of a data spec."""
         if spec not in self._splits:
-            arrays = cache.load(spec.name, cache_dir=self._cache_dir, offline=True)
+            arrays = self._load(spec.name)
             if arrays.dataset.digest != spec.content:
                 raise StudyError(f"the data set {spec.name} is not the one the run was specified for: its hash differs")
             _make_room(self._splits)
@@ -69,6 +76,11 @@ class Warm:
         self._programs.move_to_end(name)
         return self._programs[name]
 
+    def forget(self) -> None:
+        """Keep nothing."""
+        self._splits.clear()
+        self._programs.clear()
+
 
 def _make_room(kept: OrderedDict) -> None:
     while len(kept) >= KEPT:
@@ -78,40 +90,76 @@ def _make_room(kept: OrderedDict) -> None:
 def serve(connection: Connection, cache_dir: Path) -> None:
     """Do the jobs that come over a connection until it closes.
 
-    Sends ``("ready", None)`` once. Receives ``("run", spec)`` or ``("check", spec)``, specs as JSON text. Sends
-    ``("point", Point)`` while a run goes on, then ``("done", record)`` or ``("failed", message)``.
+    Sends ``("ready", None)`` once. Receives ``("run", spec)``, ``("model", spec)`` for a run whose trained network is
+    wanted too, or ``("check", spec)``, specs as JSON text. Sends ``("point", Point)`` while a run goes on,
+    ``("network", content)`` if it was wanted, then ``("done", record)`` or ``("failed", message)``.
     """
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the job.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    warm = Warm(cache_dir)
+    warm = Warm(partial(cache.load, cache_dir=cache_dir, offline=True))
     try:
         connection.send(("ready", None))
         while True:
             kind, text = connection.recv()
-            try:
-                answer = _check(text) if kind == "check" else _train(text, warm, connection)
-            except (EOFError, BrokenPipeError, ConnectionResetError):
-                raise
-            except StudyError as error:
-                connection.send(("failed", str(error)))
-            except Exception as error:  # Whatever is wrong with a run must not stop the others.
-                warm = Warm(cache_dir)  # Nor may what it has left reach them.
-                connection.send(("failed", _described(error)))
-            else:
-                connection.send(("done", answer))
+            connection.send(
+                do(kind, text, warm, partial(_send, connection, "point"), partial(_send, connection, "network"))
+            )
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # The parent has closed the connection, or is gone.
 
 
-def _train(text: str, warm: Warm, connection: Connection) -> RunRecord:
+def _send(connection: Connection, kind: str, content: object) -> None:
+    connection.send((kind, content))
+
+
+Answer = tuple[Literal["done"], RunRecord | CheckRecord] | tuple[Literal["failed"], str]
+
+
+def do(
+    kind: str, text: str, warm: Warm, report: Callable[[Point], None], keep: Callable[[bytes], None] | None = None
+) -> Answer:
+    """Do a job, and say how it ended. Whatever is wrong with it must not stop the others.
+
+    Args:
+        kind: ``run``, ``model`` for a run whose trained network is wanted too, or ``check``.
+        text: Its spec as JSON.
+        warm: What the worker keeps.
+        report: Told the training errors of a run while it goes on.
+        keep: Given the content of a ``.keras`` file with the trained network, if that is wanted.
+
+    Returns:
+        ``("done", record)`` or ``("failed", message)``.
+    """
+    try:
+        record = _check(text) if kind == "check" else _train(text, warm, report)
+        if kind == "model" and keep:
+            keep(_network(text, warm))
+        return "done", record
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        raise
+    except StudyError as error:
+        return "failed", str(error)
+    except Exception as error:
+        warm.forget()  # Nor may what it has left reach them.
+        return "failed", _described(error)
+
+
+def _train(text: str, warm: Warm, report: Callable[[Point], None]) -> RunRecord:
     spec = RunSpec.parse(text)
 
-    def report(point: Point) -> None:
+    def on_point(point: Point) -> None:
         if point.metric == "train_error":
-            connection.send(("point", point))
+            report(point)
 
-    return train(spec, warm.split(spec.data), warm.program(spec), report)
+    return train(spec, warm.split(spec.data), warm.program(spec), on_point)
+
+
+def _network(text: str, warm: Warm) -> bytes:
+    """The network of the run that was trained last."""
+    from cnn_study.training.export import as_file
+
+    return as_file(warm.program(RunSpec.parse(text)))
 
 
 def _check(text: str) -> CheckRecord:

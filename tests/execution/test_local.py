@@ -9,7 +9,9 @@ from cnn_study.data import cache, registry
 from cnn_study.data.transforms import split
 from cnn_study.errors import ExecutionError
 from cnn_study.execution import local
-from cnn_study.execution.local import TRIES, Begun, Failed, Finished, LocalEngine, Lost, Progress
+from cnn_study.execution.events import Begun, Failed, Finished, Lost, Progress
+from cnn_study.execution.local import LocalEngine
+from cnn_study.execution.queue import TRIES
 from cnn_study.models.architectures import dense_net, four_layer_18pct
 from cnn_study.spec import CheckSpec, DataSpec, RunSpec, Seeds, TrainSpec
 

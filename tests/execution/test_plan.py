@@ -2,8 +2,8 @@ from dataclasses import replace
 
 from conftest import complete, made_up_check, made_up_design, made_up_gains, made_up_record
 
+from cnn_study.execution.events import Failed, Finished
 from cnn_study.execution.jobs import program_key
-from cnn_study.execution.local import Failed, Finished
 from cnn_study.execution.plan import Tuned, needed, plan, tune
 from cnn_study.execution.suite import Queued, Report, carry_out
 from cnn_study.results import Store

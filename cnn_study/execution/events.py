@@ -1,0 +1,68 @@
+"""What an engine tells of the jobs it was given."""
+
+from dataclasses import dataclass
+
+from cnn_study.execution.jobs import Job
+from cnn_study.results import CheckRecord, Point, RunRecord
+from cnn_study.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A worker has taken a job."""
+
+    job: Job
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A value from a run that is going on."""
+
+    run: RunSpec
+    point: Point
+
+
+@dataclass(frozen=True)
+class Network:
+    """The trained network of a run that is about to finish, if it was asked for.
+
+    Attributes:
+        key: Of the run.
+        content: Of a ``.keras`` file.
+    """
+
+    key: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The end of a job."""
+
+    record: RunRecord | CheckRecord
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A worker died under a job; the job is tried again."""
+
+    job: Job
+    reason: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A job cannot be done."""
+
+    job: Job
+    reason: str
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Jobs are queued, and there is no worker for them."""
+
+    reason: str
+
+
+Event = Begun | Progress | Network | Finished | Lost | Failed | Waiting

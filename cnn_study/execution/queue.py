@@ -1,0 +1,86 @@
+"""The jobs that wait for a worker, whatever a worker is: which comes next, and how often one is tried."""
+
+from collections import Counter, OrderedDict, deque
+from collections.abc import Collection
+
+from cnn_study.errors import ExecutionError
+from cnn_study.execution.events import Failed, Lost
+from cnn_study.execution.jobs import Job, program_key
+
+JOBS_A_WORKER = 100
+"""Jobs after which a worker is replaced, as TensorFlow keeps a little memory of each."""
+
+TRIES = 3
+"""How often a job is tried before its worker's death is taken for the job's fault, and how many workers in a row may
+end before they are ready."""
+
+
+class Queue:
+    """The jobs that wait, those of the same program together. It takes no longer the more there are."""
+
+    def __init__(self):
+        self._jobs: OrderedDict[str, deque[Job]] = OrderedDict()
+        self._tries: Counter[str] = Counter()
+
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def put(self, job: Job) -> None:
+        """Add a job."""
+        self._jobs.setdefault(program_key(job), deque()).append(job)
+        self._length += 1
+
+    def take(self, mine: str, others: Collection[str]) -> tuple[str, Job]:
+        """The program and the job that a worker does best: what it has compiled, else what no other has compiled.
+
+        Args:
+            mine: The program of the worker's last job.
+            others: Those of the other workers.
+        """
+        new = (program for program in self._jobs if program not in others)
+        program = mine if mine in self._jobs else next(new, next(iter(self._jobs)))
+        job = self._jobs[program].popleft()
+        self._length -= 1
+        if not self._jobs[program]:
+            del self._jobs[program]
+        return program, job
+
+    def lost(self, job: Job, reason: str, remedy: str) -> Lost | Failed:
+        """A worker has died under a job: it comes next, or is given up if that has happened too often.
+
+        Args:
+            job: The job.
+            reason: What has become of the worker.
+            remedy: What to do if it happens every time.
+        """
+        self._tries[job.key] += 1
+        if self._tries[job.key] >= TRIES:
+            return Failed(job, f"{reason}, {TRIES} times: {remedy}")
+        program = program_key(job)
+        self._jobs.setdefault(program, deque()).appendleft(job)
+        self._length += 1
+        self._jobs.move_to_end(program, last=False)
+        return Lost(job, reason)
+
+
+class Starts:
+    """Counts the workers in a row that end before they are ready."""
+
+    def __init__(self):
+        self._failed = 0
+
+    def succeeded(self) -> None:
+        """A worker is ready."""
+        self._failed = 0
+
+    def failed(self, reason: str) -> None:
+        """A worker has ended before it was ready.
+
+        Raises:
+            ExecutionError: So have those before it.
+        """
+        self._failed += 1
+        if self._failed >= TRIES:
+            raise ExecutionError(f"workers do not start ({reason}): check the installation of TensorFlow and Keras")

@@ -1,0 +1,75 @@
+"""Which job comes next, and how often one is tried."""
+
+import time
+
+import pytest
+from conftest import made_up_arm
+
+from cnn_study.errors import ExecutionError
+from cnn_study.execution.events import Failed, Lost
+from cnn_study.execution.queue import TRIES, Queue, Starts
+from cnn_study.spec import CheckSpec
+
+ONE, OTHER, THIRD = (made_up_arm(unit) for unit in ("relu", "tanh", "sigmoid"))
+
+
+def queued(*jobs):
+    queue = Queue()
+    for job in jobs:
+        queue.put(job)
+    return queue
+
+
+def taken(queue, mine="", others=()):
+    """Everything that a worker takes, one after another, while others stay with their programs."""
+    jobs = []
+    while queue:
+        mine, job = queue.take(mine, others)
+        jobs.append(job)
+    return jobs
+
+
+def test_a_worker_stays_with_the_program_it_has_compiled():
+    jobs = [arm.run(0.01, seed) for seed in range(3) for arm in (ONE, OTHER)]
+    assert taken(queued(*jobs)) == jobs[::2] + jobs[1::2]
+
+
+def test_a_worker_begins_with_what_no_other_has_compiled():
+    jobs = [arm.run(0.01, seed) for arm in (ONE, OTHER, THIRD) for seed in range(2)]
+    first, job = queued(*jobs).take("", ())
+    assert job == jobs[0]
+    assert taken(queued(*jobs), "", {first}) == [*jobs[2:], *jobs[:2]]
+
+
+def test_a_lost_job_comes_next_and_is_given_up_in_the_end():
+    job, check = ONE.run(0.01, 1), CheckSpec(check="sizes")
+    queue = queued(check, job, OTHER.run(0.01, 1))
+    for left in range(TRIES - 1, -1, -1):
+        size = len(queue)
+        told = queue.lost(job, "it died", "feed it")
+        assert told == (Lost(job, "it died") if left else Failed(job, f"it died, {TRIES} times: feed it"))
+        assert len(queue) == size + bool(left)
+        if left:
+            assert queue.take("", ())[1] == job
+
+
+def test_ten_thousand_programs_take_no_longer_each():
+    def seconds(number):
+        queue = queued(*(CheckSpec(check=f"check {i}") for i in range(number)))
+        started = time.perf_counter()
+        assert len(taken(queue, others=range(4))) == number
+        return (time.perf_counter() - started) / number
+
+    assert seconds(10_000) < 10 * max(seconds(1_000), 1e-6)
+
+
+def test_workers_that_end_before_they_are_ready_are_counted_in_a_row():
+    starts = Starts()
+    for _ in range(TRIES):
+        for _ in range(TRIES - 1):
+            starts.failed("exit code 1")
+        starts.succeeded()
+    for _ in range(TRIES - 1):
+        starts.failed("exit code 1")
+    with pytest.raises(ExecutionError, match=r"workers do not start \(exit code 1\)"):
+        starts.failed("exit code 1")
