@@ -45,7 +45,9 @@ from cnn_study.spec import (
     Subsample,
     TrainSpec,
 )
-from cnn_study.tracking.content import COMPLETE, KEY
+from cnn_study.tracking.content import COMPLETE
+from cnn_study.tracking.notes import ALL_ARMS, NOTE_LENGTH, VIEW, linked, page_of_runs
+from cnn_study.tracking.runs import KEY, MODEL
 from cnn_study.tracking.store import client_of
 
 CONTENT = "0123456789abcdef" * 4
@@ -133,6 +135,22 @@ def mirrored(outcome, uri, figures, **options):
     return tracking.mirror(outcome, uri=uri, artifacts=figures, **given)
 
 
+def as_shown(uri, profile):
+    """The runs of a profile as MLflow shows them, without what differs between two mirrors of the same outcome."""
+    client = client_of(uri)
+    experiment = client.get_experiment_by_name(f"cnn_study/toy ({profile})")
+    runs = {}
+    for run in client.search_runs([experiment.experiment_id], "tags.role != 'execution'"):
+        entity, run_id = run.to_dictionary(), run.info.run_id
+        curves = [client.get_metric_history(run_id, name) for name in sorted(run.data.metrics)]
+        entity["data"]["tags"] = {**run.data.tags, "profile": "", "mlflow.parentRunId": ""}
+        entity["info"] |= {"run_id": "", "run_uuid": "", "artifact_uri": "", "experiment_id": ""}
+        entity["history"] = [sorted((m.key, m.step, m.value, m.timestamp) for m in curve) for curve in curves]
+        entity["artifacts"] = [(file.path, file.file_size) for file in client.list_artifacts(run_id)]
+        runs[run.info.run_name] = entity
+    return runs
+
+
 class Mirror:
     """What MLflow has."""
 
@@ -157,7 +175,7 @@ def test_an_execution_with_its_runs(outcome, uri, figures):
     (parent,) = mirror.parents
     assert (report.parent_run_id, report.logged, report.present) == (parent.info.run_id, len(mirror.children), 0)
     assert len(mirror.children) == len(outcome.stored) == 2 * (3 + 2)
-    assert seen == [(i, 10) for i in range(1, 11)]
+    assert seen[-1] == (10, 10)
     assert {run.data.tags["mlflow.parentRunId"] for run in mirror.children} == {parent.info.run_id}
     assert {run.data.tags[KEY] for run in mirror.children} == set(outcome.stored)
     assert {run.info.status for run in [parent, *mirror.children]} == {"FINISHED"}
@@ -180,15 +198,66 @@ def test_the_experiment_says_what_it_is_about(outcome, uri, figures):
     assert "A proxy: a toy." in note
 
 
+def test_views_show_the_curves_of_all_arms_and_of_those_a_claim_compares(outcome, uri):
+    mirrored(outcome, uri, None)
+    mirror = Mirror(uri)
+    tags = mirror.experiment.tags
+    for view in (ALL_ARMS, "relu-beats-tanh"):
+        shown = json.loads(tags[VIEW + view])
+        runs = mirror.client.search_runs([mirror.experiment.experiment_id], shown["searchFilter"])
+        assert {run.data.tags[KEY] for run in runs} == {
+            record.key for arm in ("relu, plain", "tanh, plain") for record in outcome.replicates(arm)
+        }
+        assert shown["groupBy"]["groupByKeys"] == [{"mode": "param", "groupByData": "arm"}]
+        link = page_of_runs(mirror.experiment.experiment_id, view)
+        assert f"]({link})" in tags["mlflow.note.content"].splitlines()[0]
+
+
+def test_the_note_shows_the_figures_and_stays_within_the_limit(tmp_path):
+    files = [tmp_path / "toy-curves.png", tmp_path / "toy-curves.svg"]
+    text = linked("x" * 20_000, {ALL_ARMS: "{}"}, files, "7", "abc")
+    assert len(text) == NOTE_LENGTH
+    assert text.endswith("![toy-curves.png](get-artifact?run_uuid=abc&path=figures%2Ftoy-curves.png)")
+    assert "toy-curves.svg" not in text
+    assert linked("nothing more", {}, [], "7", "abc") == "nothing more"
+
+
+def test_trained_networks_are_artifacts_of_their_runs_also_when_they_come_later(outcome, uri, tmp_path):
+    models = tmp_path / "models"
+    models.mkdir()
+    first, second = (outcome.tuned["tanh, plain"].replicates[i].key for i in (0, 1))
+    (models / f"{first}.keras").write_bytes(b"the first")
+    report = mirrored(outcome, uri, None, models=models)
+
+    def logged():
+        mirror = Mirror(uri)
+        assert (len(mirror.parents), len(mirror.children)) == (1, 10)
+        with_model = {run.data.tags[KEY]: run for run in mirror.children if MODEL in run.data.tags}
+        for key, run in with_model.items():
+            (found,) = mirror.client.list_artifacts(run.info.run_id, "model")
+            assert found.path == run.data.tags[MODEL] == f"model/{key}.keras"
+        return set(with_model)
+
+    assert logged() == {first}
+    assert tracking.is_mirrored(outcome, "quick", uri, None, models)
+    (models / f"{second}.keras").write_bytes(b"the second")
+    assert not tracking.is_mirrored(outcome, "quick", uri, None, models)
+    assert mirrored(outcome, uri, None, models=models) == replace(report, logged=0, present=10)
+    assert logged() == {first, second}
+    assert tracking.is_mirrored(outcome, "quick", uri, None, models)
+    assert tracking.is_mirrored(outcome, "quick", uri, None)
+
+
 def test_a_run_as_it_is_stored(outcome, uri, figures):
     mirrored(outcome, uri, figures)
     mirror = Mirror(uri)
-    run = mirror.child("tanh (plain) seed 2")
+    run = mirror.child("tanh, plain, seed 2")
     stored = outcome.replicates("tanh, plain")[1]
     for metric in ("train_error", "train_loss"):
         history = mirror.client.get_metric_history(run.info.run_id, f"curves/{metric}")
         points = [point for point in stored.history if point.metric == metric]
-        assert [(m.step, m.value) for m in history] == [(point.step, point.value) for point in points]
+        assert [(m.step, m.value) for m in history] == [(point.epoch, point.value) for point in points]
+    assert not [name for name in run.data.metrics if name.startswith("curves_by_step/")]
     start, end = run.info.start_time, run.info.end_time
     assert end - start == 2000
     assert time.gmtime(end / 1000)[:6] == (2026, 1, 2, 3, 4, 2)
@@ -211,14 +280,38 @@ def test_a_run_as_it_is_stored(outcome, uri, figures):
         "quick",
     )
     assert "diverged" not in tags
-    assert [file.path for file in mirror.client.list_artifacts(run.info.run_id)] == ["spec.json"]
+    artifacts = [file.path for file in mirror.client.list_artifacts(run.info.run_id)]
+    assert artifacts == ["environment.json", "spec.json"]
+    contents = [
+        json.loads(Path(mirror.client.download_artifacts(run.info.run_id, path)).read_text()) for path in artifacts
+    ]
+    assert contents == [stored.environment, json.loads(stored.spec.model_dump_json())]
+
+
+def test_what_was_measured_more_than_once_an_epoch_is_shown_by_step_too(outcome, uri):
+    stored = dict(outcome.stored)
+    spec = outcome.tuned["relu, plain"].replicates[0]
+    halves = [Point("train_error", 5 * i, i / 2, 1 / (i + 1)) for i in range(9)]
+    kernel = [Point("filter/0", i, 4.0, 0.1 * i) for i in range(3)]
+    stored[spec.key] = replace(stored[spec.key], history=(*halves, *kernel))
+    mirrored(evaluate(EXPERIMENT, design(), stored), uri, None)
+    mirror = Mirror(uri)
+    run_id = mirror.child("relu, plain, seed 1").info.run_id
+
+    def shown(name):
+        return [(m.step, m.value) for m in mirror.client.get_metric_history(run_id, name)]
+
+    assert shown("curves/train_error") == [(i, 1 / (2 * i + 1)) for i in range(5)]
+    assert shown("curves_by_step/train_error") == [(point.step, point.value) for point in halves]
+    assert shown("curves/filter/0") == []
+    assert shown("curves_by_step/filter/0") == [(point.step, point.value) for point in kernel]
 
 
 def test_search_runs_are_named_by_their_rate(outcome, uri, figures):
     mirrored(outcome, uri, figures)
     names = {run.info.run_name for run in Mirror(uri).children if run.data.tags["role"] == "search"}
     assert names == {
-        f"{unit} (plain) search rate {rate:g}" for unit in ("relu", "tanh") for rate in (0.005, 0.01, 0.02)
+        f"{unit}, plain, search, rate {rate:g}" for unit in ("relu", "tanh") for rate in (0.005, 0.01, 0.02)
     }
 
 
@@ -304,9 +397,9 @@ def test_estimates_of_every_kind_and_checks_are_shown(other_outcome, uri):
         limits = (shown[f"statistics/{name}.{limit}"] for limit in ("estimate", "low", "high"))
         assert tuple(limits) == (interval.estimate, interval.low, interval.high)
     assert shown["statistics/shifted_accuracy/4.remedied.mean"] == pytest.approx(0.15)
-    counts = {name: value for name, value in shown.items() if name.startswith("checks/")}
+    counts = {name: value for name, value in shown.items() if name.startswith("exact_checks/")}
     expected = {"cases": 2.0, "agreeing": 1.0, "error/conv": 1e-7}
-    assert counts == {f"checks/sizes-of-outputs.{name}": value for name, value in expected.items()}
+    assert counts == {f"exact_checks/sizes-of-outputs.{name}": value for name, value in expected.items()}
     assert agreement.text == "1 of 2 cases"
     assert "1 of 2 cases" in data.tags["mlflow.note.content"]
     assert not [name for name in data.params if name.startswith("search.")]
@@ -318,9 +411,9 @@ def test_estimates_of_every_kind_and_checks_are_shown(other_outcome, uri):
 def test_runs_with_probes_and_layers_of_every_kind(other_outcome, uri):
     mirrored(other_outcome, uri, None)
     mirror = Mirror(uri)
-    run = mirror.child("remedied (plain) seed 2")
+    run = mirror.child("remedied, seed 2")
     history = mirror.client.get_metric_history(run.info.run_id, "curves/saturated/dense1")
-    assert [(point.step, point.value) for point in history] == [(0, 0.25), (10, 0.5)]
+    assert [(point.step, point.value) for point in history] == [(0, 0.25), (1, 0.5)]
     assert run.data.metrics["shifted_accuracy/4"] == pytest.approx(0.2)
     assert "slope" not in run.data.metrics
     params = run.data.params
@@ -363,7 +456,7 @@ def test_limits_that_the_data_do_not_give_are_left_out(outcome, uri):
     assert "statistics/epochs_to_25pct.tanh-plain.low" in metrics
     assert "statistics/epochs_to_25pct.tanh-plain.high" not in metrics
     assert "statistics/ratio_of_epochs_to_25pct.tanh-plain-over-relu-plain.high" not in metrics
-    assert "epochs_to_25pct" not in mirror.child("tanh (plain) seed 1").data.metrics
+    assert "epochs_to_25pct" not in mirror.child("tanh, plain, seed 1").data.metrics
     assert all(math.isfinite(value) for value in metrics.values())
 
 
@@ -374,7 +467,7 @@ def test_a_diverged_run_keeps_its_finite_values(outcome, uri):
     stored[spec.key] = replace(stored[spec.key], history=points, ended="diverged")
     mirrored(evaluate(EXPERIMENT, design(), stored), uri, None)
     mirror = Mirror(uri)
-    run = mirror.child("relu (plain) seed 1")
+    run = mirror.child("relu, plain, seed 1")
     assert run.data.tags["diverged"] == "true"
     assert run.data.metrics["curves/train_error"] == 0.9
     assert not {"curves/train_loss", "final_train_loss", "best_train_loss", "curves/x"} & set(run.data.metrics)
@@ -383,12 +476,12 @@ def test_a_diverged_run_keeps_its_finite_values(outcome, uri):
 def test_a_long_history_is_logged_whole(outcome, uri):
     stored = dict(outcome.stored)
     spec = outcome.tuned["relu, plain"].replicates[0]
-    points = tuple(Point("train_error", step, step / 10, 1 / (1 + step)) for step in range(2100))
+    points = tuple(Point("train_error", 10 * epoch, epoch, 1 / (1 + epoch)) for epoch in range(2100))
     stored[spec.key] = replace(stored[spec.key], history=points)
     mirrored(evaluate(EXPERIMENT, design(), stored), uri, None)
     mirror = Mirror(uri)
-    history = mirror.client.get_metric_history(mirror.child("relu (plain) seed 1").info.run_id, "curves/train_error")
-    assert [(m.step, m.value) for m in history] == [(point.step, point.value) for point in points]
+    history = mirror.client.get_metric_history(mirror.child("relu, plain, seed 1").info.run_id, "curves/train_error")
+    assert [(m.step, m.value) for m in history] == [(point.epoch, point.value) for point in points]
 
 
 def test_figures_of_this_experiment_are_artifacts(outcome, uri, figures):
@@ -428,7 +521,9 @@ def test_other_results_are_another_execution(outcome, uri):
     assert len(Mirror(uri).parents) == 2
 
 
-def test_an_interrupted_mirror_is_replaced(outcome, uri, figures):
+def test_an_interrupted_mirror_is_replaced(outcome, uri, figures, monkeypatch):
+    monkeypatch.setattr(sys.modules["cnn_study.tracking.mirror"], "RUNS_A_TRANSACTION", 2)
+
     def interrupt(done, total):
         if done == 4:
             raise KeyboardInterrupt
@@ -558,6 +653,7 @@ def test_the_ui_shows_the_figures_and_ends_with_an_interrupt(outcome, uri, figur
         assert mirrored(outcome, remote, figures).logged == 0
         assert mirrored(outcome, remote, None, profile="smoke").logged == 10
         assert tracking.is_mirrored(outcome, "smoke", remote, None)
+        assert as_shown(remote, "quick") == as_shown(remote, "smoke")
         server.send_signal(signal.SIGINT)
         assert server.wait(20) == 0
     finally:

@@ -4,6 +4,8 @@ import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from rich.progress import Progress
+
 from cnn_study import tables, tracking
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.cli.app import REFERENCE, console, errors
@@ -67,17 +69,21 @@ def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, style: str =
 
 
 def mirror(outcomes: Sequence[Outcome], folder: Path, uri: str | None, trained: Collection[str]) -> None:
-    """Log complete outcomes to MLflow, those that are not there."""
-    for outcome in outcomes:
-        if outcome.complete:
+    """Log complete outcomes to MLflow, those that are not there, with a bar on the terminal."""
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        for outcome in (outcome for outcome in outcomes if outcome.complete):
+            task = bar.add_task(f"MLflow: {outcome.experiment.name}", total=None)
             report = tracking.mirror(
                 outcome,
                 profile=folder.name,
                 uri=uri or tracking.default_uri(),
                 artifacts=folder / "figures",
+                models=folder / "models",
                 trained=trained,
                 revision=revision(),
+                progress=lambda done, total, task=task: bar.update(task, completed=done, total=total),
             )
+            bar.remove_task(task)
             if report.logged:
                 console.print(f"MLflow: {report.logged} runs of {outcome.experiment.name} mirrored; browse: make ui")
 

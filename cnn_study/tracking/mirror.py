@@ -3,41 +3,38 @@
 MLflow takes seconds to import and is imported only when something has to be written.
 """
 
-import json
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_study.analysis.decisions import Outcome
-from cnn_study.execution.plan import Request
-from cnn_study.results import RunRecord
-from cnn_study.spec import RunSpec
+from cnn_study.tracking import bulk
 from cnn_study.tracking.content import (
     COMPLETE,
     EXECUTION,
     FIGURES,
+    MODELS,
     Execution,
     check_artifact,
-    child_metrics,
-    child_name,
-    child_params,
-    child_tags,
-    origin,
     parent_tags,
     slug,
-    span,
 )
+from cnn_study.tracking.notes import VIEW, claim_tag, linked
+from cnn_study.tracking.runs import KEY, MODEL, ChildRun, Metric, dataset_of, files_of, origin
 from cnn_study.tracking.store import ARTIFACTS, alone, check_store, client_of, database_file, explained
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 METRICS_A_CALL = 1000  # Limits of MLflow.
 PARAMS_A_CALL = 100
+RUNS_A_TRANSACTION = 50
+NOTE = "mlflow.note.content"
 
 Progress = Callable[[int, int], None]
 
@@ -59,21 +56,26 @@ class MirrorReport:
 
 @dataclass(frozen=True)
 class _Mirrored:
-    """A complete parent run that MLflow has."""
+    """A complete parent run that MLflow has, with the digests of what may have been logged later."""
 
     run_id: str
     figures: str
+    models: str
+
+    def holds(self, execution: Execution) -> bool:
+        """Whether it has the figures and the trained networks of an execution."""
+        return execution.figures in ("", self.figures) and execution.models in ("", self.models)
 
 
-def is_mirrored(outcome: Outcome, profile: str, uri: str, artifacts: Path | None) -> bool:
-    """Whether MLflow shows exactly this outcome, figures included. For SQLite, milliseconds without MLflow.
+def is_mirrored(outcome: Outcome, profile: str, uri: str, artifacts: Path | None, models: Path | None = None) -> bool:
+    """Whether MLflow shows exactly this outcome. For SQLite, milliseconds without MLflow.
 
     Raises:
         TrackingError: A server does not answer.
     """
-    execution = Execution.of(outcome, profile, artifacts)
+    execution = Execution.of(outcome, profile, artifacts, models)
     found = _find(uri, execution)
-    return found is not None and _has_figures(found, execution)
+    return found is not None and found.holds(execution)
 
 
 def mirror(
@@ -82,6 +84,7 @@ def mirror(
     profile: str,
     uri: str,
     artifacts: Path | None,
+    models: Path | None = None,
     trained: Collection[str],
     revision: str,
     progress: Progress | None = None,
@@ -93,6 +96,8 @@ def mirror(
         profile: Name of the folder of results.
         uri: The MLflow store.
         artifacts: The folder of figures; those whose names begin with that of the experiment are logged.
+        models: The folder of trained networks, each called by the key of its run. Those that are there are logged with
+            their runs, also when they have come later.
         trained: Keys of the runs trained just now; the others are marked as reused.
         revision: Of the code. It is noted on the execution and on the runs trained with it.
         progress: Called with the child runs logged so far and their total.
@@ -100,116 +105,145 @@ def mirror(
     Raises:
         TrackingError: The store cannot be reached, read or written.
     """
-    execution = Execution.of(outcome, profile, artifacts)
+    execution = Execution.of(outcome, profile, artifacts, models)
     found = _find(uri, execution)
-    if found and _has_figures(found, execution):
+    if found and found.holds(execution):
         return MirrorReport(found.run_id, 0, len(execution.children))
     check_store(uri)
-    with explained(uri), alone(uri):
+    with explained(uri), alone(uri, execution.experiment):
         client = client_of(uri)
         experiment = _open_experiment(client, uri, execution)
         found = _find(uri, execution)
         if found:
-            _log_figures(client, found.run_id, execution)
+            _log_later(client, experiment, found.run_id, execution)
             return MirrorReport(found.run_id, 0, len(execution.children))
         _delete_interrupted(client, experiment, uri, execution)
+        tags = {"profile": profile, "revision": revision}
+        run = client.create_run(experiment, tags=parent_tags(execution) | tags, run_name=f"execution, {profile}")
+        children = _children(execution, run.info.run_id, profile, trained, revision)
+        for done in _log_children(client, uri, experiment, list(children)):
+            if progress:
+                progress(done, len(execution.children))
+        _complete(client, experiment, run.info.run_id, execution)
+        return MirrorReport(run.info.run_id, len(execution.children), 0)
 
-        def log(run_id: str, request: Request, record: RunRecord) -> None:
-            tags = {"mlflow.parentRunId": run_id, "profile": profile, **origin(record.key in trained, revision)}
-            _log_child(client, experiment, request, record, execution.thresholds, tags)
 
-        run_id = _log_execution(
-            client, experiment, execution, {"profile": profile, "revision": revision}, log, progress
-        )
-        return MirrorReport(run_id, len(execution.children), 0)
+def _children(
+    execution: Execution, parent: str, profile: str, trained: Collection[str], revision: str
+) -> Iterator[ChildRun]:
+    for request, record in execution.children:
+        tags = {"mlflow.parentRunId": parent, "profile": profile, **origin(record.key in trained, revision)}
+        tags |= {claim_tag(claim): "true" for claim, arms in execution.claims.items() if request.arm.name in arms}
+        yield ChildRun.of(request, record, execution.thresholds, tags)
 
 
-def _log_execution(
-    client: "MlflowClient",
-    experiment: str,
-    execution: Execution,
-    tags: Mapping[str, str],
-    log_child: Callable[[str, Request, RunRecord], None],
-    progress: Progress | None,
-) -> str:
-    """Log a parent run with its children; it counts as complete only when all is there."""
-    tags = {**parent_tags(execution), **tags}
-    run_id = client.create_run(experiment, tags=tags, run_name=f"execution, {tags['profile']}").info.run_id
-    for done, child in enumerate(execution.children, 1):
-        log_child(run_id, *child)
-        if progress:
-            progress(done, len(execution.children))
+def _log_children(client: "MlflowClient", uri: str, experiment: str, runs: Sequence[ChildRun]) -> Iterator[int]:
+    """Log runs. Yields how many are there, as they get more."""
+    if not database_file(uri):
+        for done, run in enumerate(runs, 1):
+            _log_child(client, experiment, run)
+            yield done
+        return
+    engine, whole = bulk.engine_of(uri), client.get_experiment(experiment)
+    for begin in range(0, len(runs), RUNS_A_TRANSACTION):
+        end = begin + RUNS_A_TRANSACTION
+        bulk.write(engine, whole, runs[begin:end])
+        yield min(end, len(runs))
+
+
+def _log_child(client: "MlflowClient", experiment: str, run: ChildRun) -> None:
+    from mlflow.entities import Dataset, DatasetInput
+
+    run_id = client.create_run(experiment, start_time=run.start, tags=dict(run.tags), run_name=run.name).info.run_id
+    _log_batch(client, run_id, run.params, run.metrics)
+    client.log_inputs(run_id, [DatasetInput(Dataset(**dataset_of(run.data)))])
+    with files_of(run.files) as folder:
+        client.log_artifacts(run_id, str(folder))
+    client.set_terminated(run_id, "FINISHED", run.end)
+
+
+def _complete(client: "MlflowClient", experiment: str, run_id: str, execution: Execution) -> None:
+    """Log the rest of a parent run when all its children are there; only now it counts as complete."""
     now = time.time_ns() // 1_000_000
     _log_batch(client, run_id, execution.params, [(name, x, now, 0) for name, x in execution.metrics.items()])
     for name, check in execution.checks.items():
         client.log_dict(run_id, check_artifact(check), f"checks/{slug(name)}.json")
-    _log_figures(client, run_id, execution)
+    _log_later(client, experiment, run_id, execution)
     client.set_terminated(run_id, "FINISHED")
     client.set_tag(run_id, COMPLETE, "true")
-    client.set_experiment_tag(experiment, "mlflow.note.content", execution.note)
-    return run_id
 
 
-def _log_child(
-    client: "MlflowClient",
-    experiment: str,
-    request: Request,
-    record: RunRecord,
-    thresholds: Sequence[float],
-    tags: Mapping[str, str],
-) -> None:
-    from mlflow.entities import DatasetInput
+def _log_later(client: "MlflowClient", experiment: str, run_id: str, execution: Execution) -> None:
+    """Log what may come after the runs: the figures, the note that shows them, and the trained networks."""
+    from mlflow.entities import RunTag
 
-    start, end = span(record)
-    tags = {**child_tags(request, record), **tags}
-    run = client.create_run(experiment, start_time=start, tags=tags, run_name=child_name(request))
-    run_id = run.info.run_id
-    _log_batch(client, run_id, child_params(request), child_metrics(record, thresholds))
-    client.log_inputs(run_id, [DatasetInput(_dataset(record.spec))])
-    client.log_dict(run_id, json.loads(record.spec.model_dump_json()), "spec.json")
-    client.set_terminated(run_id, "FINISHED", end)
+    for file in execution.files:
+        client.log_artifact(run_id, str(file), "figures")
+    if execution.networks:
+        _log_models(client, experiment, run_id, execution.networks)
+    note = linked(execution.note, execution.views, execution.files, experiment, run_id)
+    client.set_experiment_tag(experiment, NOTE, note)
+    tags = {NOTE: note, FIGURES: execution.figures, MODELS: execution.models}
+    client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items() if value])
 
 
-def _dataset(run: RunSpec):
-    from mlflow.entities import Dataset
+def _log_models(client: "MlflowClient", experiment: str, parent: str, networks: Mapping[str, Path]) -> None:
+    for run in _children_of(client, experiment, parent):
+        file = networks.get(run.data.tags[KEY])
+        if file and MODEL not in run.data.tags:
+            client.log_artifact(run.info.run_id, str(file), "model")
+            client.set_tag(run.info.run_id, MODEL, f"model/{file.name}")
 
-    source = json.dumps({"name": run.data.name, "sha256": run.data.content})
-    return Dataset(name=run.data.name, digest=run.data.content[:36], source_type="cnn_study", source=source)
+
+def _children_of(client: "MlflowClient", experiment: str, parent: str) -> Iterator["Run"]:
+    token = None
+    while True:
+        found = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent}'", page_token=token)
+        yield from found
+        token = found.token
+        if not token:
+            return
 
 
-def _log_batch(
-    client: "MlflowClient",
-    run_id: str,
-    params: Mapping[str, str],
-    metrics: Sequence[tuple[str, float, int, int]],
-) -> None:
-    from mlflow.entities import Metric, Param
+def _log_batch(client: "MlflowClient", run_id: str, params: Mapping[str, str], metrics: Sequence[Metric]) -> None:
+    from mlflow.entities import Metric as Entity
+    from mlflow.entities import Param
 
     named = [Param(*item) for item in params.items()]
     for i in range(0, len(named), PARAMS_A_CALL):
         client.log_batch(run_id, params=named[i : i + PARAMS_A_CALL])
     for i in range(0, len(metrics), METRICS_A_CALL):
-        client.log_batch(run_id, [Metric(*metric) for metric in metrics[i : i + METRICS_A_CALL]])
-
-
-def _log_figures(client: "MlflowClient", run_id: str, execution: Execution) -> None:
-    for file in execution.files:
-        client.log_artifact(run_id, str(file), "figures")
-    if execution.files:
-        client.set_tag(run_id, FIGURES, execution.figures)
+        client.log_batch(run_id, [Entity(*metric) for metric in metrics[i : i + METRICS_A_CALL]])
 
 
 def _open_experiment(client: "MlflowClient", uri: str, execution: Execution) -> str:
     """The experiment's id; it is made if need be, and taken out of the trash."""
+    tags = {"mlflow.experimentKind": "custom_model_development"}
+    tags |= {VIEW + name: view for name, view in execution.views.items()}
     found = client.get_experiment_by_name(execution.experiment)
     if found is None:
         database = database_file(uri)
         folder = database.parent / ARTIFACTS / slug(execution.experiment) if database else None
-        tags = {"mlflow.experimentKind": "custom_model_development", "mlflow.note.content": execution.note}
-        return client.create_experiment(execution.experiment, folder.as_uri() if folder else None, tags)
+        return _create_experiment(client, execution.experiment, folder, tags)
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
+    for name, value in tags.items():
+        if found.tags.get(name) != value:
+            client.set_experiment_tag(found.experiment_id, name, value)
     return found.experiment_id
+
+
+def _create_experiment(client: "MlflowClient", name: str, folder: Path | None, tags: dict[str, str]) -> str:
+    """Make an experiment, be it that another has made it at the same moment."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.create_experiment(name, folder.as_uri() if folder else None, tags)
+    except MlflowException:
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return found.experiment_id
 
 
 def _delete_interrupted(client: "MlflowClient", experiment: str, uri: str, execution: Execution) -> None:
@@ -218,8 +252,7 @@ def _delete_interrupted(client: "MlflowClient", experiment: str, uri: str, execu
     if not database_file(uri):
         wanted += f" and tags.`{EXECUTION}` = '{execution.digest}'"
     for parent in client.search_runs([experiment], wanted):
-        children = f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
-        for run in [*client.search_runs([experiment], children, max_results=50_000), parent]:
+        for run in [*_children_of(client, experiment, parent.info.run_id), parent]:
             client.delete_run(run.info.run_id)
 
 
@@ -235,26 +268,26 @@ def _find(uri: str, execution: Execution) -> _Mirrored | None:
             return None
         wanted = f"tags.`{EXECUTION}` = '{execution.digest}' and tags.`{COMPLETE}` = 'true'"
         runs = client.search_runs([experiment.experiment_id], wanted, max_results=1)
-        return _Mirrored(runs[0].info.run_id, runs[0].data.tags.get(FIGURES, "")) if runs else None
+        if not runs:
+            return None
+        tags = runs[0].data.tags
+        return _Mirrored(runs[0].info.run_id, tags.get(FIGURES, ""), tags.get(MODELS, ""))
 
 
 def _find_in_file(database: Path, execution: str) -> _Mirrored | None:
     query = """
-        SELECT runs.run_uuid, figures.value FROM runs
+        SELECT runs.run_uuid, figures.value, models.value FROM runs
         JOIN tags execution ON execution.run_uuid = runs.run_uuid AND execution.key = ? AND execution.value = ?
         JOIN tags complete ON complete.run_uuid = runs.run_uuid AND complete.key = ? AND complete.value = 'true'
         LEFT JOIN tags figures ON figures.run_uuid = runs.run_uuid AND figures.key = ?
+        LEFT JOIN tags models ON models.run_uuid = runs.run_uuid AND models.key = ?
         WHERE runs.lifecycle_stage = 'active'
     """
     if not database.exists():
         return None
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
-            row = connection.execute(query, (EXECUTION, execution, COMPLETE, FIGURES)).fetchone()
+            row = connection.execute(query, (EXECUTION, execution, COMPLETE, FIGURES, MODELS)).fetchone()
     except sqlite3.Error:  # Damaged, or of another version: MLflow is going to say so.
         return None
-    return _Mirrored(row[0], row[1] or "") if row else None
-
-
-def _has_figures(found: _Mirrored, execution: Execution) -> bool:
-    return execution.figures in ("", found.figures)
+    return _Mirrored(row[0], row[1] or "", row[2] or "") if row else None

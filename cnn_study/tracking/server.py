@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cnn_study.tracking.content import PREFIX
+from cnn_study.tracking.notes import ALL_ARMS, VIEW, page_of_runs
 from cnn_study.tracking.store import (
     ARTIFACTS,
     CONNECT_SECONDS,
@@ -121,19 +122,18 @@ def _wait(server: subprocess.Popen, address: str, log) -> None:
 
 
 def _links(address: str) -> list[str]:
-    """A line an experiment with the address of its runs.
-
-    The switch in the address matters: without it MLflow 3 shows a page for language models until told otherwise.
-    """
+    """A line an experiment with the address of its curves, or of its runs if it has trained none."""
     query = urllib.parse.urlencode({"max_results": 1000, "filter": f"name LIKE '{PREFIX}%'"})
     try:
         answer = json.loads(_ask(f"{address}/api/2.0/mlflow/experiments/search?{query}"))
     except OSError:
         return []
-    return [
-        f"  {found['name']}: {address}/#/experiments/{found['experiment_id']}?workflowType=machine_learning"
-        for found in answer.get("experiments", [])
-    ]
+    return [f"  {found['name']}: {address}/{_page(found)}" for found in answer.get("experiments", [])]
+
+
+def _page(experiment: dict) -> str:
+    has_curves = any(tag["key"] == VIEW + ALL_ARMS for tag in experiment.get("tags", []))
+    return page_of_runs(experiment["experiment_id"], ALL_ARMS if has_curves else None)
 
 
 def _ask(address: str) -> bytes:

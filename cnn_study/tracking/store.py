@@ -1,14 +1,16 @@
 """The MLflow store: where it is, how it is opened, and what can be wrong with it."""
 
+import hashlib
 import logging
 import os
 import re
 import sqlite3
 import ssl
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,7 @@ CONNECT_SECONDS = 5.0
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
@@ -129,14 +132,21 @@ def without_user(uri: str) -> str:
 
 
 @contextmanager
-def alone(uri: str) -> Iterator[None]:
-    """Write to a SQLite store as the only one: MLflow does not guard the making of its tables."""
+def alone(uri: str, experiment: str) -> Iterator[None]:
+    """Write to a SQLite store as the only one, as MLflow does not guard the making of its tables.
+
+    To a server, many may write, but only one from this machine about an experiment: two would log all of it twice.
+    """
     database = database_file(uri)
-    lock = filelock.FileLock(f"{database}.lock", timeout=60) if database else nullcontext()
+    if database:
+        lock = filelock.FileLock(f"{database}.lock", timeout=60)
+    else:
+        name = hashlib.sha256(f"{without_user(uri)} {experiment}".encode()).hexdigest()[:16]
+        lock = filelock.FileLock(Path(tempfile.gettempdir()) / f"cnn_study-{os.getuid()}-{name}.lock", timeout=600)
     try:
         with lock:
             yield
     except filelock.Timeout:
         raise TrackingError(
-            f"another cnn-study mirrors to {uri}: wait for it, then mirror with `cnn-study sync`"
+            f"another cnn-study mirrors to {_without_password(uri)}: wait for it, then mirror with `cnn-study sync`"
         ) from None

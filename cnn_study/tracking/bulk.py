@@ -1,0 +1,127 @@
+"""Writes many runs at once into the SQLite file of an MLflow store, a table at a time.
+
+MLflow's client takes a dozen transactions a run, which adds up to minutes. What is written is what its store would
+have written; where others may write at the same time, the client has to be taken.
+"""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cnn_study.tracking.runs import ChildRun, Metric, dataset_of, files_of
+
+if TYPE_CHECKING:
+    from mlflow.entities import Experiment
+    from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
+
+Rows = list[dict[str, Any]]
+
+
+def engine_of(uri: str) -> "Engine":
+    """The database of a store, as MLflow opens it."""
+    from mlflow.store.db.utils import create_sqlalchemy_engine_with_retry
+
+    return create_sqlalchemy_engine_with_retry(uri)
+
+
+def write(engine: "Engine", experiment: "Experiment", runs: Sequence[ChildRun]) -> None:
+    """Write runs that are not there yet, with their artifacts, in one transaction.
+
+    Args:
+        engine: The database, with MLflow's tables.
+        experiment: To which the runs belong.
+        runs: The runs.
+    """
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+    from sqlalchemy.orm import Session
+
+    named = {uuid.uuid4().hex: run for run in runs}
+    with files_of(
+        {f"{name}/artifacts/{path}": x for name, run in named.items() for path, x in run.files.items()}
+    ) as at:
+        get_artifact_repository(experiment.artifact_location).log_artifacts(str(at))
+    with Session(engine) as session, session.begin():
+        for table, rows in _tables(session, experiment, named):
+            if rows:
+                session.execute(table.__table__.insert(), rows)
+
+
+def _tables(session: "Session", experiment: "Experiment", runs: Mapping[str, ChildRun]) -> Iterator[tuple[Any, Rows]]:
+    """The tables with the rows to insert, those first that others refer to."""
+    from mlflow.store.tracking.dbmodels import models
+
+    yield models.SqlRun, [_run(experiment, name, run) for name, run in runs.items()]
+    for name, run in runs.items():
+        tags = {"mlflow.runName": run.name, **run.tags}
+        yield models.SqlTag, [{"key": key, "value": value, "run_uuid": name} for key, value in tags.items()]
+        yield models.SqlParam, [{"key": key, "value": value, "run_uuid": name} for key, value in run.params.items()]
+        yield models.SqlMetric, _metrics(name, run.metrics)
+        yield models.SqlLatestMetric, _metrics(name, _latest(run.metrics))
+    datasets = {name: dataset_of(run.data) for name, run in runs.items()}
+    ids, new = _datasets(session, int(experiment.experiment_id), list(datasets.values()))
+    yield models.SqlDataset, new
+    yield models.SqlInput, [_input(ids[data["name"], data["digest"]], name) for name, data in datasets.items()]
+
+
+def _run(experiment: "Experiment", name: str, run: ChildRun) -> dict[str, Any]:
+    from mlflow.utils.uri import append_to_uri_path
+
+    return {
+        "run_uuid": name,
+        "name": run.name,
+        "source_type": "UNKNOWN",
+        "source_name": "",
+        "entry_point_name": "",
+        "user_id": "unknown",
+        "status": "FINISHED",
+        "start_time": run.start,
+        "end_time": run.end,
+        "source_version": "",
+        "lifecycle_stage": "active",
+        "artifact_uri": append_to_uri_path(experiment.artifact_location, name, "artifacts"),
+        "experiment_id": int(experiment.experiment_id),
+    }
+
+
+def _metrics(run: str, metrics: Sequence[Metric]) -> Rows:
+    return [
+        {"key": key, "value": value, "timestamp": when, "step": step, "is_nan": False, "run_uuid": run}
+        for key, value, when, step in metrics
+    ]
+
+
+def _latest(metrics: Sequence[Metric]) -> list[Metric]:
+    """The last value of every metric, as MLflow takes it: by step, time stamp and value."""
+    found: dict[str, Metric] = {}
+    for metric in sorted(metrics, key=lambda metric: (metric[3], metric[2], metric[1])):
+        found[metric[0]] = metric
+    return list(found.values())
+
+
+def _datasets(
+    session: "Session", experiment: int, wanted: Sequence[Mapping[str, str]]
+) -> tuple[dict[tuple[str, str], str], Rows]:
+    """The ids of data sets by name and digest, and those that the experiment does not have yet."""
+    from mlflow.store.tracking.dbmodels.models import SqlDataset
+
+    there = session.query(SqlDataset).filter(SqlDataset.experiment_id == experiment)
+    ids = {(str(data.name), str(data.digest)): str(data.dataset_uuid) for data in there}
+    new: Rows = []
+    for data in wanted:
+        if (data["name"], data["digest"]) not in ids:
+            ids[data["name"], data["digest"]] = uuid.uuid4().hex
+            row = {"dataset_uuid": ids[data["name"], data["digest"]], "experiment_id": experiment}
+            row |= {"name": data["name"], "digest": data["digest"]}
+            new.append(row | {"dataset_source_type": data["source_type"], "dataset_source": data["source"]})
+    return ids, new
+
+
+def _input(dataset: str, run: str) -> dict[str, Any]:
+    return {
+        "input_uuid": uuid.uuid4().hex,
+        "source_type": "DATASET",
+        "source_id": dataset,
+        "destination_type": "RUN",
+        "destination_id": run,
+    }

@@ -1,0 +1,240 @@
+"""A trained run as MLflow shows it, as a pure function of what is stored."""
+
+import datetime
+import json
+import math
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cnn_study.analysis.estimates import time_to
+from cnn_study.execution.plan import Request
+from cnn_study.models import complexity
+from cnn_study.results import Point, RunRecord
+from cnn_study.spec import Conv, DataSpec, Dense, FanUniform, Layer, ModelSpec, Normal, Subsample
+
+KEY = "cnn_study.key"
+"""Tag of a child run: the key under which the run is stored."""
+MODEL = "cnn_study.model"
+"""Tag of a child run: the artifact that holds the trained network, if it has been logged."""
+
+# What comes before a stroke gives metrics a section of their own in MLflow's charts. Sections are shown by alphabet,
+# then what has none; the curves are to be seen first.
+BY_EPOCH = "curves/"
+BY_STEP = "curves_by_step/"
+VALUE_LENGTH = 6000  # A limit of MLflow.
+
+Metric = tuple[str, float, int, int]
+"""Name, value, time stamp and step."""
+
+
+@dataclass(frozen=True)
+class ChildRun:
+    """A run of MLflow below an execution.
+
+    Attributes:
+        name: Arm, and seed or rate.
+        start: Milliseconds since 1970.
+        end: Milliseconds since 1970.
+        tags: Where it comes from and what it belongs to.
+        params: What was run.
+        metrics: Its curves, and what is shown of it in tables.
+        data: The images.
+        files: Its artifacts by path, as JSON can hold them.
+    """
+
+    name: str
+    start: int
+    end: int
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    metrics: Sequence[Metric]
+    data: DataSpec
+    files: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, request: Request, record: RunRecord, thresholds: Sequence[float], tags: Mapping[str, str]):
+        """What MLflow shows of a stored run.
+
+        Args:
+            request: Which arm asked for it, and what for.
+            record: The stored run.
+            thresholds: Training errors; how long the run takes to them is one of its metrics.
+            tags: More tags than those that follow from the run itself.
+        """
+        start, end = span(record)
+        return cls(
+            name=name_of(request),
+            start=start,
+            end=end,
+            tags={**_tags(request, record), **tags},
+            params=_params(request),
+            metrics=_metrics(record, thresholds),
+            data=record.spec.data,
+            files={
+                "spec.json": json.loads(record.spec.model_dump_json()),
+                "environment.json": dict(sorted(record.environment.items())),
+            },
+        )
+
+
+def span(record: RunRecord) -> tuple[int, int]:
+    """Start and end of a run, in milliseconds since 1970."""
+    finished = datetime.datetime.fromisoformat(record.finished_at).timestamp() if record.finished_at else time.time()
+    return round(1000 * (finished - record.seconds)), round(1000 * finished)
+
+
+def name_of(request: Request) -> str:
+    """The arm, and its seed or rate."""
+    run = request.run
+    what = f"search, rate {run.train.learning_rate:g}" if request.role == "search" else f"seed {run.seeds.init}"
+    return f"{request.arm.name}, {what}"
+
+
+def dataset_of(data: DataSpec) -> dict[str, str]:
+    """Name, digest and source of the images of a run, for a data set of MLflow."""
+    return {
+        "name": data.name,
+        "digest": data.content[:36],
+        "source_type": "cnn_study",
+        "source": json.dumps({"name": data.name, "sha256": data.content}),
+    }
+
+
+@contextmanager
+def files_of(contents: Mapping[str, Any]) -> Iterator[Path]:
+    """A folder that holds, as long as the context lasts, the given contents as JSON at the given paths."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in contents.items():
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(content, indent=2))
+        yield Path(folder)
+
+
+def origin(trained: bool, revision: str) -> dict[str, str]:
+    """Tags that say where a run comes from: trained just now, with a revision of the code, or stored before."""
+    return {"origin": "trained", "revision": revision} if trained else {"origin": "reused"}
+
+
+def time_name(threshold: float) -> str:
+    """What the time to a training error is called."""
+    return f"epochs_to_{100 * threshold:g}pct"
+
+
+def _tags(request: Request, record: RunRecord) -> dict[str, str]:
+    tags = {
+        KEY: record.key,
+        "arm": request.arm.name,
+        "condition": request.arm.condition,
+        "seed": str(record.spec.seeds.init),
+        "role": request.role,
+        "ended": record.ended,
+        "mlflow.source.name": "cnn-study",
+    }
+    if record.ended == "diverged":
+        tags["diverged"] = "true"
+    return tags | {f"environment.{name}": value for name, value in record.environment.items()}
+
+
+def _params(request: Request) -> dict[str, str]:
+    run, model = request.run, request.run.model
+    fields = {
+        "arm": request.arm.name,
+        "condition": request.arm.condition,
+        "role": request.role,
+        "seed": run.seeds.init,
+        "learning_rate": run.train.learning_rate,
+        "activation": _listed(_units(model)),
+        "initialization": _listed(_initialization(model)),
+        "probes": ", ".join(run.probes) or None,
+        "model.layers": " - ".join(map(_layer, model.layers)),
+        "model.parameters": complexity.parameters(model),
+        "model.macs": complexity.macs(model),
+    }
+    for part in ("data", "train", "seeds"):
+        fields |= {f"{part}.{name}": value for name, value in getattr(run, part).model_dump().items()}
+    return {name: str(value)[:VALUE_LENGTH] for name, value in fields.items() if value is not None}
+
+
+def _listed(values: Iterable[Any]) -> str:
+    return ", ".join(dict.fromkeys(str(value) for value in values))
+
+
+def _units(model: ModelSpec) -> Iterator[str | None]:
+    for layer in model.layers[:-1]:
+        if isinstance(layer, Conv | Dense | Subsample):
+            yield layer.activation
+
+
+def _initialization(model: ModelSpec) -> Iterator[str]:
+    for layer in model.layers:
+        if isinstance(layer, Conv | Dense):
+            weights = layer.initializer
+            if isinstance(weights, Normal):
+                yield f"normal {weights.stddev:g}"
+            else:
+                yield f"fan uniform {weights.reach:g}" if isinstance(weights, FanUniform) else weights.rule
+
+
+def _layer(layer: Layer) -> str:
+    match layer:
+        case Conv():
+            return f"{'conv' if layer.shared else 'local'} {layer.field}x{layer.field}x{layer.maps}"
+        case Dense():
+            return f"dense {layer.units}"
+        case Subsample():
+            return f"subsample {layer.size}x{layer.size}"
+    return layer.kind.replace("_", " ")
+
+
+def _metrics(record: RunRecord, thresholds: Sequence[float]) -> list[Metric]:
+    """Every finite value of the curves, and the summary. Between start and end an even pace is assumed."""
+    start, end = span(record)
+    last = max((point.step for point in record.history), default=0)
+    pace = (end - start) / max(last, 1)
+    curves: dict[str, list[Point]] = {}
+    for point in record.history:
+        curves.setdefault(point.metric, []).append(point)
+    values = [
+        (name, point.value, start + round(pace * point.step), step)
+        for curve in curves.values()
+        for name, point, step in _placed(curve)
+    ]
+    epochs = math.floor(max((point.epoch for point in record.history), default=0))
+    values += [(name, x, end, epochs) for name, x in _summary(record, thresholds).items()]
+    return [value for value in dict.fromkeys(values) if math.isfinite(value[1])]
+
+
+def _placed(curve: Sequence[Point]) -> Iterator[tuple[str, Point, int]]:
+    """Where MLflow shows the points of a curve: it knows whole steps only.
+
+    Charts are by epoch, so that arms with batches of another size can be compared. What was measured more often than
+    once an epoch is shown whole by step.
+    """
+    whole = [point for point in curve if point.epoch == int(point.epoch)]
+    once = len({point.epoch for point in curve}) == len(curve)
+    if once:
+        yield from ((BY_EPOCH + point.metric, point, int(point.epoch)) for point in whole)
+    if not once or len(whole) < len(curve):
+        yield from ((BY_STEP + point.metric, point, point.step) for point in curve)
+
+
+def _summary(record: RunRecord, thresholds: Sequence[float]) -> dict[str, float]:
+    """What is shown in MLflow's tables, which know nothing of a curve but its last value."""
+    summary: dict[str, float] = {"seconds": record.seconds}
+    for metric in dict.fromkeys(point.metric for point in record.history):
+        if metric.endswith(("_error", "_loss")):
+            _, values = record.curve(metric)
+            summary[f"final_{metric}"] = values[-1]
+            summary[f"best_{metric}"] = min((x for x in values if math.isfinite(x)), default=math.nan)
+    for name, value in record.outcomes.items():
+        summary[f"final_{name}" if name.endswith("_error") else name] = value
+    for threshold in thresholds:
+        time = time_to(record, threshold)
+        summary[time_name(threshold)] = math.nan if time.censored else time.epochs
+    return summary
