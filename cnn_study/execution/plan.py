@@ -104,6 +104,13 @@ def needed(arm: Arm, design: Design, stored: Stored) -> list[Request]:
     return [Request(arm, "replicate", run) for run in tuned.replicates if run.key not in stored]
 
 
+def kept(arm: Arm, design: Design, stored: Stored) -> list[Request]:
+    """The replicates of this arm that are stored; none while its learning rate is being searched."""
+    tuned = tune(arm, design, stored)
+    records = [] if isinstance(tuned, Needed) else tuned.records(stored)
+    return [Request(arm, "replicate", record.spec) for record in records]
+
+
 def _search(design: Design) -> RateSearch:
     assert design.search is not None  # noqa: S101 - a design with arms to be tuned has made sure
     return design.search

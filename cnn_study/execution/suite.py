@@ -5,19 +5,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from cnn_study.execution.environment import changes, differing
+from cnn_study.execution.events import Event, Failed, Finished, Network
 from cnn_study.execution.jobs import Job
-from cnn_study.execution.local import Event, Failed, Finished
-from cnn_study.execution.plan import CheckRequest, Request, needed
+from cnn_study.execution.plan import CheckRequest, Request, kept, needed
+from cnn_study.execution.saved import SavedModels
 from cnn_study.experiment import Arm, Design
 from cnn_study.models import complexity
-from cnn_study.results import CheckRecord, Store
+from cnn_study.results import CheckRecord, RunRecord, Store
 
 
 class Engine(Protocol):
     """Where jobs are done."""
 
-    def submit(self, job: Job) -> None:
-        """Queue a job."""
+    def submit(self, job: Job, model: bool = False) -> None:
+        """Queue a job; of a run, the trained network may be asked for too."""
 
     def events(self) -> Iterable[Event]:
         """What becomes of the queued jobs, until nothing is queued and nothing is being done."""
@@ -58,10 +60,12 @@ class Report:
     Attributes:
         done: Keys of the runs and checks that were done and stored.
         failures: What could not be done.
+        saved: Keys of the runs whose trained networks were saved.
     """
 
     done: frozenset[str]
     failures: tuple[Failure, ...] = ()
+    saved: frozenset[str] = frozenset()
 
 
 def check_memory(designs: Iterable[Design], available: int) -> None:
@@ -80,7 +84,9 @@ def check_memory(designs: Iterable[Design], available: int) -> None:
         complexity.check_memory(arm.model, arm.train, available, images, f"the arm {arm.name!r}")
 
 
-def carry_out(designs: Iterable[Design], store: Store, engine: Engine, watch: Watch) -> Report:
+def carry_out(
+    designs: Iterable[Design], store: Store, engine: Engine, watch: Watch, models: SavedModels | None = None
+) -> Report:
     """Do and store whatever the designs need and the store lacks.
 
     A run that several arms ask for is trained once. Everything that is finished is stored before anything else is done,
@@ -92,8 +98,12 @@ def carry_out(designs: Iterable[Design], store: Store, engine: Engine, watch: Wa
         store: Open for writing.
         engine: Does the jobs.
         watch: Called with every event, for display.
+        models: Where the trained networks of the replicates are kept; ``None``: nowhere. A run that is stored, but
+            whose network is not, is trained again for it and must have the same weights.
     """
     done: set[str] = set()
+    saved: set[str] = set()
+    networks: dict[str, bytes] = {}
     failures: list[Failure] = []
     requests: dict[str, Request | CheckRequest] = {}
     waiting: dict[str, list[tuple[Arm, Design]]] = defaultdict(list)
@@ -101,11 +111,12 @@ def carry_out(designs: Iterable[Design], store: Store, engine: Engine, watch: Wa
     def submit(request: Request | CheckRequest) -> None:
         if request.job.key not in requests:
             requests[request.job.key] = request
-            engine.submit(request.job)
+            engine.submit(request.job, model=models is not None and _is_replicate(request))
             watch(Queued(request))
 
     def ask(arm: Arm, design: Design) -> None:
-        for request in needed(arm, design, store.records()):
+        unsaved = [each for each in kept(arm, design, store.records()) if models and not models.has(each.run.key)]
+        for request in [*needed(arm, design, store.records()), *unsaved]:
             submit(request)
             known = waiting[request.job.key]
             if not any(arm is other for other, _ in known):
@@ -119,15 +130,41 @@ def carry_out(designs: Iterable[Design], store: Store, engine: Engine, watch: Wa
             ask(arm, design)
     for event in engine.events():
         if isinstance(event, Finished):
-            _keep(store, event)
-            done.add(event.record.key)
+            key, before = event.record.key, store.records().get(event.record.key)
+            if before is None:
+                _keep(store, event)
+                done.add(key)
+            if models and _is_replicate(requests[key]):
+                problem = _problem(before, event.record, key in networks)
+                if problem:
+                    failures.append(Failure(requests[key], problem))
+                else:
+                    models.add(key, networks.pop(key))
+                    saved.add(key)
+        elif isinstance(event, Network):
+            networks[event.key] = event.content
         elif isinstance(event, Failed):
             failures.append(Failure(requests[event.job.key], event.reason))
         watch(event)
         if isinstance(event, Finished):
             for arm, design in waiting.pop(event.record.key, []):
                 ask(arm, design)
-    return Report(frozenset(done), tuple(failures))
+    return Report(frozenset(done), tuple(failures), frozenset(saved))
+
+
+def _is_replicate(request: Request | CheckRequest) -> bool:
+    return isinstance(request, Request) and request.role == "replicate"
+
+
+def _problem(before: RunRecord | None, record: RunRecord | CheckRecord, given: bool) -> str:
+    """Why a trained network cannot be kept; empty if it can."""
+    if before and isinstance(record, RunRecord) and before.weights != record.weights:
+        why = changes(differing(before.environment, record.environment)) or "on the same processor and versions"
+        return (
+            f"trained again for its model, it has other weights than the stored run ({why}), so no model is saved: "
+            "train into a folder of its own with --results"
+        )
+    return "" if given else "its worker gave no trained network: run again"
 
 
 def _keep(store: Store, event: Finished) -> None:

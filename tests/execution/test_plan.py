@@ -21,7 +21,7 @@ class Instant:
     def __init__(self, limit=10**9, fails=lambda job: False):
         self.queue, self.trained, self.limit, self.fails = [], [], limit, fails
 
-    def submit(self, job):
+    def submit(self, job, model=False):
         self.queue.append(job)
 
     def events(self):

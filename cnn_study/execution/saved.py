@@ -1,0 +1,32 @@
+"""The trained networks of a profile: a ``.keras`` file a run, beside the stored results."""
+
+from pathlib import Path
+
+from cnn_study.results import replace_file
+
+
+class SavedModels:
+    """Files ``KEY.keras``, named after the keys of their runs.
+
+    Args:
+        folder: For example ``results/quick/models``. Made on the first write.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def path(self, key: str) -> Path:
+        """The file of a run."""
+        return self.folder / f"{key}.keras"
+
+    def has(self, key: str) -> bool:
+        """Whether the network of a run is there."""
+        return self.path(key).is_file()
+
+    def add(self, key: str, content: bytes) -> None:
+        """Keep a network. Its file is complete and on disk when this returns.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        replace_file(self.path(key), lambda temporary: temporary.write_bytes(content))
