@@ -7,11 +7,16 @@ from collections.abc import Iterable
 class StudyError(Exception):
     """Something the user can put right. The command line prints its message without a stack trace.
 
+    Whatever names and paths the message quotes, it stays on one line.
+
     Attributes:
         exit_code: What the shell receives.
     """
 
     exit_code = 1
+
+    def __init__(self, message: str = ""):
+        super().__init__(printable(message))
 
 
 class InputError(StudyError):
@@ -21,7 +26,10 @@ class InputError(StudyError):
 
 
 class DataError(StudyError):
-    """A data set that cannot be had or does not match its hash."""
+    """A data set that cannot be had or does not match its hash. The sources that were tried have a line each."""
+
+    def __init__(self, message: str = ""):
+        Exception.__init__(self, "\n".join(map(printable, message.split("\n"))))
 
 
 class StoreError(StudyError):
@@ -50,6 +58,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = {each.casefold(): each for each in known}
     near = difflib.get_close_matches(name.casefold(), names, n=1)
     return f"did you mean {names[near[0]]!r}?" if near else ""
+
+
+def printable(text: str) -> str:
+    """A text on one line, without what would move the cursor or color the terminal."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def shortened(value: object, length: int = 200) -> str:

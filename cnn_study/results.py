@@ -414,7 +414,7 @@ def _read(path: Path, form: _Form[R]) -> Iterator[R]:
         rows = [] if lacking else table.to_pylist(maps_as_pydicts="strict")
     except FileNotFoundError:
         raise
-    except (OSError, pa.ArrowException, ValueError) as error:
+    except (OSError, pa.ArrowException, ValueError, KeyError) as error:
         raise StoreError(f"{path} is damaged ({_first_line(error)}): {_REMEDY}") from None
     if version > SCHEMA:
         raise StoreError(f"{path} was written by a newer cnn-study (schema {version}, known {SCHEMA}): upgrade it")
