@@ -7,7 +7,7 @@ STUDY := $(BIN)/cnn-study
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help experiments figures report readme docs ui data test test-all lint bench lock clean
+.PHONY: help experiments figures report readme docs ui data test test-all lint audit bench lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -46,6 +46,9 @@ lint: .venv/installed ## Style, types, import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+audit: .venv/installed ## Known vulnerabilities of the locked packages, where a service answers
+	$(BIN)/python .ci/audit.py
 
 bench: .venv/installed ## Training throughput, side by side with plain Keras
 	$(BIN)/python -m benchmarks.throughput
