@@ -259,6 +259,24 @@ def test_everybody_may_read_the_files(tmp_path):
     assert filled(tmp_path, 1).file.stat().st_mode & 0o777 == 0o644
 
 
+THREADS = """
+import os, sys
+from pathlib import Path
+from cnn_study.results import Store
+count = lambda: len(os.listdir("/proc/self/task"))
+before = count()
+assert len(Store(Path(sys.argv[1])).records()) == 2
+print(count() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads cannot be counted")
+def test_reading_leaves_no_threads_that_could_abort_the_process_at_its_end(tmp_path):
+    filled(tmp_path, 1, 2)
+    answer = subprocess.run([sys.executable, "-c", THREADS, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert answer.stdout == "0\n"
+
+
 # --- damaged and foreign files ---
 
 
