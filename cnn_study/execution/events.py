@@ -1,6 +1,7 @@
 """What an engine tells of the jobs it was given."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from cnn_study.execution.jobs import Job
 from cnn_study.results import CheckRecord, Point, RunRecord
@@ -66,3 +67,19 @@ class Waiting:
 
 
 Event = Begun | Progress | Network | Finished | Lost | Failed | Waiting
+
+
+def told(job: Job, kind: str, content: Any) -> Event:
+    """The event that a message of a worker stands for, be it about a run's progress or the end of a job.
+
+    Args:
+        job: What the worker does.
+        kind: ``point``, ``network``, ``done`` or ``failed``.
+        content: What goes with it.
+    """
+    if kind == "done":
+        return Finished(content)
+    if kind == "failed":
+        return Failed(job, content)
+    assert isinstance(job, RunSpec)  # noqa: S101 - of checks nothing else is told
+    return Progress(job, content) if kind == "point" else Network(job.key, content)

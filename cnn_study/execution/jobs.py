@@ -12,3 +12,10 @@ def program_key(job: Job) -> str:
     train = job.train
     parts = [job.data.canonical(), job.model.canonical(), train.optimizer, train.momentum, train.batch_size]
     return digest(parts)
+
+
+def kind(job: Job, model: bool) -> str:
+    """What workers call it: a ``check``, a ``run``, or a ``model``, a run whose trained network is wanted too."""
+    if isinstance(job, CheckSpec):
+        return "check"
+    return "model" if model else "run"

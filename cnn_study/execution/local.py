@@ -12,10 +12,9 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnn_study.execution.events import Begun, Event, Failed, Finished, Lost, Network, Progress
-from cnn_study.execution.jobs import Job
+from cnn_study.execution.events import Begun, Event, Failed, Lost, told
+from cnn_study.execution.jobs import Job, kind
 from cnn_study.execution.queue import JOBS_A_WORKER, Queue, Starts
-from cnn_study.spec import RunSpec
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
@@ -48,9 +47,8 @@ class _Worker:
     def begin(self, job: Job, program: str, model: bool) -> None:
         self.job, self.program = job, program
         self.served += 1
-        kind = ("model" if model else "run") if isinstance(job, RunSpec) else "check"
         try:
-            self.connection.send((kind, job.model_dump_json()))
+            self.connection.send((kind(job, model), job.model_dump_json()))
         except OSError:
             return  # It has died; the closed connection tells at the next wait.
 
@@ -135,21 +133,17 @@ class LocalEngine:
         job = worker.job
         assert job is not None  # noqa: S101 - only busy workers are listened to
         try:
-            kind, content = worker.connection.recv()
+            message, content = worker.connection.recv()
         except (EOFError, OSError):
             yield self._lost(worker, job)
             return
-        if kind == "ready":
+        if message == "ready":
             worker.ready = True
             self._starts.succeeded()
-        elif kind == "point":
-            assert isinstance(job, RunSpec)  # noqa: S101 - checks send none
-            yield Progress(job, content)
-        elif kind == "network":
-            yield Network(job.key, content)
-        else:
+            return
+        if message in ("done", "failed"):
             worker.job = None
-            yield Finished(content) if kind == "done" else Failed(job, content)
+        yield told(job, message, content)
 
     def _lost(self, worker: _Worker, job: Job) -> Lost | Failed:
         self._workers.remove(worker)
