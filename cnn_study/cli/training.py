@@ -29,7 +29,8 @@ from cnn_study.cli.stores import all_evaluated, folder_of, pace_of, shown, store
 from cnn_study.data import cache
 from cnn_study.data import registry as datasets
 from cnn_study.display import SuiteDisplay
-from cnn_study.errors import DataError
+from cnn_study.errors import DataError, InputError, unknown_name
+from cnn_study.execution.cluster import Needs, RayEngine
 from cnn_study.execution.local import LocalEngine
 from cnn_study.execution.plan import plan as plan_rows
 from cnn_study.execution.suite import Report, carry_out
@@ -45,7 +46,31 @@ def run(
     profile: ProfileOption = "quick",
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", min=1, help="Worker processes. Default: one a core.", show_default=False),
+        typer.Option(
+            "--jobs",
+            "-j",
+            min=1,
+            help="Worker processes. Default: one a core, or as many as the cluster has room for.",
+            show_default=False,
+        ),
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(help="Where runs are trained: **local**, on this machine; **ray**, on a Ray cluster.")
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="The Ray cluster: **auto**, the one this machine is a node of; HOST:PORT; ray://HOST. Default: auto.",
+            show_default=False,
+        ),
+    ] = None,
+    cpus_per_run: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="CPUs of a Ray cluster kept for a run. Default: 1.", show_default=False),
+    ] = None,
+    gpus_per_run: Annotated[
+        float | None,
+        typer.Option(min=0, help="GPUs of a Ray cluster a run is given. Default: none.", show_default=False),
     ] = None,
     results: ResultsOption = None,
     fallback: FallbackOption = None,
@@ -55,13 +80,14 @@ def run(
 ) -> None:
     """Train what is not stored yet, print the verdicts, draw the figures. An interrupted suite goes on where it was."""
     started = time.monotonic()
+    workers = _workers(engine, address, jobs, cpus_per_run, gpus_per_run, cache_dir or cache.default_cache_dir())
     chosen = experiments.load(names or ())
     root = results or OWN
     fallback = _obtain(chosen, profile, fallback, cache_dir)
     designs = [experiment.at(profile, fallback) for experiment in chosen]
     store = Store(folder_of(root, profile, fallback))
     with _stoppable(), store.writing():
-        report = _train(designs, store, jobs or _cores(), cache_dir)
+        report = _train(designs, store, workers)
     family = all_evaluated(names, store, profile, fallback)
     outcomes = shown(names, family)
     draw(outcomes, store.folder, again=bool(report.done))
@@ -145,11 +171,27 @@ def _ensure(name: str, cache_dir: Path | None) -> None:
         cache.ensure(name, cache_dir=cache_dir, progress=progress)
 
 
-def _train(designs: list[Design], store: Store, jobs: int, cache_dir: Path | None) -> Report:
-    display = SuiteDisplay(console, train_size, jobs, store.records())
+def _workers(
+    engine: str, address: str | None, jobs: int | None, cpus: float | None, gpus: float | None, cache_dir: Path
+) -> LocalEngine | RayEngine:
+    """The engine that the options ask for."""
+    if engine not in ("local", "ray"):
+        raise unknown_name("engine", engine, ("local", "ray"))
+    if engine == "ray":
+        return RayEngine(address or "auto", cache_dir, jobs, Needs(cpus or 1, gpus or 0))
+    options = {"--address": address, "--cpus-per-run": cpus, "--gpus-per-run": gpus}
+    for name, value in options.items():
+        if value is not None:
+            raise InputError(f"{name} {value} is for clusters: add --engine ray, or leave it out")
+    return LocalEngine(jobs or _cores(), cache_dir)
+
+
+def _train(designs: list[Design], store: Store, workers: LocalEngine | RayEngine) -> Report:
     try:
-        with LocalEngine(jobs, cache_dir or cache.default_cache_dir()) as engine, display.live():
-            return carry_out(designs, store, engine, display)
+        with workers:
+            display = SuiteDisplay(console, train_size, workers.jobs, store.records())
+            with display.live():
+                return carry_out(designs, store, workers, display)
     except KeyboardInterrupt:
         count = len(store.records())
         errors.print(
