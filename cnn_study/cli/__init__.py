@@ -1,5 +1,6 @@
 """The command line: ``cnn-study``."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -8,10 +9,14 @@ import pydantic
 
 from cnn_study.cli import reading, training  # noqa: F401 - they add their commands
 from cnn_study.cli.app import app, console, errors
-from cnn_study.errors import StudyError
+from cnn_study.errors import StudyError, shortened
 from cnn_study.spec import one_line
 
 __all__ = ["app", "console", "errors", "main", "run_one"]
+
+
+BAD_PATHS = (errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR)
+"""What the system says of paths that cannot be meant."""
 
 
 def run_one(name: str) -> None:
@@ -34,3 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        what = f"{error.strerror or error}: {shortened(error.filename)}; give another path"
+        errors.print(f"cnn-study: {what}", soft_wrap=True, markup=False, highlight=False)
+        sys.exit(2 if error.errno in BAD_PATHS else 1)

@@ -18,6 +18,8 @@ def folder_of(root: Path, profile: str, fallback: str | None) -> Path:
     """The folder of the results of a profile, apart for a data set that took the place of another."""
     if profile not in PROFILES:
         raise unknown_name("profile", profile, PROFILES)
+    if fallback is not None:
+        datasets.get(fallback)
     return root / (f"{profile}-{fallback}" if fallback else profile)
 
 

@@ -33,7 +33,7 @@ from cnn_study.errors import DataError, InputError, unknown_name
 from cnn_study.execution.cluster import Needs, RayEngine
 from cnn_study.execution.local import LocalEngine
 from cnn_study.execution.plan import plan as plan_rows
-from cnn_study.execution.suite import Report, carry_out
+from cnn_study.execution.suite import Report, carry_out, check_memory
 from cnn_study.experiment import Design, Experiment
 from cnn_study.results import Store
 
@@ -85,6 +85,7 @@ def run(
     root = results or OWN
     fallback = _obtain(chosen, profile, fallback, cache_dir)
     designs = [experiment.at(profile, fallback) for experiment in chosen]
+    check_memory(designs, psutil.virtual_memory().total)
     store = Store(folder_of(root, profile, fallback))
     with _stoppable(), store.writing():
         report = _train(designs, store, workers)

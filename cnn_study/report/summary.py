@@ -45,6 +45,8 @@ def insert(path: Path, table: str) -> None:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError:
+        raise InputError(f"cannot read {path}: it is no text in UTF-8") from None
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
         raise InputError(f"{path} must have the lines {BEGIN} and {END}, in this order: between them goes the table")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
