@@ -124,6 +124,8 @@ def mirror(
         for done in _log_children(client, uri, experiment, list(children)):
             if progress:
                 progress(done, len(execution.children))
+        if not database_file(uri):
+            _delete_doubles(client, experiment, run.info.run_id, execution)
         _complete(client, experiment, run.info.run_id, execution)
         return MirrorReport(run.info.run_id, len(execution.children), 0)
 
@@ -254,6 +256,15 @@ def _delete_interrupted(client: "MlflowClient", experiment: str, uri: str, execu
     for parent in client.search_runs([experiment], wanted):
         for run in [*_children_of(client, experiment, parent.info.run_id), parent]:
             client.delete_run(run.info.run_id)
+
+
+def _delete_doubles(client: "MlflowClient", experiment: str, run_id: str, execution: Execution) -> None:
+    """Delete runs that a server has made twice: when its answer is lost, MLflow's client asks again."""
+    wanted = f"tags.`{COMPLETE}` = 'false' and tags.`{EXECUTION}` = '{execution.digest}'"
+    parents = [run for run in client.search_runs([experiment], wanted) if run.info.run_id != run_id]
+    children = [run for run in _children_of(client, experiment, run_id) if run.info.status != "FINISHED"]
+    for run in parents + children:
+        client.delete_run(run.info.run_id)
 
 
 def _find(uri: str, execution: Execution) -> _Mirrored | None:
