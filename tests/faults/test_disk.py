@@ -84,15 +84,19 @@ def test_full_while_runs_are_mirrored(tmp_path, room):
     file = tmp_path / "mlflow.db"
     client_of(f"sqlite:///{file}").search_experiments()
     outcome = evaluate(EXPERIMENT, design(), stored_runs())
+    profiles = [f"p{number}" for number in range(6)]
+
+    def mirror_all():
+        for profile in profiles:
+            mirrored(outcome, f"sqlite:///{file}", None, profile=profile)
+
     with full_at(file.stat().st_size + room if room else 1), pytest.raises(tracking.TrackingError) as raised:
-        for profile in range(6):
-            mirrored(outcome, f"sqlite:///{file}", None, profile=f"p{profile}")
+        mirror_all()
     message = str(raised.value)
     assert len(message.splitlines()) == 1
     assert str(file) in message
     assert "cnn-study sync" in message
-    for profile in range(6):
-        mirrored(outcome, f"sqlite:///{file}", None, profile=f"p{profile}")
+    mirror_all()
     mirror = Mirror(f"sqlite:///{file}")
     assert (len(mirror.parents), len(mirror.children)) == (6, 60)
 
