@@ -215,11 +215,12 @@ def test_views_show_the_curves_of_all_arms_and_of_those_a_claim_compares(outcome
 
 def test_the_note_shows_the_figures_and_stays_within_the_limit(tmp_path):
     files = [tmp_path / "toy-curves.png", tmp_path / "toy-curves.svg"]
-    text = linked("x" * 20_000, {ALL_ARMS: "{}"}, files, "7", "abc")
+    text = linked("Toy\n\n" + "x" * 20_000, {ALL_ARMS: "{}"}, files, "7", "abc")
+    assert text.startswith("Toy: [figures](#/experiments/7/runs/abc/artifacts/figures/toy-curves.png?")
     assert len(text) == NOTE_LENGTH
     assert text.endswith("![toy-curves.png](get-artifact?run_uuid=abc&path=figures%2Ftoy-curves.png)")
     assert "toy-curves.svg" not in text
-    assert linked("nothing more", {}, [], "7", "abc") == "nothing more"
+    assert linked("Toy\n\nnothing more", {}, [], "7", "abc") == "Toy\n\nnothing more"
 
 
 def test_trained_networks_are_artifacts_of_their_runs_also_when_they_come_later(outcome, uri, tmp_path):

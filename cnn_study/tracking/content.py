@@ -18,7 +18,7 @@ from cnn_study.spec import digest
 from cnn_study.tracking.notes import compared, note, views
 from cnn_study.tracking.runs import time_name
 
-LAYOUT = 2
+LAYOUT = 3
 """Of what is shown. What was mirrored with another one is mirrored anew."""
 PREFIX = "cnn_study/"
 """What the names of all experiments begin with, as others may use the same store."""

@@ -19,9 +19,15 @@ ALL_ARMS = "all-arms"
 """The key of the view of the curves of all arms."""
 
 
+# The kind of work matters: without it MLflow 3 shows pages for language models until told otherwise.
+_TRAINING = {"workflowType": "machine_learning"}
+EXPERIMENTS = f"#/experiments?{urlencode(_TRAINING)}"
+"""The address of the list of experiments."""
+
+
 def note(outcome: Outcome, profile: str) -> str:
-    """What the experiment asks and what it has found."""
-    lines = [f"# {outcome.experiment.title}", f"Profile: {profile}."]
+    """What the experiment asks and what it has found. The first line, which MLflow lists it by, is its title."""
+    lines = [outcome.experiment.title, f"Profile: {profile}."]
     if outcome.design.proxy:
         lines.append(f"A proxy: {outcome.design.proxy}.")
     for claim in outcome.experiment.claims:
@@ -74,18 +80,13 @@ def views(design: Design) -> dict[str, str]:
 
 
 def page_of_runs(experiment: str, view: str | None = None) -> str:
-    """The address of the runs of an experiment, or of a view of their curves.
-
-    The kind of work matters: without it MLflow 3 shows a page for language models until told otherwise.
-    """
-    query = {"workflowType": "machine_learning"}
-    if view:
-        query |= {"compareRunsMode": "CHART", "viewStateShareKey": view}
+    """The address of the runs of an experiment, or of a view of their curves."""
+    query = _TRAINING | ({"compareRunsMode": "CHART", "viewStateShareKey": view} if view else {})
     return f"#/experiments/{experiment}/runs?{urlencode(query)}"
 
 
 def linked(text: str, views: Mapping[str, str], figures: Sequence[Path], experiment: str, run: str) -> str:
-    """A note with links to the curves before it and the figures behind it.
+    """A note with links to figures and curves in its first line, and the figures at its end.
 
     Args:
         text: The note.
@@ -94,16 +95,17 @@ def linked(text: str, views: Mapping[str, str], figures: Sequence[Path], experim
         experiment: Id of the experiment.
         run: Id of the parent run, which has the figures.
     """
-    links = [f"[{name.replace('-', ' ')}]({page_of_runs(experiment, name)})" for name in views]
-    artifacts = f"#/experiments/{experiment}/runs/{run}/artifacts"
-    before = f"Curves: {' · '.join(links)}" if links else ""
     bitmaps = [file.name for file in figures if file.suffix == ".png"]
-    images = [
-        f"![{name}](get-artifact?{urlencode({'run_uuid': run, 'path': f'figures/{name}'}, quote_via=quote)})"
-        for name in bitmaps
-    ]
-    if images:
-        before = f"[Figures]({artifacts}/figures/{bitmaps[0]}) · {before}".removesuffix(" · ")
-    behind = "\n\n".join(["", "## Figures", *images]) if images else ""
-    head = f"{before}\n\n" if before else ""
-    return head + text[: max(NOTE_LENGTH - len(head) - len(behind), 0)] + behind
+    images = [f"![{name}]({_artifact(run, f'figures/{name}')})" for name in bitmaps]
+    links = [f"[{name.replace('-', ' ')}]({page_of_runs(experiment, name)})" for name in views]
+    if bitmaps:
+        page = f"#/experiments/{experiment}/runs/{run}/artifacts/figures/{bitmaps[0]}?{urlencode(_TRAINING)}"
+        links.insert(0, f"[figures]({page})")
+    title, _, rest = text.partition("\n\n")
+    head = f"{title}: {' · '.join(links)}" if links else title
+    tail = "\n\n".join(["", "## Figures", *images]) if images else ""
+    return f"{head}\n\n{rest}"[: NOTE_LENGTH - len(tail)] + tail
+
+
+def _artifact(run: str, path: str) -> str:
+    return f"get-artifact?{urlencode({'run_uuid': run, 'path': path}, quote_via=quote)}"

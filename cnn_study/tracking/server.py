@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cnn_study.tracking.content import PREFIX
-from cnn_study.tracking.notes import ALL_ARMS, VIEW, page_of_runs
+from cnn_study.tracking.notes import ALL_ARMS, EXPERIMENTS, VIEW, page_of_runs
 from cnn_study.tracking.store import (
     ARTIFACTS,
     CONNECT_SECONDS,
@@ -53,7 +53,7 @@ def serve(uri: str, port: int = 5000, host: str = "127.0.0.1") -> int:
         try:
             address = f"http://{_reachable(host)}:{port}"
             _wait(server, address, log)
-            print(f"MLflow: {address} (Ctrl-C ends it)", *_links(address), sep="\n", flush=True)
+            print(f"MLflow: {address}/{EXPERIMENTS} (Ctrl-C ends it)", *_links(address), sep="\n", flush=True)
             server.wait()
         except KeyboardInterrupt:
             return 0
