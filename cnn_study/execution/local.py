@@ -163,8 +163,13 @@ class LocalEngine:
             else:
                 yield self._begin(worker)
         while self._queue and len(self._workers) < self.jobs:
-            self._workers.append(_Worker(self._context, self._cache_dir))
-            yield self._begin(self._workers[-1])
+            try:
+                worker = _Worker(self._context, self._cache_dir)
+            except (EOFError, OSError) as error:  # The fork server was killed: with the next worker another begins.
+                self._starts.failed(f"the fork server has ended: {error}")
+                continue
+            self._workers.append(worker)
+            yield self._begin(worker)
 
     def _begin(self, worker: _Worker) -> Begun:
         others = {other.program for other in self._workers if other is not worker}

@@ -7,7 +7,12 @@ import time
 import light
 import psutil
 import pytest
+import short
 from suites import bare, ended, journal, real, same_files, start, stored, unfinished
+
+from cnn_study.errors import ExecutionError
+from cnn_study.execution import local
+from cnn_study.execution.queue import TRIES
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +75,21 @@ def test_workers_in_the_middle_of_a_long_run_end_with_the_suite(tmp_path):
     process.wait()
     assert len(family) == 4
     assert not psutil.wait_procs(family, timeout=5)[1], "workers outlive the suite"
+
+
+def test_workers_that_cannot_be_started_end_the_suite_in_one_line(monkeypatch, tmp_path):
+    tried = []
+
+    def no_fork_server(*_):
+        tried.append(None)
+        raise EOFError("unexpected EOF")
+
+    monkeypatch.setattr(local, "_Worker", no_fork_server)
+    with local.LocalEngine(2, tmp_path) as engine:
+        engine.submit(short.design("smoke").checks[0])
+        with pytest.raises(ExecutionError, match=r"^workers do not start \(.*unexpected EOF\): check the installation"):
+            list(engine.events())
+    assert len(tried) == TRIES
 
 
 def numbers(folder):
