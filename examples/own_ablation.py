@@ -19,9 +19,9 @@ CLAIM = Claim(
     "With batch normalization a small network of tanh units needs fewer epochs to 25 % training error.",
     untested={"magnitude": "no number was published", "mechanism": "these arms do not separate causes"},
 )
-RATES = (0.02, 0.04, 0.08)
+RATES = (0.01, 0.02, 0.04)
 SETTINGS = {
-    "smoke": Setting("digits", 300, 20, epochs=6, seeds=3, rates=RATES, evaluations=5, trial=True),
+    "smoke": Setting("digits", 300, 10, epochs=6, seeds=3, rates=RATES, evaluations=3, trial=True),
     "quick": Setting("mnist", 1000, 20, epochs=10, seeds=4, rates=RATES, test_size=2000, evaluations=4),
     "full": Setting("mnist", None, 50, epochs=20, seeds=6, rates=RATES, evaluations=10),
 }

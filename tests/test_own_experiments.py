@@ -53,8 +53,8 @@ def test_a_file_of_the_package_is_the_experiment_of_its_name():
     ("old", "new", "place", "expected"),
     [
         ("design=design", "design=design(", "EXPERIMENT = ", "'(' was never closed"),
-        ("RATES = (0.02,", "RATES = (a,", "RATES = ", "NameError: name 'a' is not defined"),
-        ("RATES = (0.02,", "RATES = (", "RateSearch(", "a rate search needs at least 3 rates"),
+        ("RATES = (0.01,", "RATES = (a,", "RATES = ", "NameError: name 'a' is not defined"),
+        ("RATES = (0.01,", "RATES = (", "RateSearch(", "a rate search needs at least 3 rates"),
         ('"full": Setting', '"fall": Setting', "setting = SETTINGS", "KeyError: 'full'"),
         ("maps=8", "maps=0", "Conv(", "Conv: maps: Input should be greater than 0"),
     ],

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pydantic
 
-from cnn_study.cli import reading, training  # noqa: F401 - they add their commands
+from cnn_study.cli import reading, training, verifying  # noqa: F401 - they add their commands
 from cnn_study.cli.app import app, console, errors
 from cnn_study.errors import StudyError, shortened
 from cnn_study.spec import one_line

@@ -43,6 +43,17 @@ FallbackOption = Annotated[
     str | None,
     typer.Option(help="A data set to run on when the right one cannot be had; everything made from it is marked."),
 ]
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        help="A data set, or a folder of images CLASS/*.png, to run on in the place of every other; all is marked.",
+        show_default=False,
+    ),
+]
+SideOption = Annotated[
+    int | None,
+    typer.Option(help="Side of the square to which the images of a folder are resized.", show_default=False),
+]
 CacheOption = Annotated[
     Path | None,
     typer.Option("--cache", help="Folder of the data sets. Default: $CNN_STUDY_CACHE or ~/.cache/cnn_study."),

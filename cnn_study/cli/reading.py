@@ -48,9 +48,9 @@ def explain(
         raise unknown_name("claim", claim, known)
     found, experiment = known[claim]
     for _, family in read(known_experiments, profile, results):
-        outcome = next(outcome for outcome in family if outcome.experiment.name == experiment.name)
-        for line in tables.explanation(outcome, found, family):
-            console.print(line, soft_wrap=True, highlight=False, markup=False)
+        for outcome in (outcome for outcome in family if outcome.experiment.name == experiment.name):
+            for line in tables.explanation(outcome, found, family):
+                console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 @app.command(epilog="Examples: `cnn-study figures` · `cnn-study figures activations --style slides`")

@@ -1,17 +1,23 @@
 """Where results are, and what they amount to."""
 
+import json
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from cnn_study import registry as experiments
 from cnn_study.analysis.decisions import Outcome, evaluate
 from cnn_study.cli.app import OWN, REFERENCE, console
+from cnn_study.data import cache
 from cnn_study.data import registry as datasets
-from cnn_study.errors import InputError, unknown_name
+from cnn_study.errors import InputError, StoreError, unknown_name
 from cnn_study.execution.forecast import Pace
 from cnn_study.experiment import PROFILES, Design, Experiment
-from cnn_study.results import Store
-from cnn_study.spec import RunSpec
+from cnn_study.results import RunRecord, Store, replace_file
+from cnn_study.spec import DataSpec, RunSpec, one_line
 
 
 def folder_of(root: Path, profile: str, fallback: str | None) -> Path:
@@ -28,12 +34,31 @@ def store_of(root: Path, profile: str, fallback: str | None) -> Store:
     return Store(folder_of(root, profile, fallback))
 
 
+def of_the_user(root: Path, profile: str) -> list[str]:
+    """The images of the user's own on which results of a profile were made: their names, known from now on."""
+    folder_of(root, profile, None)
+    found = []
+    for path in sorted(root.glob(f"{profile}-*/{cache.DESCRIPTION}")):
+        try:
+            dataset = datasets.parsed(json.loads(path.read_bytes()))
+        except ValueError:
+            raise StoreError(f"{path} is damaged: run with --data and the folder of images again") from None
+        found.append(datasets.add(dataset).name)
+    return found
+
+
+def describe_images(store: Store, name: str) -> None:
+    """Note beside results which images of the user's own they were made on, for commands that read."""
+    text = json.dumps(datasets.described(datasets.get(name)), indent=1)
+    replace_file(store.folder / cache.DESCRIPTION, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
 def stores_to_read(results: Path | None, profile: str) -> list[tuple[Store, str | None]]:
     """The stores of a profile, one's own or else the reference, with the data set that took the place of another."""
     for root in [results] if results else [OWN, REFERENCE]:
         found = [
             (store, fallback)
-            for fallback in (None, *datasets.DATASETS)
+            for fallback in (None, *datasets.DATASETS, *of_the_user(root, profile))
             if (store := store_of(root, profile, fallback)).records() or store.checks()
         ]
         if found:
@@ -48,18 +73,59 @@ def read(chosen: Sequence[Experiment], profile: str, results: Path | None) -> It
     """Folders of stored results and what experiments amount to in each."""
     for store, fallback in stores_to_read(results, profile):
         console.print(f"results: {store.folder}", soft_wrap=True, highlight=False)
-        yield store.folder, [evaluated(e, e.at(profile, fallback), store) for e in chosen]
+        yield store.folder, [evaluated(e, design, store) for e, design in at(chosen, profile, fallback)]
 
 
 def all_evaluated(names: Sequence[str] | None, store: Store, profile: str, fallback: str | None) -> list[Outcome]:
     """Every experiment, those without results too: the tests that are corrected for together."""
-    return [evaluated(each, each.at(profile, fallback), store) for each in experiments.family(names or ())]
+    chosen = experiments.family(names or ())
+    return [evaluated(each, design, store) for each, design in at(chosen, profile, fallback)]
+
+
+def at(chosen: Sequence[Experiment], profile: str, fallback: str | None) -> list[tuple[Experiment, Design]]:
+    """Experiments with their designs. One that cannot be had with images of the user's own is left out."""
+    found = []
+    for experiment in chosen:
+        try:
+            found.append((experiment, suited(experiment, profile, fallback)))
+        except InputError:
+            if fallback is None or not datasets.get(fallback).own:
+                raise
+    return found
+
+
+def suited(experiment: Experiment, profile: str, fallback: str | None) -> Design:
+    """The design of an experiment.
+
+    Raises:
+        InputError: The data set that takes the place of its own does not fit the networks.
+    """
+    try:
+        design = experiment.at(profile, fallback)
+        for arm in design.arms if fallback else ():
+            dataset = datasets.get(arm.data.name)
+            shape, outputs = arm.data.image_shape(dataset.image_shape), math.prod(arm.model.shapes()[-1])
+            if shape != arm.model.input_shape or outputs < len(dataset.classes):
+                wanted = f"images of {arm.model.input_shape} and up to {outputs} classes"
+                raise InputError(f"the arm {arm.name!r} is for {wanted}, got {shape} and {len(dataset.classes)}")
+            there = arm.data.but(train_size=examples(arm.data))
+            replace(arm, data=there).run(arm.train.learning_rate, design.seeds[0])  # Refused if it cannot be meant.
+    except ValidationError as error:
+        raise InputError(f"{experiment.name} cannot be run on {fallback}: {one_line(error)}") from None
+    except ValueError as error:
+        raise InputError(f"{experiment.name} cannot be run on {fallback}: {error}") from None
+    except InputError as error:
+        if fallback is None:
+            raise
+        raise InputError(f"{experiment.name} cannot be run on {fallback}: {error}") from None
+    return design
 
 
 def shown(names: Sequence[str] | None, family: Sequence[Outcome]) -> list[Outcome]:
     """The outcomes of the named experiments, or of all."""
     found = {outcome.experiment.name: outcome for outcome in family}
-    return [found[experiment.name] for experiment in experiments.load(names or ())]
+    chosen = [experiment.name for experiment in experiments.load(names or ())]
+    return [found[name] for name in chosen if name in found]
 
 
 def evaluated(experiment: Experiment, design: Design, store: Store) -> Outcome:
@@ -73,7 +139,18 @@ def _dataset_size(name: str) -> int:
 
 def train_size(spec: RunSpec) -> int:
     """Training examples of a run."""
-    return spec.data.train_size or _dataset_size(spec.data.name) - spec.data.validation_size
+    return examples(spec.data)
+
+
+def examples(data: DataSpec) -> int:
+    """Training examples of a data spec."""
+    return data.train_size or _dataset_size(data.name) - data.validation_size
+
+
+def timed(store: Store) -> dict[str, RunRecord]:
+    """The runs by key, but for those on images of the user's own that no file of this command names."""
+    known = datasets.is_known
+    return {key: run for key, run in store.records().items() if run.spec.data.train_size or known(run.spec.data.name)}
 
 
 def pace_of(root: Path, profile: str, fallback: str | None) -> tuple[Pace | None, Path | None]:
@@ -81,7 +158,7 @@ def pace_of(root: Path, profile: str, fallback: str | None) -> tuple[Pace | None
     stores = [store_of(root, profile, fallback)]
     stores += [store_of(where, name, None) for where in (root, REFERENCE) for name in PROFILES]
     for store in stores:
-        pace = Pace.fitted(store.records().values(), train_size)
+        pace = Pace.fitted(timed(store).values(), train_size)
         if pace:
             return pace, store.folder
     return None, None

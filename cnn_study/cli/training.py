@@ -15,24 +15,40 @@ from cnn_study import tables, tracking
 from cnn_study.cli.app import (
     OWN,
     CacheOption,
+    DataOption,
     FallbackOption,
     Names,
     ProfileOption,
     ResultsOption,
+    SideOption,
     UriOption,
     app,
     console,
     errors,
 )
 from cnn_study.cli.output import compare_with_reference, draw, mirror, show_verdicts
-from cnn_study.cli.stores import all_evaluated, folder_of, pace_of, shown, store_of, train_size
+from cnn_study.cli.stores import (
+    all_evaluated,
+    at,
+    describe_images,
+    folder_of,
+    pace_of,
+    shown,
+    store_of,
+    suited,
+    timed,
+    train_size,
+)
 from cnn_study.data import cache
 from cnn_study.data import registry as datasets
+from cnn_study.data.folder import images
+from cnn_study.data.registry import Dataset
 from cnn_study.display import SuiteDisplay
 from cnn_study.errors import DataError, InputError, unknown_name
 from cnn_study.execution.cluster import Needs, RayEngine
 from cnn_study.execution.local import LocalEngine
 from cnn_study.execution.plan import plan as plan_rows
+from cnn_study.execution.saved import SavedModels
 from cnn_study.execution.suite import Report, carry_out, check_memory
 from cnn_study.experiment import Design, Experiment
 from cnn_study.results import Store
@@ -74,21 +90,35 @@ def run(
     ] = None,
     results: ResultsOption = None,
     fallback: FallbackOption = None,
+    data: DataOption = None,
+    side: SideOption = None,
     cache_dir: CacheOption = None,
     tracking_uri: UriOption = None,
     no_tracking: Annotated[bool, typer.Option("--no-tracking", help="Leave MLflow alone.")] = False,
+    save_models: Annotated[
+        bool, typer.Option("--save-models", help="Keep the trained networks of the replicates, as models/KEY.keras.")
+    ] = False,
 ) -> None:
     """Train what is not stored yet, print the verdicts, draw the figures. An interrupted suite goes on where it was."""
     started = time.monotonic()
     workers = _workers(engine, address, jobs, cpus_per_run, gpus_per_run, cache_dir or cache.default_cache_dir())
     chosen = experiments.load(names or ())
     root = results or OWN
-    fallback = _obtain(chosen, profile, fallback, cache_dir)
-    designs = [experiment.at(profile, fallback) for experiment in chosen]
+    if data is not None or side is not None:
+        fallback = _instead(data, side, fallback)
+        designs = [design for _, design in _suitable(chosen, names, profile, fallback)]
+        for name in sorted({arm.data.name for design in designs for arm in design.arms}):
+            ensure(name, cache_dir)
+    else:
+        fallback = _obtain(chosen, profile, fallback, cache_dir)
+        designs = [experiment.at(profile, fallback) for experiment in chosen]
     check_memory(designs, psutil.virtual_memory().total)
     store = Store(folder_of(root, profile, fallback))
-    with _stoppable(), store.writing():
-        report = _train(designs, store, workers)
+    with stoppable(), store.writing():
+        if fallback and datasets.get(fallback).own:
+            describe_images(store, fallback)
+        models = SavedModels(store.folder / "models") if save_models else None
+        report = _train(designs, store, workers, models)
     family = all_evaluated(names, store, profile, fallback)
     outcomes = shown(names, family)
     draw(outcomes, store.folder, again=bool(report.done))
@@ -99,6 +129,8 @@ def run(
             errors.print(f"[yellow]cnn-study: the runs are stored, but not mirrored: {error}", soft_wrap=True)
     show_verdicts(outcomes, family)
     compare_with_reference(outcomes, store, profile, fallback)
+    if models:
+        console.print(f"models: {len(report.saved)} saved in {models.folder}", soft_wrap=True, highlight=False)
     minutes, seconds = divmod(round(time.monotonic() - started), 60)
     console.print(f"{len(report.done)} runs and checks in {minutes} min {seconds} s", highlight=False)
     for failure in report.failures:
@@ -114,39 +146,76 @@ def plan(
     profile: ProfileOption = "quick",
     results: ResultsOption = None,
     fallback: FallbackOption = None,
+    data: DataOption = None,
+    side: SideOption = None,
 ) -> None:
     """Say what `run` would train, why, and how long that takes at most, without training."""
     root = results or OWN
+    if data is not None or side is not None:
+        fallback = _instead(data, side, fallback)
     store = store_of(root, profile, fallback)
     plans = [
-        tables.ExperimentPlan(
-            experiment.name,
-            tuple(plan_rows(experiment.at(profile, fallback), store.records(), store.checks())),
-        )
-        for experiment in experiments.load(names or ())
+        tables.ExperimentPlan(experiment.name, tuple(plan_rows(design, store.records(), store.checks())))
+        for experiment, design in _suitable(experiments.load(names or ()), names, profile, fallback)
     ]
     if names:
         console.print(tables.arms(plans))
     pace, source = pace_of(root, profile, fallback)
-    console.print(tables.plan(plans, train_size, pace, _cores()))
+    console.print(tables.plan(plans, train_size, pace, cores()))
     how = f"at the pace of the runs in {source}" if source else "unknown: no run is stored that shows the pace"
     limits = "All are upper limits; what experiments share counts once in the last line."
-    console.print(f"Hours with {_cores()} workers, {how}. {limits}", soft_wrap=True, highlight=False)
+    console.print(f"Hours with {cores()} workers, {how}. {limits}", soft_wrap=True, highlight=False)
 
 
 @app.command(epilog="Examples: `cnn-study data` · `cnn-study data cifar10 mnist`")
 def data(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Data sets; all if none is named.", show_default=False)
+        list[str] | None,
+        typer.Argument(help="Data sets, or folders of images CLASS/*.png; all if none is named.", show_default=False),
     ] = None,
+    side: SideOption = None,
     cache_dir: CacheOption = None,
 ) -> None:
     """Fetch data sets into the cache and check their hashes."""
-    for name in names or list(datasets.DATASETS):
-        datasets.get(name)
-    for name in names or list(datasets.DATASETS):
-        _ensure(name, cache_dir)
-        console.print(f"{name}: in the cache, hashes right", soft_wrap=True)
+    for dataset in [_data_set(name, side) for name in names or list(datasets.DATASETS)]:
+        ensure(dataset.name, cache_dir)
+        console.print(f"{dataset.name}: in the cache, hashes right", soft_wrap=True, highlight=False)
+        if dataset.own:
+            train, test = (dataset.arrays[f"y_{part}"].shape[0] for part in ("train", "test"))
+            size = "x".join(map(str, dataset.image_shape))
+            what = f"{train} training and {test} test images of {size}, {len(dataset.classes)} classes"
+            console.print(f"  {what}: {', '.join(dataset.classes)}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _data_set(name: str, side: int | None) -> Dataset:
+    """The data set of a name, or in a folder of images."""
+    if name not in datasets.DATASETS and ("/" in name or Path(name).is_dir()):
+        return images(name, side)
+    if side is not None:
+        raise InputError(f"--side is for folders of images: leave it out, or name a folder instead of {name!r}")
+    return datasets.get(name)
+
+
+def _instead(data: str | None, side: int | None, fallback: str | None) -> str:
+    """The name of the data set that takes the place of every other."""
+    if data is None:
+        raise InputError("--side is for folders of images: name one with --data FOLDER")
+    if fallback is not None:
+        raise InputError("--data takes the place of every data set: leave --fallback out")
+    return _data_set(data, side).name
+
+
+def _suitable(
+    chosen: list[Experiment], names: list[str] | None, profile: str, fallback: str | None
+) -> list[tuple[Experiment, Design]]:
+    """Experiments with their designs. Unless they were named, those are left out that cannot be had on such images."""
+    if names:
+        return [(experiment, suited(experiment, profile, fallback)) for experiment in chosen]
+    found = at(chosen, profile, fallback)
+    left_out = sorted({each.name for each in chosen} - {each.name for each, _ in found})
+    if left_out:
+        errors.print(f"[yellow]not for images such as {fallback}: {', '.join(left_out)}", soft_wrap=True)
+    return found
 
 
 def _obtain(chosen: list[Experiment], profile: str, fallback: str | None, cache_dir: Path | None) -> str | None:
@@ -156,18 +225,19 @@ def _obtain(chosen: list[Experiment], profile: str, fallback: str | None, cache_
         datasets.get(fallback)
     try:
         for name in sorted(wanted):
-            _ensure(name, cache_dir)
+            ensure(name, cache_dir)
     except DataError as error:
         if fallback is None:
             raise
         errors.print(f"[yellow]{error}", soft_wrap=True)
         errors.print(f"[yellow]running on {fallback} instead; all results are marked as such", soft_wrap=True)
-        _ensure(fallback, cache_dir)
+        ensure(fallback, cache_dir)
         return fallback
     return None
 
 
-def _ensure(name: str, cache_dir: Path | None) -> None:
+def ensure(name: str, cache_dir: Path | None) -> None:
+    """Have a data set in the cache, with a bar while it is fetched."""
     with cache.DownloadProgress(errors) as progress:
         cache.ensure(name, cache_dir=cache_dir, progress=progress)
 
@@ -184,15 +254,15 @@ def _workers(
     for name, value in options.items():
         if value is not None:
             raise InputError(f"{name} {value} is for clusters: add --engine ray, or leave it out")
-    return LocalEngine(jobs or _cores(), cache_dir)
+    return LocalEngine(jobs or cores(), cache_dir)
 
 
-def _train(designs: list[Design], store: Store, workers: LocalEngine | RayEngine) -> Report:
+def _train(designs: list[Design], store: Store, workers: LocalEngine | RayEngine, models: SavedModels | None) -> Report:
     try:
         with workers:
-            display = SuiteDisplay(console, train_size, workers.jobs, store.records())
+            display = SuiteDisplay(console, train_size, workers.jobs, timed(store))
             with display.live():
-                return carry_out(designs, store, workers, display)
+                return carry_out(designs, store, workers, display, models)
     except KeyboardInterrupt:
         count = len(store.records())
         errors.print(
@@ -203,7 +273,8 @@ def _train(designs: list[Design], store: Store, workers: LocalEngine | RayEngine
         store.merge()
 
 
-def _cores() -> int:
+def cores() -> int:
+    """The cores that this process may use."""
     physical = psutil.cpu_count(logical=False) or 1
     return max(
         1,
@@ -215,7 +286,7 @@ def _cores() -> int:
 
 
 @contextmanager
-def _stoppable() -> Iterator[None]:
+def stoppable() -> Iterator[None]:
     """Let SIGTERM end the body the way Ctrl-C does."""
 
     def stop(*_) -> None:

@@ -32,6 +32,8 @@ CACHE_PATH = "CNN_STUDY_CACHE"
 """Environment variable: the cache folder."""
 
 STAMP = "verified.json"
+DESCRIPTION = "dataset.json"
+"""What a data set of the user's own is, beside its arrays."""
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +75,7 @@ def load(
 
     An embedded data set is loaded even if the cache cannot be written.
     """
-    dataset = registry.get(name)
+    dataset = _described(name, cache_dir)
     try:
         folder = ensure(name, cache_dir=cache_dir, offline=offline, progress=progress)
     except CacheError:
@@ -94,7 +96,7 @@ def ensure(
     """Fetch a data set unless it is cached and right. Of processes that ask at once, one fetches and the others wait.
 
     Args:
-        name: A registered data set.
+        name: A registered data set, or one of the user's that the cache has a description of.
         cache_dir: The cache; ``None``: :func:`default_cache_dir`.
         offline: Ask no source but the cache, as a worker does whose parent has fetched the data.
         progress: Told how a fetch goes on.
@@ -106,7 +108,7 @@ def ensure(
         InputError: There is no such data set.
         DataError: No source has it, or the cache cannot be written.
     """
-    dataset, progress = registry.get(name), progress or _silent
+    dataset, progress = _described(name, cache_dir), progress or _silent
     folder = (cache_dir or default_cache_dir()) / name
     if _stamped(folder, dataset):
         return folder
@@ -147,6 +149,16 @@ class DownloadProgress:
                 self._bar.remove_task(self._task)
             self._task, self._description = self._bar.add_task(description, total=total), description
         self._bar.update(self._task, completed=done, total=total)
+
+
+def _described(name: str, cache_dir: Path | None) -> Dataset:
+    """The data set of a name. Of the user's own, a worker knows what the cache says."""
+    if registry.is_known(name):
+        return registry.get(name)
+    try:
+        return registry.parsed(json.loads(((cache_dir or default_cache_dir()) / name / DESCRIPTION).read_bytes()))
+    except (OSError, ValueError):
+        return registry.get(name)  # It says that there is none.
 
 
 def _silent(description: str, done: int, total: int | None) -> None:
@@ -207,12 +219,16 @@ def _mismatch(info: ArrayInfo, array: np.ndarray) -> str | None:
 def _refill(folder: Path, dataset: Dataset, reason: str, offline: bool, progress: Progress) -> dict[str, Any]:
     """Fetch the arrays, which the cache lacks for a reason, and write them into it: their stamp."""
     if offline and not dataset.embedded:
-        raise DataError(f"{dataset.title} cannot be had from the cache {folder}: {reason}; fetch it while online")
+        remedy = "name the folder of its images, --data FOLDER" if dataset.own else "fetch it while online"
+        raise DataError(f"{dataset.title} cannot be had from the cache {folder}: {reason}; {remedy}")
     _sweep(folder)
     arrays = _fetch(dataset, folder, [(f"cache {folder}", reason)], progress)
     progress(f"caching {dataset.title}", 0, None)
     for name, array in arrays.items():
         _write(_file(folder, name), lambda file, array=array: np.save(file, array, allow_pickle=False))
+    if dataset.own:
+        description = json.dumps(registry.described(dataset), indent=1).encode()
+        _write(folder / DESCRIPTION, lambda file: file.write(description))
     return _stamp(folder, dataset)
 
 
@@ -238,6 +254,10 @@ def _compare(dataset: Dataset, arrays: Mapping[str, np.ndarray]) -> None:
 
 def _nowhere(dataset: Dataset, failures: list[tuple[str, str]]) -> str:
     tried = "\n".join(f"  - {name}: {reason}" for name, reason in failures)
+    if dataset.own:
+        return (
+            f"{dataset.title} cannot be had. Tried:\n{tried}\nWhat to do: name the folder of its images, --data FOLDER."
+        )
     return (
         f"{dataset.title} cannot be had. Tried in this order:\n{tried}\n"
         f"What to do: go online, set {DATA_PATH} to a folder with the official files, "

@@ -3,11 +3,12 @@
 Facts only. Importing this module loads neither NumPy nor Keras.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from types import MappingProxyType
+from typing import Any
 
 from cnn_study.data.sources import (
     ARRAYS,
@@ -23,7 +24,7 @@ from cnn_study.data.sources import (
     Source,
     UserFolder,
 )
-from cnn_study.errors import unknown_name
+from cnn_study.errors import InputError, unknown_name
 from cnn_study.spec import digest
 
 
@@ -57,6 +58,7 @@ class Dataset:
         arrays: Expected shape, type and hash of ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
         sources: Where the bytes may come from, in the order in which they are asked.
         embedded: It ships inside a dependency and needs neither a network nor a writable cache.
+        own: It is the user's, from a folder of images.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Dataset:
     arrays: Mapping[str, ArrayInfo]
     sources: tuple[Source, ...]
     embedded: bool = False
+    own: bool = False
 
     @cached_property
     def digest(self) -> str:
@@ -87,9 +90,66 @@ def get(name: str) -> Dataset:
     Raises:
         InputError: There is none.
     """
-    if name not in DATASETS:
+    if not is_known(name):
         raise unknown_name("data set", name, DATASETS)
-    return DATASETS[name]
+    return DATASETS.get(name) or _OWN[name]
+
+
+def is_known(name: str) -> bool:
+    """Whether there is a data set of this name."""
+    return name in DATASETS or name in _OWN
+
+
+def add(dataset: Dataset) -> Dataset:
+    """Make a data set of the user's known to this process, and return it.
+
+    Raises:
+        InputError: Another one has its name.
+    """
+    if is_known(dataset.name) and get(dataset.name).digest != dataset.digest:
+        raise InputError(f"two data sets are called {dataset.name!r}: rename the folder of the images of one of them")
+    if dataset.sources or not is_known(dataset.name):
+        _OWN[dataset.name] = dataset
+    return dataset
+
+
+def described(dataset: Dataset) -> dict[str, Any]:
+    """What :func:`parsed` makes the data set of again: all but where its images are, as plain JSON values."""
+    arrays = {name: [list(info.shape), info.dtype, info.sha256] for name, info in dataset.arrays.items()}
+    return {
+        "name": dataset.name,
+        "title": dataset.title,
+        "classes": list(dataset.classes),
+        "image_shape": list(dataset.image_shape),
+        "arrays": arrays,
+    }
+
+
+def parsed(description: Mapping[str, Any], sources: Iterable[Source] = ()) -> Dataset:
+    """The data set of a description.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        arrays = {
+            name: ArrayInfo(tuple(shape), dtype, sha256)
+            for name, (shape, dtype, sha256) in description["arrays"].items()
+        }
+        return Dataset(
+            description["name"],
+            description["title"],
+            tuple(description["classes"]),
+            tuple(description["image_shape"]),
+            license="",
+            citation_key="",
+            citation="",
+            arrays={name: arrays[name] for name in ARRAYS},
+            sources=tuple(sources),
+            own=True,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no description of a data set: {error}") from None
 
 
 def _arrays(train: int, test: int, image: tuple[int, ...], *hashes: str) -> Mapping[str, ArrayInfo]:
@@ -245,4 +305,6 @@ DIGITS = Dataset(
 DATASETS: Mapping[str, Dataset] = MappingProxyType(
     {dataset.name: dataset for dataset in (CIFAR10, MNIST, FASHION_MNIST, DIGITS)}
 )
-"""All data sets by name."""
+"""All data sets that come with the suite, by name."""
+
+_OWN: dict[str, Dataset] = {}

@@ -78,11 +78,12 @@ class Setting:
 
     def proxy(self, fallback: str | None = None) -> str:
         """Why results stand for published ones only as a proxy; empty if they do not."""
-        if self.trial:
-            return "a trial run on a handful of images"
         title, size = registry.get(self.dataset).title, registry.get(self.dataset).arrays["x_train"].shape[0]
-        if fallback:
-            return f"the data set {fallback} in the place of {title}"
+        replaced = f"the data set {fallback} in the place of {title}" if fallback not in (None, self.dataset) else ""
+        if self.trial:
+            return ", ".join(filter(None, ["a trial run on a handful of images", replaced]))
+        if replaced:
+            return replaced
         return "" if self.train_size is None else f"{self.train_size:,} of the {size:,} training images of {title}"
 
 

@@ -17,6 +17,7 @@ from cnn_study.analysis.coverage import coverage_table
 from cnn_study.analysis.decisions import ASPECTS, Outcome
 from cnn_study.analysis.significance import FAMILY_LEVEL, UNCORRECTED, corrected, holm, mark, marked
 from cnn_study.analysis.statistics import CONFIDENCE, EQUIVALENCE_CONFIDENCE, RESAMPLES
+from cnn_study.data import registry
 from cnn_study.experiment import PROVENANCES, Aspect
 from cnn_study.report import provenance
 from cnn_study.report.comparison import arm_rows, measured_beside
@@ -143,8 +144,15 @@ def mlflow_address(experiment: str, results: str) -> str:
 
 def _options(profile: str, results: str) -> str:
     """The options of the command that makes these results, of which a folder ``quick-digits`` names the data set."""
-    fallback = results.removeprefix(f"{profile}-")
-    return f"--profile {profile}" + (f" --fallback {fallback}" if fallback != results else "")
+    instead = results.removeprefix(f"{profile}-")
+    if instead == results:
+        return f"--profile {profile}"
+    own = registry.is_known(instead) and registry.get(instead).own
+    return f"--profile {profile} " + (f"--data FOLDER --side {_side(instead)}" if own else f"--data {instead}")
+
+
+def _side(name: str) -> int:
+    return registry.get(name).image_shape[0]
 
 
 def _counts(outcomes: Sequence[Outcome], aspect: Aspect) -> list[tuple[str, int]]:

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -190,6 +191,37 @@ def test_figures_are_drawn_where_there_is_no_tensorflow(finished, tmp_path):
     )
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.count("figure: ") == len(EXPERIMENT.plots)
+
+
+def test_stored_runs_come_out_again(finished):
+    folder, _ = finished
+    before = {path: path.read_bytes() for path in (folder / "results").rglob("*") if path.is_file()}
+    answer = ask(folder, "verify", EXPERIMENT.name, "--sample", "3", "--cache", str(folder / "cache"))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert f"3 of {len(stored(folder))} stored runs were trained again" in answer.stdout
+    assert "3 compared to the bit" in answer.stdout
+    assert answer.stdout.strip().splitlines()[-1] == "3 same bits"
+    assert before == {path: path.read_bytes() for path in (folder / "results").rglob("*") if path.is_file()}
+
+
+def test_records_that_were_falsified_are_found(finished, tmp_path):
+    search = EXPERIMENT.at("smoke").search.seed
+    records = Store(finished[0] / "results" / "smoke").records().values()
+    true, weights, outcome = [record for record in records if record.spec.seeds.init == search][:3]
+    false = Store(tmp_path / "results" / "smoke")
+    for record in (
+        true,
+        replace(weights, weights="0" * 64),
+        replace(outcome, outcomes={**outcome.outcomes, "test_error": 0.0}),
+    ):
+        false.add(record)
+    answer = ask(tmp_path, "verify", EXPERIMENT.name, "--sample", "9", "--cache", str(finished[0] / "cache"))
+    assert answer.returncode == 1
+    assert {"1 same bits", "2 differs"} <= set(answer.stdout.strip().splitlines()[-1].split(", "))
+    told = answer.stderr.strip().splitlines()
+    assert len(told) == 2
+    assert any(f"({weights.key}) differs: weights 000000000000, again {weights.weights[:12]}" in line for line in told)
+    assert any(f"({outcome.key}) differs: test_error 0, again" in line for line in told)
 
 
 def test_a_damaged_store_is_named_with_the_remedy(finished, tmp_path):

@@ -253,4 +253,4 @@ def test_sources_lead_to_their_reference(made_up, tmp_path):
 def test_the_command_names_the_data_set_that_took_the_place_of_another(made_up, tmp_path):
     (tmp_path / "quick-digits").mkdir()
     page = write_page([evaluate(*made_up)], tmp_path / "quick-digits", "quick").read_text()
-    assert "<code>cnn-study run made_up --profile quick --fallback digits</code>" in page
+    assert "<code>cnn-study run made_up --profile quick --data digits</code>" in page

@@ -1,0 +1,99 @@
+"""The command that trains stored runs again: ``verify``."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from cnn_study import registry as experiments
+from cnn_study.cli.app import CacheOption, Names, ProfileOption, ResultsOption, app, console, errors
+from cnn_study.cli.stores import at, stores_to_read, timed, train_size
+from cnn_study.cli.training import cores, ensure, stoppable
+from cnn_study.data import cache
+from cnn_study.display import SuiteDisplay
+from cnn_study.errors import InputError
+from cnn_study.execution.environment import changes
+from cnn_study.execution.local import LocalEngine
+from cnn_study.execution.verification import Candidate, Comparison, candidates, sample, train_again
+from cnn_study.results import RunRecord
+
+COLORS = {"same bits": "green", "within the tolerance": "green", "differs": "red", "failed": "red"}
+
+
+@app.command(epilog="Examples: `cnn-study verify` · `cnn-study verify pooling --sample 3 --results results`")
+def verify(
+    names: Names = None,
+    size: Annotated[
+        int, typer.Option("--sample", "-n", min=1, help="How many runs to train again, from every experiment in turn.")
+    ] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice: the same seed draws the same runs.")] = 0,
+    profile: ProfileOption = "quick",
+    results: ResultsOption = None,
+    cache_dir: CacheOption = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Worker processes. Default: one a core.", show_default=False),
+    ] = None,
+) -> None:
+    """Train a sample of the stored runs again and compare: equal bits where processor and versions are the same."""
+    stored: dict[str, RunRecord] = {}
+    found: list[Candidate] = []
+    chosen = experiments.load(names or ())
+    for store, fallback in stores_to_read(results, profile):
+        console.print(f"results: {store.folder}", soft_wrap=True, highlight=False)
+        stored |= timed(store)
+        for experiment, design in at(chosen, profile, fallback):
+            found += candidates(experiment.name, design, store.records())
+    if not found:
+        asked = ", ".join(names or ()) or "any experiment"
+        raise InputError(f"no run of {asked} is stored for the profile {profile!r}: train with `cnn-study run` first")
+    drawn = sample(found, size, seed)
+    for name in sorted({each.run.data.name for each in drawn}):
+        ensure(name, cache_dir)
+    workers = min(jobs or cores(), len(drawn))
+    display = SuiteDisplay(console, train_size, workers, stored)
+    with stoppable(), LocalEngine(workers, cache_dir or cache.default_cache_dir()) as engine, display.live():
+        compared = train_again(drawn, stored, engine, display)
+    console.print(_table(compared))
+    for line in _basis(compared, len({each.run.key for each in found}), seed):
+        console.print(line, soft_wrap=True, highlight=False)
+    bad = [each for each in compared if not each.agrees]
+    for each in bad:
+        what = f"{each.candidate.label} ({each.candidate.run.key}) {each.verdict}: {'; '.join(each.problems)}"
+        errors.print(f"cnn-study: {what}", soft_wrap=True, markup=False, highlight=False)
+    if bad:
+        raise typer.Exit(1)
+
+
+def _table(compared: Sequence[Comparison]) -> Table:
+    table = Table("run", "experiment: arm", "stored", "again", "verdict", box=box.SIMPLE_HEAD)
+    for each in compared:
+        verdict = Text(each.verdict, style=COLORS[each.verdict])
+        run = each.candidate.run.key[:8]
+        table.add_row(run, Text(each.candidate.label), _result(each.stored), _result(each.again), verdict)
+    return table
+
+
+def _result(record: RunRecord | None) -> str:
+    """The beginning of the digest of the weights, and the test error."""
+    if record is None:
+        return ""
+    return f"{record.weights[:8]}, test error {100 * record.outcomes['test_error']:.2f} %"
+
+
+def _basis(compared: Sequence[Comparison], runs: int, seed: int) -> list[str]:
+    """What was compared, and how closely."""
+    lines = [f"{len(compared)} of {runs} stored runs were trained again (seed {seed}); nothing was stored."]
+    again = [each for each in compared if each.again]
+    exact = sum(not each.elsewhere for each in again)
+    if exact:
+        lines.append(f"{exact} compared to the bit: processor, versions and switches are those of the records.")
+    moved = Counter(changes(each.elsewhere) for each in again if each.elsewhere)
+    for change, count in moved.items():
+        lines.append(f"{count} compared within the tolerance, as bits differ where this does: {change}.")
+    counts = Counter(each.verdict for each in compared)
+    return [*lines, ", ".join(f"{count} {verdict}" for verdict, count in counts.items())]
