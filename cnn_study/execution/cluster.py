@@ -60,6 +60,7 @@ DEATHS = {
     "low on memory": "its node was short of memory",
     "node has died": "its node died",
     "worker process has died": "its process died",
+    "actor died unexpectedly": "its process died",
     "is temporarily unavailable": "it does not answer",
 }
 """Parts of the paragraphs in which Ray tells of an actor's death, and what they come to."""
@@ -329,7 +330,7 @@ class RayEngine:
         try:
             answer = self._ray.get(worker.answer)
         except self._ray.exceptions.RayError as error:
-            yield from self._lost(worker, _line(error))
+            yield from self._lost(worker, error)
             return
         if worker.stage == "asked for":
             worker.host, versions = answer
@@ -359,11 +360,13 @@ class RayEngine:
                 "bits: install the same versions there"
             )
 
-    def _lost(self, worker: _Worker, reason: str) -> Iterator[Lost | Failed]:
+    def _lost(self, worker: _Worker, error: Exception) -> Iterator[Lost | Failed]:
         self._part(worker)
         self._counted = -math.inf
-        reason = f"its worker on {worker.host} is lost ({reason})"
-        if worker.stage != "ready":
+        reason = f"its worker on {worker.host} is lost ({_line(error)})"
+        unable = isinstance(error, self._ray.exceptions.RayTaskError)
+        # Where others are ready, one that dies while it starts has been taken away with its node.
+        if worker.stage != "ready" and (unable or not any(other.stage == "ready" for other in self._workers)):
             self._starts.failed(reason)
         if worker.job:
             yield self._queue.lost(worker.job, reason, "if memory is short, keep more of a node with --cpus-per-run")

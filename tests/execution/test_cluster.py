@@ -7,9 +7,9 @@ import time
 from dataclasses import replace
 
 import numpy as np
-import psutil
 import pytest
 from conftest import made_up_arm
+from nodes import Nodes
 from test_local import run
 
 from cnn_study.data import cache
@@ -24,49 +24,16 @@ from cnn_study.spec import CheckSpec
 ray = pytest.importorskip("ray")
 
 ARM = made_up_arm("relu")
-STORE = {"object_store_memory": 100_000_000}
 
 
 def checks(number):
     return [CheckSpec(check=f"check {i}") for i in range(number)]
 
 
-class Nodes:
-    """A cluster of a head and a node that can be killed, with a CPU each; the node says that it has two GPUs."""
-
-    def __init__(self):
-        from ray.cluster_utils import Cluster
-
-        head = {"num_cpus": 1, "include_dashboard": False, **STORE}
-        self.cluster = Cluster(initialize_head=True, head_node_args=head)
-        self.node = self.add()
-
-    @property
-    def address(self):
-        return self.cluster.address
-
-    def add(self):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.delenv("CUDA_VISIBLE_DEVICES", raising=False)  # With it, there could be no GPUs.
-            return self.cluster.add_node(num_cpus=1, num_gpus=2, **STORE)
-
-    def kill(self):
-        """What ``kill -9`` of everything on the node does."""
-        raylet = psutil.Process(self.node.all_processes["raylet"][0].process.pid)
-        for process in [raylet, *raylet.children(recursive=True)]:
-            process.kill()
-        self.cluster.remove_node(self.node, allow_graceful=False)
-
-
 @pytest.fixture(scope="module")
 def nodes():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_worker_niceness", "0")
-        ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-        nodes = Nodes()
-        yield nodes
-        nodes.cluster.shutdown()
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    yield from Nodes.running()
 
 
 @pytest.fixture(scope="module")
@@ -175,8 +142,7 @@ def test_a_killed_node_costs_only_its_job_which_is_tried_again(nodes, cache_dir)
                 lost.append(event)
             elif isinstance(event, Begun) and len(places) == 2 and nodes.node is not None:
                 nodes.kill()
-                nodes.node = None
-    nodes.node = nodes.add()
+    nodes.add()
     assert len(places) == 2
     assert [event.job in jobs for event in lost] == [True]
     assert re.fullmatch(r"its worker on \S+ is lost \((it does not answer|its (node|process) died)\)", lost[0].reason)
