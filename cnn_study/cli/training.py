@@ -53,6 +53,9 @@ from cnn_study.execution.suite import Report, carry_out, check_memory
 from cnn_study.experiment import Design, Experiment
 from cnn_study.results import Store
 
+PATIENCE = 300.0
+"""Seconds that a finished suite waits for MLflow before it shows its verdicts; `sync` takes all the time it needs."""
+
 
 @app.command(
     epilog="Examples: `cnn-study run` · `cnn-study run activations --profile smoke` · `cnn-study run --jobs 8 -p full`"
@@ -124,7 +127,7 @@ def run(
     draw(outcomes, store.folder, again=bool(report.done))
     if not no_tracking:
         try:
-            mirror(outcomes, store.folder, tracking_uri, report.done)
+            mirror(outcomes, store.folder, tracking_uri, report.done, PATIENCE)
         except tracking.TrackingError as error:
             errors.print(f"[yellow]cnn-study: the runs are stored, but not mirrored: {error}", soft_wrap=True)
     show_verdicts(outcomes, family)
