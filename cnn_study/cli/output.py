@@ -1,10 +1,13 @@
 """What several commands leave: verdicts on the screen, figures, the mirror in MLflow."""
 
+import math
 import subprocess
+import time
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from cnn_study import tables, tracking
 from cnn_study.analysis.decisions import Outcome
@@ -68,8 +71,23 @@ def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, style: str =
                 console.print(f"figure: {path}", soft_wrap=True, highlight=False)
 
 
-def mirror(outcomes: Sequence[Outcome], folder: Path, uri: str | None, trained: Collection[str]) -> None:
-    """Log complete outcomes to MLflow, those that are not there, with a bar on the terminal."""
+def mirror(
+    outcomes: Sequence[Outcome], folder: Path, uri: str | None, trained: Collection[str], patience: float = math.inf
+) -> None:
+    """Log complete outcomes to MLflow, those that are not there, with a bar on the terminal.
+
+    Raises:
+        TrackingError: The store does not work, or it takes more seconds than there is patience for.
+    """
+    end = time.monotonic() + patience
+
+    def show(task: TaskID, done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total)
+        if done < total and time.monotonic() > end:
+            raise tracking.TrackingError(
+                f"the MLflow store takes more than {patience:g} s: mirror the rest with `cnn-study sync`"
+            )
+
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         for outcome in (outcome for outcome in outcomes if outcome.complete):
             task = bar.add_task(f"MLflow: {outcome.experiment.name}", total=None)
@@ -81,7 +99,7 @@ def mirror(outcomes: Sequence[Outcome], folder: Path, uri: str | None, trained: 
                 models=folder / "models",
                 trained=trained,
                 revision=revision(),
-                progress=lambda done, total, task=task: bar.update(task, completed=done, total=total),
+                progress=partial(show, task),
             )
             bar.remove_task(task)
             if report.logged:

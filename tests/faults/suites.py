@@ -17,26 +17,19 @@ def bare(folder):
     return [sys.executable, str(HERE / "bare_suite.py"), str(place(folder))]
 
 
-def short(folder, *options):
+def short(folder, cache="cache"):
     """``cnn-study run`` with the short design."""
-    return [sys.executable, str(HERE / "short_suite.py"), "run", str(HERE / "short.py"), *_options(folder, options)]
+    return [sys.executable, str(HERE / "short_suite.py"), "run", str(HERE / "short.py"), *_options(folder, cache)]
 
 
-def real(folder, *options):
+def real(folder):
     """``cnn-study run`` with an experiment that trains for seconds."""
-    return [sys.executable, "-m", "cnn_study.cli", "run", "lenet5", *_options(folder, options)]
+    return [sys.executable, "-m", "cnn_study.cli", "run", "lenet5", *_options(folder, "cache")]
 
 
-def sync(folder, uri):
-    """``cnn-study sync`` of the short design."""
-    where = ["--profile", "smoke", "--results", str(folder / "results"), "--tracking-uri", uri]
-    return [sys.executable, "-m", "cnn_study.cli", "sync", str(HERE / "short.py"), *where]
-
-
-def _options(folder, options):
-    given = ["--profile", "smoke", "--jobs", "2", "--results", str(folder / "results"), *options]
-    given += [] if "--cache" in options else ["--cache", str(folder / "cache")]
-    return given if "--tracking-uri" in options else [*given, "--no-tracking"]
+def _options(folder, cache):
+    options = ["--profile", "smoke", "--jobs", "2", "--no-tracking", "--results", str(folder / "results")]
+    return [*options, "--cache", str(folder / cache)] if cache else options
 
 
 def start(folder, command, prepare=None, **environment):

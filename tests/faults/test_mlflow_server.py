@@ -1,5 +1,6 @@
 """The MLflow server is down, slow, or dies in the middle: the runs stay stored, and a later mirror has no doubles."""
 
+import math
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from test_tracking import EXPERIMENT, Mirror, design, evaluate, mirrored, stored
 from unreliable import Unreliable
 
 from cnn_study import tracking
+from cnn_study.cli.output import mirror
 from cnn_study.tracking import store
 from cnn_study.tracking.content import COMPLETE
 
@@ -122,3 +124,17 @@ def test_something_else_that_answers(outcome, server, first):
     server.begin(lambda number, path: "pass" if number < first else "answer nonsense")
     complaint(outcome, server, f"nonsense {first}")
     assert_whole(outcome, server, f"nonsense {first}")
+
+
+@pytest.mark.parametrize("patience", [0.3, math.inf])
+def test_a_slow_server_does_not_hold_a_finished_suite_up(outcome, server, patience, tmp_path):
+    """It is given up after a while; `sync` has all the time it needs."""
+    folder = tmp_path / f"slow {patience}"
+    server.begin(lambda *_: "pass", delay=0.02)
+    if patience == math.inf:
+        mirror([outcome], folder, server.address, (), patience)
+    else:
+        with pytest.raises(tracking.TrackingError, match=r"more than 0.3 s: mirror the rest with `cnn-study sync`"):
+            mirror([outcome], folder, server.address, (), patience)
+        assert server.requests < 70
+    assert_whole(outcome, server, folder.name)
