@@ -23,6 +23,7 @@ from cnn_study.tracking.store import (
     TrackingError,
     check_store,
     database_file,
+    without_password,
     without_user,
 )
 
@@ -146,4 +147,4 @@ def _ask(address: str) -> bytes:
 def _last_line(log) -> str:
     log.seek(0)
     lines = log.read().decode(errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else "it says nothing"
+    return without_password(lines[-1].strip()) if lines else "it says nothing"

@@ -117,18 +117,22 @@ def _failure(uri: str, error: Exception) -> TrackingError:
     else:
         remedy = "start or mend the server" if uri.startswith("http") else "correct its address"
     return TrackingError(
-        f"the MLflow store {_without_password(uri)} does not work ({_without_password(first)[:200]}): "
+        f"the MLflow store {without_password(uri)} does not work ({without_password(first)[:200]}): "
         f"{remedy}, or give another with --tracking-uri, then mirror with `cnn-study sync`"
     )
 
 
-def _without_password(uri: str) -> str:
-    return re.sub(r"//([^/@:]*):[^/@]*@", r"//\1:***@", uri)
+def without_password(text: str) -> str:
+    """A text in which passwords and tokens of addresses are stars; rather too much of an address than too little."""
+    text = re.sub(
+        r"(?<!/)//(?!/)(?:([^\s/@:]+):)?\S*@", lambda found: f"//{f'{found[1]}:' if found[1] else ''}***@", text
+    )
+    return re.sub(r"(?i)([?&;](?:password|passwd|pwd|token|secret|api_?key)=)[^&;\s]*", r"\1***", text)
 
 
 def without_user(uri: str) -> str:
     """An address without user and password."""
-    return re.sub(r"//[^/@]*@", "//", uri)
+    return re.sub(r"(?<!/)//(?!/)\S*@", "//", uri)
 
 
 @contextmanager
@@ -148,5 +152,5 @@ def alone(uri: str, experiment: str) -> Iterator[None]:
             yield
     except filelock.Timeout:
         raise TrackingError(
-            f"another cnn-study mirrors to {_without_password(uri)}: wait for it, then mirror with `cnn-study sync`"
+            f"another cnn-study mirrors to {without_password(uri)}: wait for it, then mirror with `cnn-study sync`"
         ) from None
