@@ -50,8 +50,8 @@ lint: .venv/installed ## Style, types, import layers
 audit: .venv/installed ## Known vulnerabilities of the locked packages, where a service answers
 	$(BIN)/python .ci/audit.py
 
-bench: .venv/installed ## Training throughput, side by side with plain Keras
-	$(BIN)/python -m benchmarks.throughput
+bench: .venv/installed ## How fast it is, beside plain Keras and PyTorch (15 minutes of an idle machine)
+	$(BIN)/python -m benchmarks --json build/bench.json
 
 lock: ## Resolve the dependencies anew (needs uv)
 	uv lock --upgrade

@@ -1,168 +1,144 @@
-"""Training throughput of the 18 % network: this suite's workers against plain ``model.fit``, in turn, in one run.
+"""Images a second: this suite's workers against plain Keras and plain PyTorch, and against the machine's own limit.
 
-    python -m benchmarks.throughput --repetitions 5
-
-Every row is measured in processes of its own, all rows once in every repetition, so that a machine that gets slower
-does so for all of them. Printed are medians with the smallest and largest value, and the ratio to plain Keras within
-each repetition. Images are random bytes: only time is measured. TensorFlow turns oneDNN on by default on processors
-with AVX-512 and leaves it off on others; plain Keras is measured with the default of this machine and with each
-setting.
+Every row has processes of its own, which stay warm: all are made ready first, then they are measured in turn. Plain
+Keras and plain PyTorch are one process with the threads it takes by itself, this suite one process a core with a single
+thread. TensorFlow turns oneDNN on by default on processors with AVX-512 and leaves it off on others: plain Keras is
+measured as it comes and with each setting. It also compiles with XLA by itself: one row is without.
 """
 
-import argparse
-import json
-import multiprocessing
-import os
-import platform
-import statistics
-import time
-from collections.abc import Callable, Mapping
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 
+from benchmarks.measuring import Goal, Measurement, at_least, cores, interleaved, ratios
+from benchmarks.processes import BATCH, PLAIN, Train, Trainers
+from benchmarks.trainers import keras_fit, products, suite, torch_loop
 from cnn_study.execution.local import ENVIRONMENT
-from cnn_study.models.architectures import four_layer_18pct
 
-IMAGES = 12_800
-BATCH = 128
+SECTIONS = {
+    "conv": f"Training, the 18 % network of three convolutions, batches of {BATCH}",
+    "dense": f"Training, a dense network of two hidden layers, batches of {BATCH}",
+}
+INSTALL = {"torch": "torch --index-url https://download.pytorch.org/whl/cpu", "jax": "jax"}
+"""What to install for the rows of a package."""
 
+PEAK_GOAL = {"conv": at_least(75)}
+"""For this suite, in percent of what the machine does in matrix products."""
 
-def random_images():
-    """Images and labels of the shape of CIFAR-10."""
-    import numpy as np
+PYTORCH_GOAL = at_least(1.5)
+"""For this suite, in images a second against the best row of plain PyTorch."""
 
-    rng = np.random.default_rng(0)
-    x = rng.integers(0, 256, (IMAGES, 32, 32, 3), dtype="uint8")
-    return x, rng.integers(0, 10, IMAGES, dtype="int32")
-
-
-def plain_fit(pipe) -> None:
-    """A user's first attempt: layers in a row, ``compile``, ``fit``."""
-    import keras
-
-    x, y = random_images()
-    x = x.astype("float32") / 255
-    layers = keras.layers
-    model = keras.Sequential(
-        [
-            layers.Input((32, 32, 3)),
-            layers.Conv2D(32, 5, padding="same", activation="relu"),
-            layers.MaxPooling2D(3, 2, padding="same"),
-            layers.Conv2D(32, 5, padding="same", activation="relu"),
-            layers.AveragePooling2D(3, 2, padding="same"),
-            layers.Conv2D(64, 5, padding="same", activation="relu"),
-            layers.AveragePooling2D(3, 2, padding="same"),
-            layers.Flatten(),
-            layers.Dense(10),
-        ]
-    )
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(0.001, momentum=0.9), loss, metrics=["accuracy"])
-    assert model.count_params() == 89_578  # noqa: S101
-    model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0)
-    pipe.send("ready")
-    pipe.recv()
-    started = time.perf_counter()
-    model.fit(x, y, batch_size=BATCH, epochs=2, verbose=0)
-    pipe.send(2 * IMAGES / (time.perf_counter() - started))
+PRODUCTS = "matrix products of the same size, one process a core"
+FIT, TORCH = "Keras, model.fit", "PyTorch"
+JAX = {**PLAIN, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
 
 
-def suite_worker(pipe) -> None:
-    """One of this suite's workers."""
-    import numpy as np
+@dataclass(frozen=True)
+class Row:
+    """What trains.
 
-    from cnn_study.data.transforms import Split
-    from cnn_study.spec import TrainSpec
-    from cnn_study.training.trainer import Program
+    Attributes:
+        prepare: Builds the network and returns what trains it.
+        arguments: Of ``prepare``, after the name of the network.
+        variables: Of its environment.
+        processes: How many train at once.
+        needs: A package that may be absent.
+    """
 
-    x, y = random_images()
-    mean = x.mean(0).astype("float32")
-    split = Split(x, y, x[:0], y[:0], x[:1], y[:1], mean, 64.0)
-    program = Program(four_layer_18pct("relu"), TrainSpec(learning_rate=1, momentum=0.9, epochs=1), split)
-    program.reset(0, 0.001)
-    order = np.arange(IMAGES)
-    program.steps(order)
-    pipe.send("ready")
-    pipe.recv()
-    started = time.perf_counter()
-    for _ in range(2):
-        program.steps(order)
-    pipe.send(2 * IMAGES / (time.perf_counter() - started))
+    prepare: Callable[..., Train]
+    arguments: tuple = ()
+    variables: Mapping[str, str] = field(default_factory=lambda: PLAIN)
+    processes: int = 1
+    needs: str = "tensorflow"
 
-
-def matrix_product(pipe) -> None:
-    """The most multiply-accumulates a second that this machine reaches, as images of the network a second."""
-    import tensorflow as tf
-
-    from cnn_study.models.complexity import costs
-
-    rows = costs(four_layer_18pct("relu"))
-    # Backward: once more for the weights, and once more for the inputs of every layer but the first.
-    needed = 3 * sum(row.macs for row in rows) - rows[0].macs
-    size, times = 2048, 16
-    a = tf.random.normal((size, size))
-    product = tf.function(lambda: tf.reduce_sum(tf.linalg.matmul(a, a)))
-    product()
-    pipe.send("ready")
-    pipe.recv()
-    started = time.perf_counter()
-    for _ in range(times):
-        product().numpy()
-    pipe.send(times * size**3 / (time.perf_counter() - started) / needed)
+    @property
+    def missing(self) -> str:
+        """Why it cannot be measured, and what to do about it; empty if it can."""
+        if importlib.util.find_spec(self.needs):
+            return ""
+        pip = "-m pip install" if importlib.util.find_spec("pip") else ""
+        install = f"{sys.executable} {pip}" if pip else f"uv pip install --python {sys.executable}"
+        return f"not installed: {install} {INSTALL[self.needs]}"
 
 
-def measure(target: Callable, environment: Mapping[str, str | None], processes: int) -> float:
-    """Images a second of some processes at once: all make ready, then all run."""
-    saved = dict(os.environ)
-    for name in ENVIRONMENT:
-        os.environ.pop(name, None)
-    os.environ.update({name: value for name, value in environment.items() if value is not None})
-    context = multiprocessing.get_context("spawn")
-    pipes, workers = [], []
-    for _ in range(processes):
-        ours, theirs = context.Pipe()
-        workers.append(context.Process(target=target, args=(theirs,)))
-        workers[-1].start()
-        pipes.append(ours)
-    os.environ.clear()
-    os.environ.update(saved)
-    for pipe in pipes:
-        pipe.recv()
-    for pipe in pipes:
-        pipe.send("go")
-    speed = sum(pipe.recv() for pipe in pipes)
-    for worker in workers:
-        worker.join()
-    return speed
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--json", help="file to write all measured values to")
-    options = parser.parse_args()
-    cores = os.cpu_count() or 1
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    rows = {
-        "plain model.fit, TensorFlow's defaults": (plain_fit, quiet, 1),
-        "plain model.fit, oneDNN off": (plain_fit, {**quiet, "TF_ENABLE_ONEDNN_OPTS": "0"}, 1),
-        "plain model.fit, oneDNN on": (plain_fit, {**quiet, "TF_ENABLE_ONEDNN_OPTS": "1"}, 1),
-        f"this suite, {cores} workers": (suite_worker, ENVIRONMENT, cores),
-        f"matrix product, {cores} processes": (matrix_product, ENVIRONMENT, cores),
+def rows(network: str, workers: int) -> dict[str, Row]:
+    """Everything that trains a network, by name."""
+    conv = network == "conv"
+    layout = ", channels_last" if conv else ""
+    found = {
+        own(workers): Row(suite.prepare, (), ENVIRONMENT, workers),
+        FIT: Row(keras_fit.prepare),
+        f"{FIT}, oneDNN off": Row(keras_fit.prepare, (), {**PLAIN, "TF_ENABLE_ONEDNN_OPTS": "0"}),
+        f"{FIT}, oneDNN on": Row(keras_fit.prepare, (), {**PLAIN, "TF_ENABLE_ONEDNN_OPTS": "1"}),
+        f"{FIT}, without XLA": Row(keras_fit.prepare, (False,)),
+        f"{FIT}, on JAX": Row(keras_fit.prepare, (), JAX, needs="jax"),
+        f"{TORCH}, eager": Row(torch_loop.prepare, needs="torch"),
+        f"{TORCH}, eager, channels_last": Row(torch_loop.prepare, (True,), needs="torch"),
+        f"{TORCH}, torch.compile{layout}": Row(torch_loop.prepare, (conv, True), needs="torch"),
+        several(workers): Row(torch_loop.prepare, (conv,), {**PLAIN, "OMP_NUM_THREADS": "1"}, workers, "torch"),
+        PRODUCTS: Row(products.prepare, (), ENVIRONMENT, workers),
     }
-    values: dict[str, list[float]] = {name: [] for name in rows}
-    for _ in range(options.repetitions):
-        for name, row in rows.items():
-            values[name].append(measure(*row))
-    print(f"{platform.processor() or platform.machine()}, {cores} cores, {options.repetitions} repetitions, images/s")
-    baseline = next(iter(values.values()))
-    print(f"{'':42}{'median':>8}{'min':>8}{'max':>8}{'ratio to the first row':>26}")
-    for name, speeds in values.items():
-        ratio = statistics.median(a / b for a, b in zip(speeds, baseline, strict=True))
-        print(f"{name:42}{statistics.median(speeds):8.0f}{min(speeds):8.0f}{max(speeds):8.0f}{ratio:26.2f}")
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": platform.platform(), "cores": cores, "images_per_second": values}, file, indent=1)
+    if not conv:
+        del found[f"{TORCH}, eager, channels_last"]
+    return found
 
 
-if __name__ == "__main__":
-    main()
+def own(workers: int) -> str:
+    """What this suite's row is called."""
+    return f"this suite, {workers} {'worker' if workers == 1 else 'workers'}"
+
+
+def several(workers: int) -> str:
+    """What the row of PyTorch is called in which it is run as this suite runs its workers."""
+    return f"{TORCH} as this suite runs: {workers} x 1 thread"
+
+
+def measure(network: str, repetitions: int, seconds: float, workers: int | None = None) -> Iterator[Measurement]:
+    """The rows of a network, then how this suite compares.
+
+    Args:
+        network: ``conv`` or ``dense``.
+        repetitions: How often each row is measured.
+        seconds: How long a measurement takes, about.
+        workers: Processes of this suite; ``None``: one a core.
+    """
+    workers = workers or cores()
+    wanted = rows(network, workers)
+    speeds = _speeds(network, {name: row for name, row in wanted.items() if not row.missing}, repetitions, seconds)
+    for name, row in wanted.items():
+        found = speeds.get(name, ())
+        shares = ratios(found, speeds[PRODUCTS]) if found else ()
+        yield Measurement(SECTIONS[network], name, "images/s", found, shares=shares, missing=row.missing)
+    yield from _compared(network, speeds, workers)
+
+
+def _speeds(
+    network: str, wanted: Mapping[str, Row], repetitions: int, seconds: float
+) -> Mapping[str, tuple[float, ...]]:
+    with ExitStack() as stack:
+        trainers = {}
+        for name, row in wanted.items():
+            arguments = (network, *row.arguments)
+            trainer = Trainers(
+                row.prepare, arguments, variables=row.variables, processes=row.processes, seconds=seconds
+            )
+            trainers[name] = stack.enter_context(trainer)
+        return interleaved({name: trainer.images_a_second for name, trainer in trainers.items()}, repetitions)
+
+
+def _compared(network: str, speeds: Mapping[str, tuple[float, ...]], workers: int) -> Iterator[Measurement]:
+    mine = speeds[own(workers)]
+
+    def against(name: str, label: str, goal: Goal | None = None) -> Measurement:
+        return Measurement(SECTIONS[network], f"this suite / {label}", "times", ratios(mine, speeds[name]), goal)
+
+    yield against(FIT, "model.fit")
+    as_it_comes = {name: speeds[name] for name in speeds if name.startswith(TORCH) and name != several(workers)}
+    if as_it_comes:
+        best = max(as_it_comes, key=lambda name: sorted(as_it_comes[name])[len(as_it_comes[name]) // 2])
+        yield against(best, "PyTorch's best", PYTORCH_GOAL)
+        yield against(several(workers), "PyTorch as this suite runs")
+    share = tuple(100 * ratio for ratio in ratios(mine, speeds[PRODUCTS]))
+    yield Measurement(SECTIONS[network], "this suite, of the matrix products", "%", share, PEAK_GOAL.get(network))

@@ -1,0 +1,138 @@
+"""The benchmarks: one table of what this suite's speed rests on, beside plain Keras and PyTorch, in one run."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from benchmarks import experiment, measuring, probes, run_costs, store_costs, throughput
+from benchmarks.measuring import Measurement, Report
+from benchmarks.table import show
+from cnn_study.errors import InputError, StudyError, unknown_name
+
+app = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+console, errors = Console(), Console(stderr=True)
+REFERENCE = Path("results/quick")
+FAILED = "Could not be measured"
+MOST = 3
+"""Repetitions of what takes long, however many are asked for."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How thoroughly to measure."""
+
+    repetitions: int
+    seconds: float
+    results: Path
+
+    @property
+    def few(self) -> int:
+        """Repetitions of what takes long."""
+        return min(self.repetitions, MOST)
+
+
+Measure = Callable[[Settings], Iterator[Measurement]]
+ROWS: Mapping[str, Mapping[str, Measure]] = {
+    "a": {
+        "conv": lambda s: throughput.measure("conv", s.repetitions, s.seconds),
+        "dense": lambda s: throughput.measure("dense", s.repetitions, s.seconds),
+    },
+    "b": {
+        "experiment": lambda s: experiment.against_a_script(s.few),
+        "search": lambda s: experiment.saved(s.results),
+    },
+    "c": {
+        "fixed": lambda s: run_costs.fixed(s.few),
+        "probes": lambda s: probes.added(s.repetitions),
+        "tracking": lambda s: store_costs.tracking(s.results, s.few),
+        "again": lambda s: store_costs.again(s.results, s.few),
+        "figures": lambda s: store_costs.figures(s.results, s.few),
+        "memory": lambda s: run_costs.memory(),
+    },
+}
+"""Groups of rows, and what can be measured in each: ``a`` training, ``b`` a whole experiment, ``c`` all other costs."""
+
+
+NAMES = "; ".join(f"**{group}**: {', '.join(names)}" for group, names in ROWS.items())
+
+
+@app.command(
+    epilog="Examples: `python -m benchmarks` · `python -m benchmarks --rows a` · "
+    "`python -m benchmarks --rows conv,probes --repetitions 7 --json build/bench.json`"
+)
+def main(
+    rows: Annotated[str, typer.Option(help=NAMES)] = "a,b,c",
+    repetitions: Annotated[int, typer.Option(min=1, help="Of every row, in turn; of what takes long at most 3.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Of one measurement of training.")] = 2.0,
+    results: Annotated[Path, typer.Option(help="Stored runs that b and c rest on.")] = REFERENCE,
+    json: Annotated[Path | None, typer.Option(help="File to keep all values in.", show_default=False)] = None,
+    show_json: Annotated[
+        Path | None, typer.Option("--show", help="Measure nothing: show what such a file holds.", show_default=False)
+    ] = None,
+) -> None:
+    """Measure how fast this suite is, beside plain Keras and PyTorch, and print one table. Leave the machine alone."""
+    if show_json and not show_json.is_file():
+        raise InputError(f"there is no file {show_json}: measure with --json {show_json}")
+    if not (results / "runs.parquet").is_file():
+        raise InputError(f"no stored runs in {results}: give another folder with --results")
+    if show_json:
+        show(Report.read(show_json), console)
+        return
+    report = measured(wanted(rows), Settings(repetitions, seconds, results), json)
+    show(report, console)
+    if json:
+        console.print(f"values: {json}", soft_wrap=True, highlight=False)
+    if any(row.section == FAILED for row in report.measurements):
+        raise typer.Exit(1)
+
+
+def wanted(rows: str) -> dict[str, Measure]:
+    """What to measure, by name.
+
+    Args:
+        rows: Groups or names, with commas between them.
+
+    Raises:
+        InputError: There are none of such a name.
+    """
+    known = {name: measure for group in ROWS.values() for name, measure in group.items()}
+    chosen: dict[str, Measure] = {}
+    for name in filter(None, (part.strip() for part in rows.split(","))):
+        if name not in ROWS and name not in known:
+            raise unknown_name("row", name, [*ROWS, *known])
+        chosen |= ROWS.get(name) or {name: known[name]}
+    return chosen
+
+
+def measured(chosen: Mapping[str, Measure], settings: Settings, file: Path | None = None) -> Report:
+    """Measure, one after another. What fails is a row that says why; it does not stop the others.
+
+    Args:
+        chosen: What to measure, by name.
+        settings: How thoroughly.
+        file: Where to keep the values, whenever there are more of them.
+    """
+    report = Report(measuring.machine(), measuring.versions(), ())
+    for name, measure in chosen.items():
+        with errors.status(f"measuring {name}"):
+            try:
+                found = tuple(measure(settings))
+            except StudyError as error:
+                found = (Measurement(FAILED, name, "", missing=str(error)),)
+        report = replace(report, measurements=(*report.measurements, *found))
+        if file:
+            report.write(file)
+    return report
+
+
+if __name__ == "__main__":
+    try:
+        app(prog_name="python -m benchmarks")
+    except StudyError as error:
+        errors.print(f"benchmarks: {error}", soft_wrap=True, markup=False, highlight=False)
+        sys.exit(error.exit_code)

@@ -1,0 +1,37 @@
+"""A part of the experiment ``activations`` at the profile ``quick``: what both sides of a comparison train.
+
+One arm of every condition, so that both networks, both kinds of weights and batch normalization are in it, for a few of
+their epochs. The experiment itself trains each arm seven times, for 17 epochs on average.
+"""
+
+from dataclasses import replace
+
+from cnn_study import registry
+from cnn_study.experiment import Arm, Design
+from cnn_study.spec import RunSpec
+
+UNIT = "relu"
+SEEDS = (1, 2)
+EPOCHS = 4
+
+
+def design(epochs: int = EPOCHS, fallback: str | None = None) -> Design:
+    """The part as a design: at the middle rate of the grid, with no target, so that all runs are equally long.
+
+    Args:
+        epochs: Of every run.
+        fallback: A data set that takes the place of CIFAR-10.
+    """
+    (experiment,) = registry.load(["activations"])
+    whole = experiment.at("quick", fallback)
+    arms = tuple(_cut(arm, epochs) for arm in whole.arms if arm.name.startswith(f"{UNIT}, "))
+    return Design(arms, None, SEEDS, ())
+
+
+def runs(part: Design) -> list[RunSpec]:
+    """Its runs, arm by arm."""
+    return [arm.run(arm.train.learning_rate, seed) for arm in part.arms for seed in part.seeds]
+
+
+def _cut(arm: Arm, epochs: int) -> Arm:
+    return replace(arm, tuned=False, train=arm.train.but(epochs=epochs, target_train_error=None))

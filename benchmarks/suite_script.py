@@ -1,0 +1,35 @@
+"""The part of an experiment that ``benchmarks.plain_script`` trains too, as this suite trains it.
+
+    python -m benchmarks.suite_script 4
+
+Workers are started, runs are stored. It prints how many runs, steps and evaluations there were.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.measuring import cores
+from benchmarks.part import design
+from cnn_study.data import cache
+from cnn_study.execution.local import LocalEngine
+from cnn_study.execution.suite import carry_out
+from cnn_study.results import Store
+
+
+def main(epochs: int, fallback: str | None = None) -> None:
+    """Train the part on all cores and store it."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        with store.writing(), LocalEngine(cores(), cache.default_cache_dir()) as engine:
+            report = carry_out([design(epochs, fallback)], store, engine, lambda event: None)
+        store.merge()
+        records = store.records().values()
+    if report.failures:
+        sys.exit(report.failures[0].reason)
+    evaluations = sum(len(record.curve("train_error")[0]) for record in records)
+    print(len(records), round(sum(record.outcomes["steps"] for record in records)), evaluations)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), *sys.argv[2:])

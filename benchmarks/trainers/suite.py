@@ -1,0 +1,25 @@
+"""One of this suite's workers."""
+
+from benchmarks.networks import IMAGES, LEARNING_RATE, MOMENTUM, NETWORKS, random_images
+from benchmarks.processes import BATCH, Train
+
+
+def prepare(network: str) -> Train:
+    """A compiled program over images in memory, as workers have it."""
+    import numpy as np
+
+    from cnn_study.data.transforms import Split
+    from cnn_study.spec import Seeds, TrainSpec
+    from cnn_study.training.trainer import Program
+
+    x, y = random_images()
+    split = Split(x, y, x[:0], y[:0], x[:1], y[:1], x.mean(0).astype("float32"), 64.0)
+    train_spec = TrainSpec(learning_rate=LEARNING_RATE, momentum=MOMENTUM, batch_size=BATCH, epochs=1)
+    program = Program(NETWORKS[network], train_spec, split)
+    program.reset(Seeds(), LEARNING_RATE)
+
+    def train(images: int) -> float:
+        program.steps(np.resize(np.arange(IMAGES), images))
+        return images
+
+    return train
