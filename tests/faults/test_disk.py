@@ -101,9 +101,8 @@ def test_full_while_runs_are_mirrored(tmp_path, room):
     assert (len(mirror.parents), len(mirror.children)) == (6, 60)
 
 
-@pytest.mark.parametrize(
-    ("limit", "what"), [pytest.param(1000, "pending", marks=pytest.mark.slow), (12_000, "runs.parquet")]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("limit", "what"), [(1000, "pending"), (12_000, "runs.parquet")])
 def test_a_suite_on_a_full_disk_ends_in_one_line_and_goes_on_when_there_is_room(undisturbed, tmp_path, limit, what):
     def small():
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

@@ -92,7 +92,7 @@ def assert_whole(outcome, server, profile):
 
 
 @pytest.mark.parametrize(
-    "last", [0, 10, 25, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 3, 4, 5, 6, 7, 8, 40, 70))]
+    "last", [0, 25, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 3, 4, 5, 6, 7, 8, 10, 40, 70))]
 )
 def test_a_server_that_dies_in_the_middle(outcome, server, last):
     server.begin(lambda number, path: "pass" if number <= last else "refuse")
@@ -100,7 +100,9 @@ def test_a_server_that_dies_in_the_middle(outcome, server, last):
     assert_whole(outcome, server, f"dies {last}")
 
 
-@pytest.mark.parametrize("what", ["runs/create", "runs/log-batch", pytest.param("", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "what", ["runs/create", *(pytest.param(part, marks=pytest.mark.slow) for part in ("log-batch", ""))]
+)
 def test_a_server_whose_answers_get_lost(outcome, server, what):
     """It has done what it was asked for, is asked again, and does it twice."""
     server.begin(lambda number, path: "lose the answer" if number % 3 == 0 and what in path else "pass")
@@ -119,14 +121,14 @@ def test_a_server_that_hangs_is_left_in_time(outcome, server):
     assert_whole(outcome, server, "hangs")
 
 
-@pytest.mark.parametrize("first", [1, 2, 6, 12])
+@pytest.mark.parametrize("first", [6, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 12))])
 def test_something_else_that_answers(outcome, server, first):
     server.begin(lambda number, path: "pass" if number < first else "answer nonsense")
     complaint(outcome, server, f"nonsense {first}")
     assert_whole(outcome, server, f"nonsense {first}")
 
 
-@pytest.mark.parametrize("patience", [0.3, math.inf])
+@pytest.mark.parametrize("patience", [0.3, pytest.param(math.inf, marks=pytest.mark.slow)])
 def test_a_slow_server_does_not_hold_a_finished_suite_up(outcome, server, patience, tmp_path):
     """It is given up after a while; `sync` has all the time it needs."""
     folder = tmp_path / f"slow {patience}"
