@@ -6,12 +6,18 @@ Nothing here imports TensorFlow.
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 
 import typer
 
 from cnn_study import registry
 from cnn_study.cli import app
+from cnn_study.cli.app import REFERENCE
+from cnn_study.cli.stores import pace_of, train_size
+from cnn_study.execution.forecast import Work
+from cnn_study.execution.plan import plan
 from cnn_study.experiment import PROVENANCES, Claim, Experiment, Rule
+from cnn_study.spec import RunSpec
 
 PROFILE = "quick"
 """The profile whose rules are shown."""
@@ -72,6 +78,26 @@ def _parameter(parameter) -> tuple[str, str, str]:
     return f"`{name}`", parameter.help or "", "" if default in (None, False) else f"`{default}`"
 
 
+def cluster() -> str:
+    """What the full profile takes, at the pace of the reference results: by the number of workers."""
+    designs = [experiment.at("full") for experiment in registry.load()]
+    rows = [row for design in designs for row in plan(design, {}, {})]
+    jobs = {planned.identity: planned.job for row in rows for planned in row.planned}
+    works = [Work.of(job, train_size(job)) for job in jobs.values() if isinstance(job, RunSpec)]
+    pace, _ = pace_of(Path(__file__).parents[1] / REFERENCE, PROFILE, None)
+    assert pace  # noqa: S101 - the reference results are part of the project
+    longest = max(map(pace.seconds, works)) / 3600
+    hours = pace.seconds(sum(works, Work())) / 3600
+    table = _table(
+        ("workers", "days"), ((f"{n:,}", f"{max(hours / n, 2 * longest) / 24:,.2g}") for n in (2, 16, 64, 256, 1024))
+    )
+    return (
+        f"At most {len(works):,} runs take {hours:,.0f} hours of one worker at the pace of `{REFERENCE / PROFILE}`, "
+        f"the longest of them {longest:,.1f} hours. A search comes before its replicates, so no number of workers takes "
+        f"less than twice that.\n\n{table}"
+    )
+
+
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     head = tuple(head)
     lines = [head, ("---",) * len(head), *rows]
@@ -81,5 +107,6 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "<!-- generated: experiments -->": experiments,
     "<!-- generated: commands -->": commands,
+    "<!-- generated: cluster -->": cluster,
 }
 """What takes the place of a mark in a page."""
