@@ -93,8 +93,8 @@ def cluster() -> str:
     )
     return (
         f"At most {len(works):,} runs take {hours:,.0f} hours of one worker at the pace of `{REFERENCE / PROFILE}`, "
-        f"the longest of them {longest:,.1f} hours. A search comes before its replicates, so no number of workers takes "
-        f"less than twice that.\n\n{table}"
+        f"the longest of them {longest:,.1f} hours. A search comes before its replicates, so no number of workers "
+        f"takes less than twice that.\n\n{table}"
     )
 
 
