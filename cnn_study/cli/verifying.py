@@ -71,6 +71,7 @@ def verify(
 
 def _table(compared: Sequence[Comparison]) -> Table:
     table = Table("run", "experiment: arm", "stored", "again", "verdict", box=box.SIMPLE_HEAD)
+    table.columns[1].overflow = "fold"
     for each in compared:
         verdict = Text(each.verdict, style=COLORS[each.verdict])
         run = each.candidate.run.key[:8]

@@ -1,0 +1,141 @@
+"""What a user adds: a file with an ablation, or a folder of images, and gets runs, figure, verdict and report."""
+
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cnn_study import cli
+from cnn_study.experiment import PROFILES
+from cnn_study.results import Store
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+ABLATION, IMAGES = EXAMPLES / "own_ablation.py", EXAMPLES / "own_images.py"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("own folder ü")
+
+
+@pytest.fixture(scope="module")
+def study(place):
+    """Runs a command in a folder of its own; the images of the example are drawn there."""
+
+    def run(*arguments):
+        environment = {
+            **os.environ,
+            "COLUMNS": "200",
+            "CNN_STUDY_CACHE": str(place / "cache"),
+            "OWN_IMAGES": str(place / "drawn shapes"),
+        }
+        command = [sys.executable, "-m", "cnn_study.cli", *map(str, arguments)]
+        options = ["--profile", "smoke", "--results", "results"] if arguments[0] != "data" else []
+        environment["PYTHONPATH"] = str(EXAMPLES.parent)
+        return subprocess.run(
+            [*command, *options], capture_output=True, text=True, check=False, cwd=place, env=environment
+        )
+
+    return run
+
+
+def shown(place, folder, name, figures, claim):
+    """The folder of results has the figures, and a report with verdict and section."""
+    results = place / "results" / folder
+    assert {path.stem for path in (results / "figures").glob("*.png")} >= {f"{name}-{kind}" for kind in figures}
+    report = (results / "report.html").read_text(encoding="utf-8")
+    assert f'id="{name}"' in report
+    assert claim in report
+    assert report.count("data:image/png;base64") >= len(figures)
+    return report
+
+
+def test_one_file_is_enough_for_an_ablation(study, place):
+    answer = study("run", ABLATION, "--no-tracking")
+    assert answer.returncode == 0, answer.stderr
+    verdict = next(line for line in answer.stdout.splitlines() if line.split()[:1] == ["own-norm-is-faster"])
+    assert verdict.split()[1] in ("supported", "contradicted", "inconclusive")
+    assert study("report", ABLATION).returncode == 0
+    shown(place, "smoke", "own_ablation", ("training_curves", "time_ratios", "rate_search"), "own-norm-is-faster")
+    assert "direction: " in study("explain", "own-norm-is-faster", ABLATION).stdout
+
+
+@pytest.mark.timeout(600)
+def test_a_folder_of_images_and_a_file_are_enough_too(study, place):
+    answer = study("run", IMAGES, "--no-tracking", "--save-models")
+    assert answer.returncode == 0, answer.stderr
+    assert "own-sharing-helps" in answer.stdout
+    records = Store(place / "results" / "smoke").records().values()
+    ours = [record for record in records if record.spec.data.name == "drawn_shapes-12"]
+    saved = {path.stem for path in (place / "results" / "smoke" / "models").glob("*.keras")}
+    assert len(saved) == 8
+    assert saved < {record.key for record in ours}
+    assert study("report", IMAGES).returncode == 0
+    shown(place, "smoke", "own_images", ("outcomes", "effects"), "own-sharing-helps")
+    # Other experiments in the same folder of results know nothing of these images.
+    assert study("plan", "feature_maps").returncode == 0
+    assert study("verify", IMAGES, "--sample", "2").stdout.strip().splitlines()[-1] == "2 same bits"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_an_ablation_runs_on_a_folder_of_images(study, place):
+    if not (place / "drawn shapes").is_dir():
+        runpy.run_path(str(IMAGES), run_name="drawing")["draw_images"](place / "drawn shapes")
+    options = (ABLATION, "--data", "drawn shapes", "--side", "12")
+    assert "to do" in study("plan", *options).stdout
+    answer = study("run", *options, "--no-tracking")
+    assert answer.returncode == 0, answer.stderr
+    assert "the data set drawn_shapes-12 in the place of Digits" in answer.stdout
+    folder = place / "results" / "smoke-drawn_shapes-12"
+    first = set(Store(folder).records())
+    # Commands that read need no images, and find the results by themselves.
+    (place / "drawn shapes").rename(place / "away")
+    assert study("report", ABLATION).returncode == 0
+    report = shown(place, folder.name, "own_ablation", ("training_curves",), "own-norm-is-faster")
+    assert "the data set drawn_shapes-12 in the place of Digits" in report
+    assert "--data FOLDER --side 12" in report
+    assert "same bits" in study("verify", ABLATION, "--sample", "1").stdout
+    # Changed images are other images: everything is trained anew, and the old runs stay.
+    (place / "away").rename(place / "drawn shapes")
+    (place / "drawn shapes" / "circle" / "000.png").unlink()
+    assert study("run", *options, "--no-tracking").returncode == 0
+    assert len(set(Store(folder).records()) - first) >= len(first) // 2
+    assert first < set(Store(folder).records())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("run", ABLATION, "--data", "nowhere/images"), "there is no folder nowhere/images"),
+        (("run", ABLATION, "--data", "mnits"), "unknown data set 'mnits'; did you mean 'mnist'?"),
+        (("run", ABLATION, "--data", "mnist", "--side", "8"), "--side is for folders of images"),
+        (("run", ABLATION, "--side", "8"), "name one with --data FOLDER"),
+        (("run", ABLATION, "--data", "digits", "--fallback", "digits"), "leave --fallback out"),
+        (("run", "lenet5", "--data", "cifar10"), "lenet5 cannot be run on cifar10: the arm 'LeNet-5 (1998)' is for"),
+        (("run", "nowhere.py"), "there is no file nowhere.py"),
+        (("verify", "nowhere.py"), "there is no file nowhere.py"),
+        (("data", "nowhere/images"), "there is no folder nowhere/images"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line(arguments, expected, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli.errors, "width", 300, raising=False)
+    with pytest.raises(SystemExit) as caught:
+        cli.main([*map(str, arguments), *([] if arguments[0] == "data" else ["--profile", "smoke"])])
+    error = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert expected in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_the_examples_have_all_profiles(tmp_path, monkeypatch):
+    monkeypatch.setenv("OWN_IMAGES", str(tmp_path / "drawn"))
+    monkeypatch.setenv("CNN_STUDY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("cnn_study.data.registry._OWN", {})
+    for example in (ABLATION, IMAGES):
+        experiment = runpy.run_path(str(example))["EXPERIMENT"]
+        assert all({rule.claim for rule in experiment.at(profile).rules} for profile in PROFILES)
