@@ -8,6 +8,7 @@ the same way, in ``pending-checks/`` and ``checks.parquet``.
 
 import errno
 import fcntl
+import gc
 import hashlib
 import json
 import os
@@ -193,7 +194,8 @@ class _Shelf(Generic[R]):
             pending = sorted(self.pending.glob("*.parquet"))
             files = [self.file, *pending] if self.file.exists() else pending
             try:
-                return {record.key: record for file in files for record in _read(file, self.form)}
+                with _uncollected():
+                    return {record.key: record for file in files for record in _read(file, self.form)}
             except FileNotFoundError:
                 continue  # It has been merged meanwhile.
         raise StoreError(f"{self.pending} changes whenever it is read: try again when no cnn-study writes to it")
@@ -218,6 +220,22 @@ class _Shelf(Generic[R]):
         """Remove the folder of pending files if a killed process has only emptied it."""
         if self.pending.is_dir() and not any(self.pending.iterdir()):
             self.pending.rmdir()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage while records are made, nor among them later.
+
+    All of them stay, and with thousands of runs it takes seconds to look through them again and again.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if enabled:
+            gc.enable()
 
 
 class Store:
