@@ -7,7 +7,7 @@ STUDY := $(BIN)/cnn-study
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help experiments figures report readme docs ui data test test-all lint audit bench lock clean
+.PHONY: help experiments figures report readme verify docs ui data test test-all lint audit bench lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -28,6 +28,9 @@ readme: .venv/installed ## Put the table of claims of the reference results into
 docs: .venv/installed ## Build the documentation into build/docs; a warning is an error
 	$(BIN)/python -m sphinx -q -E -n -W --keep-going -b html -d build/doctrees docs build/docs
 	@echo "documentation: build/docs/index.html"
+
+verify: .venv/installed ## Train a sample of the stored runs again and compare
+	$(STUDY) verify $(EXPERIMENTS) --profile $(PROFILE) $(if $(JOBS),--jobs $(JOBS))
 
 ui: .venv/installed ## Browse the runs in MLflow on 127.0.0.1
 	$(STUDY) ui --profile $(PROFILE)

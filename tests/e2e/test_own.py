@@ -1,6 +1,7 @@
 """What a user adds: a file with an ablation, or a folder of images, and gets runs, figure, verdict and report."""
 
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from cnn_study.experiment import PROFILES
 from cnn_study.results import Store
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+LOCAL = "results/local/smoke"
 ABLATION, IMAGES = EXAMPLES / "own_ablation.py", EXAMPLES / "own_images.py"
 
 
@@ -22,24 +24,22 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def study(place):
-    """Runs a command in a folder of its own; the images of the example are drawn there."""
+def python(place):
+    """Runs Python in a folder of its own; the images of the example are drawn there."""
+    own = {"CNN_STUDY_CACHE": str(place / "cache"), "OWN_IMAGES": str(place / "drawn shapes")}
+    environment = {**os.environ, **own, "COLUMNS": "200", "PYTHONPATH": str(EXAMPLES.parent)}
 
     def run(*arguments):
-        environment = {
-            **os.environ,
-            "COLUMNS": "200",
-            "CNN_STUDY_CACHE": str(place / "cache"),
-            "OWN_IMAGES": str(place / "drawn shapes"),
-        }
-        command = [sys.executable, "-m", "cnn_study.cli", *map(str, arguments)]
-        options = ["--profile", "smoke", "--results", "results"] if arguments[0] != "data" else []
-        environment["PYTHONPATH"] = str(EXAMPLES.parent)
-        return subprocess.run(
-            [*command, *options], capture_output=True, text=True, check=False, cwd=place, env=environment
-        )
+        command = [sys.executable, *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=place, env=environment)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def study(python):
+    """Runs a command there."""
+    return lambda *words: python("-m", "cnn_study.cli", *words, "--profile", "smoke", "--results", "results")
 
 
 def shown(place, folder, name, figures, claim):
@@ -64,7 +64,7 @@ def test_one_file_is_enough_for_an_ablation(study, place):
 
 
 @pytest.mark.timeout(600)
-def test_a_folder_of_images_and_a_file_are_enough_too(study, place):
+def test_a_folder_of_images_and_a_file_are_enough_too(study, python, place):
     answer = study("run", IMAGES, "--no-tracking", "--save-models")
     assert answer.returncode == 0, answer.stderr
     assert "own-sharing-helps" in answer.stdout
@@ -73,6 +73,12 @@ def test_a_folder_of_images_and_a_file_are_enough_too(study, place):
     saved = {path.stem for path in (place / "results" / "smoke" / "models").glob("*.keras")}
     assert len(saved) == 8
     assert saved < {record.key for record in ours}
+    errors = {record.key: 100 * record.outcomes["test_error"] for record in ours if record.key in saved}
+    page = (EXAMPLES.parent / "docs" / "how-to" / "models.md").read_text(encoding="utf-8")
+    code = re.search(r"<!-- complete: models -->\n```python\n(.*?)```", page, re.DOTALL).group(1)
+    assert f'Path("{LOCAL}")' in code
+    printed = python("-c", code.replace(LOCAL, "results/smoke")).stdout.splitlines()
+    assert sorted(printed) == sorted(f"{key} test error {error:.2f} %" for key, error in errors.items())
     assert study("report", IMAGES).returncode == 0
     shown(place, "smoke", "own_images", ("outcomes", "effects"), "own-sharing-helps")
     # Other experiments in the same folder of results know nothing of these images.
