@@ -40,6 +40,9 @@ def _wide(monkeypatch, tmp_path):
         (["figures", "--style", "papers"], "unknown style 'papers'; did you mean 'paper'?"),
         (["run", "--fallback", "digit"], "unknown data set 'digit'; did you mean 'digits'?"),
         (["claims", "--results", "no/such folder"], "no results of the profile 'quick' in no/such folder"),
+        (["run", "--engine", "rey"], "unknown engine 'rey'; did you mean 'ray'?"),
+        (["run", "--address", "auto"], "--address auto is for clusters: add --engine ray"),
+        (["run", "--gpus-per-run", "1"], "--gpus-per-run 1.0 is for clusters: add --engine ray"),
         (["explain", "relu-beats-than"], "unknown claim 'relu-beats-than'; did you mean 'relu-beats-tanh'?"),
     ],
 )
