@@ -36,6 +36,12 @@ class StoreError(StudyError):
     """A results file that cannot be read or written."""
 
 
+class DamagedError(StoreError):
+    """A results file that holds what cannot be meant: damaged, of another kind, or of a newer version."""
+
+    exit_code = 2
+
+
 class ExecutionError(StudyError):
     """Runs that could not be trained."""
 

@@ -23,7 +23,7 @@ import filelock
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cnn_study.errors import InputError, StoreError
+from cnn_study.errors import DamagedError, InputError, StoreError
 from cnn_study.spec import SEMANTICS, CheckSpec, RunSpec
 
 SCHEMA = 2
@@ -435,24 +435,26 @@ def _read(path: Path, form: _Form[R]) -> Iterator[R]:
     except FileNotFoundError:
         raise
     except (OSError, pa.ArrowException, ValueError, KeyError) as error:
-        raise StoreError(f"{path} is damaged ({_first_line(error)}): {_REMEDY}") from None
+        raise DamagedError(f"{path} is damaged ({_first_line(error)}): {_REMEDY}") from None
     if version > SCHEMA:
-        raise StoreError(f"{path} was written by a newer cnn-study (schema {version}, known {SCHEMA}): upgrade it")
+        raise DamagedError(f"{path} was written by a newer cnn-study (schema {version}, known {SCHEMA}): upgrade it")
     if lacking or version < 1:
-        raise StoreError(f"{path} is no file of {form.kind} (it lacks {', '.join(lacking) or 'its schema'}): {_REMEDY}")
+        raise DamagedError(
+            f"{path} is no file of {form.kind} (it lacks {', '.join(lacking) or 'its schema'}): {_REMEDY}"
+        )
     for row in rows:
         try:
             record = form.record(row)
         except InputError as error:
-            raise StoreError(
+            raise DamagedError(
                 f"{path} holds {form.kind} that this cnn-study cannot read ({error}): upgrade it"
             ) from None
         except (TypeError, ValueError, RecursionError) as error:
-            raise StoreError(f"{path} is damaged ({_first_line(error)}): {_REMEDY}") from None
+            raise DamagedError(f"{path} is damaged ({_first_line(error)}): {_REMEDY}") from None
         if record is None:
             continue
         if record.key != row["key"]:
-            raise StoreError(f"{path}: the key {row['key']} is not that of its spec ({record.key}): {_REMEDY}")
+            raise DamagedError(f"{path}: the key {row['key']} is not that of its spec ({record.key}): {_REMEDY}")
         yield record
 
 

@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        what = f"{error.strerror or error}: {shortened(error.filename)}; give another path"
+        where = f"{shortened(error.filename)}; give another path" if error.filename else "the output; send it elsewhere"
+        what = f"{error.strerror or error}: {where}"
         errors.print(f"cnn-study: {what}", soft_wrap=True, markup=False, highlight=False)
         sys.exit(2 if error.errno in BAD_PATHS else 1)

@@ -115,7 +115,8 @@ def run(
     else:
         fallback = _obtain(chosen, profile, fallback, cache_dir)
         designs = [experiment.at(profile, fallback) for experiment in chosen]
-    check_memory(designs, psutil.virtual_memory().total)
+    if isinstance(workers, LocalEngine):
+        check_memory(designs, psutil.virtual_memory().total)
     store = Store(folder_of(root, profile, fallback))
     with stoppable(), store.writing():
         if fallback and datasets.get(fallback).own:

@@ -230,7 +230,7 @@ def test_a_damaged_store_is_named_with_the_remedy(finished, tmp_path):
     damaged.parent.mkdir(parents=True)
     damaged.write_bytes(source.read_bytes()[:-100])
     answer = ask(tmp_path, "claims")
-    assert answer.returncode == 1
+    assert answer.returncode == 2
     assert str(damaged) in answer.stderr
     assert "remove it" in answer.stderr
     assert "Traceback" not in answer.stderr
