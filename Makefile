@@ -11,10 +11,10 @@ UV := $(shell command -v uv 2>/dev/null)
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
-	@echo "Options: PROFILE=smoke|quick|full (now $(PROFILE)), JOBS=N, EXPERIMENTS='name name'"
+	@echo "Options: PROFILE=smoke|quick|full (now $(PROFILE)), JOBS=N, ENGINE=ray, ADDRESS=auto|HOST:PORT|ray://HOST, EXPERIMENTS='name name'"
 
 experiments: .venv/installed ## Train what is not stored yet; verdicts, figures, MLflow runs
-	$(STUDY) run $(EXPERIMENTS) --profile $(PROFILE) $(if $(JOBS),--jobs $(JOBS)) --fallback digits
+	$(STUDY) run $(EXPERIMENTS) --profile $(PROFILE) $(if $(JOBS),--jobs $(JOBS)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(ADDRESS),--address $(ADDRESS)) --fallback digits
 
 figures: .venv/installed ## Draw the figures again from stored results, without training
 	$(STUDY) figures $(EXPERIMENTS) --profile $(PROFILE)
