@@ -15,7 +15,7 @@ from cnn_study.data import cache
 from cnn_study.data import registry as datasets
 from cnn_study.errors import InputError, StoreError, unknown_name
 from cnn_study.execution.forecast import Pace
-from cnn_study.experiment import PROFILES, Design, Experiment
+from cnn_study.experiment import PROFILES, Arm, Design, Experiment
 from cnn_study.results import RunRecord, Store, replace_file
 from cnn_study.spec import DataSpec, RunSpec, one_line
 
@@ -94,6 +94,15 @@ def at(chosen: Sequence[Experiment], profile: str, fallback: str | None) -> list
     return found
 
 
+def _within(arm: Arm) -> Arm:
+    """The arm with no more evaluations, and of no more examples, than there are in a small set of images."""
+    there, train = examples(arm.data), arm.train
+    steps = max(there // train.batch_size, 1)
+    size = train.evaluation_size if train.evaluation_size and train.evaluation_size < there else None
+    fewer = train.but(evaluation_size=size, evaluations_per_epoch=min(train.evaluations_per_epoch, steps))
+    return replace(arm, train=fewer)
+
+
 def suited(experiment: Experiment, profile: str, fallback: str | None) -> Design:
     """The design of an experiment.
 
@@ -102,6 +111,8 @@ def suited(experiment: Experiment, profile: str, fallback: str | None) -> Design
     """
     try:
         design = experiment.at(profile, fallback)
+        if fallback and datasets.get(fallback).own:
+            design = replace(design, arms=tuple(map(_within, design.arms)))
         for arm in design.arms if fallback else ():
             dataset = datasets.get(arm.data.name)
             shape, outputs = arm.data.image_shape(dataset.image_shape), math.prod(arm.model.shapes()[-1])

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cnn_study import cli
+from cnn_study import cli, registry
+from cnn_study.cli.stores import suited
+from cnn_study.data.folder import images
 from cnn_study.experiment import PROFILES
 from cnn_study.results import Store
 
@@ -145,3 +147,16 @@ def test_the_examples_have_all_profiles(tmp_path, monkeypatch):
     for example in (ABLATION, IMAGES):
         experiment = runpy.run_path(str(example))["EXPERIMENT"]
         assert all({rule.claim for rule in experiment.at(profile).rules} for profile in PROFILES)
+
+
+def test_every_ablation_can_be_had_on_a_small_set_of_images(tmp_path, monkeypatch):
+    monkeypatch.setenv("CNN_STUDY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("OWN_IMAGES", str(tmp_path / "drawn"))
+    monkeypatch.setattr("cnn_study.data.registry._OWN", {})
+    runpy.run_path(str(IMAGES))
+    name = images(tmp_path / "drawn", 32).name
+    for experiment in registry.load():
+        for profile in ("smoke", "quick"):
+            design = suited(experiment, profile, name)
+            assert {arm.data.name for arm in design.arms} <= {name}
+            assert not design.arms or f"the data set {name} in the place of" in design.proxy, experiment.name
