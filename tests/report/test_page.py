@@ -231,7 +231,7 @@ def test_the_page_says_which_intervals_decide(made_up, tmp_path):
 
 def test_mlflow_is_asked_for_the_experiment_as_the_mirror_calls_it(made_up, tmp_path):
     outcome = evaluate(*made_up)
-    name = Execution.of(outcome, "quick", None).experiment
+    name = Execution.of(outcome, "quick", None, None).experiment
     query = urllib.parse.urlsplit(mlflow_address("made_up", "quick")).fragment.split("?")[1]
     assert urllib.parse.parse_qs(query)["experimentSearchFilter"] == [name]
 
