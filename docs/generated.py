@@ -6,10 +6,13 @@ Nothing here imports TensorFlow.
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 
 import typer
 
+from benchmarks.measuring import Measurement, Report
+from benchmarks.table import cells
 from cnn_study import registry
 from cnn_study.cli import app
 from cnn_study.cli.app import REFERENCE
@@ -18,6 +21,9 @@ from cnn_study.execution.forecast import Work
 from cnn_study.execution.plan import plan
 from cnn_study.experiment import PROVENANCES, Claim, Experiment, Rule
 from cnn_study.spec import RunSpec
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks" / "results" / "reference.json"
+"""The stored outcome of `make bench` that is shown."""
 
 PROFILE = "quick"
 """The profile whose rules are shown."""
@@ -78,6 +84,23 @@ def _parameter(parameter) -> tuple[str, str, str]:
     return f"`{name}`", parameter.help or "", "" if default in (None, False) else f"`{default}`"
 
 
+def speed() -> str:
+    """The stored outcome of the benchmarks: the machine, then a table a section."""
+    report = Report.read(BENCHMARKS)
+    facts = [f"{name} {value}" for part in (report.machine, report.versions) for name, value in part.items()]
+    sections = groupby(report.measurements, key=lambda row: row.section)
+    tables = (f"**{section}**\n\n{_measured(list(rows))}" for section, rows in sections)
+    return "\n\n".join([f"Measured on: {'; '.join(facts)}.", *tables])
+
+
+def _measured(rows: list[Measurement]) -> str:
+    head = ("", "median", "interval (repetitions)", "unit", "of the peak", "goal")
+    shown = [head, *map(cells, rows)]
+    columns = [column for column in zip(*shown, strict=True) if any(column[1:])]
+    found, *others = zip(*columns, strict=True)
+    return _table(found, others)
+
+
 def cluster() -> str:
     """What the full profile takes, at the pace of the reference results: by the number of workers."""
     designs = [experiment.at("full") for experiment in registry.load()]
@@ -108,5 +131,6 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "<!-- generated: experiments -->": experiments,
     "<!-- generated: commands -->": commands,
     "<!-- generated: cluster -->": cluster,
+    "<!-- generated: speed -->": speed,
 }
 """What takes the place of a mark in a page."""
