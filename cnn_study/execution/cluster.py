@@ -1,7 +1,8 @@
 """Workers on a Ray cluster: single-threaded actors, wherever the cluster has room for one.
 
 Queue, tries and results stay in this process, as with workers on this machine, and an actor is handed one job at a
-time: so what is lost with it is known, and jobs of one program stay with one actor. Everything but the installed
+time: so what is lost with it is known, and jobs of one program stay with one actor. That costs milliseconds a job
+(`benchmarks/cluster.py` measures how many), which several at a time would save. Everything but the installed
 libraries comes from here: the environment, set before TensorFlow is imported, the code, and the images, which go to
 every node once, through the object store, and are compared with their hashes there.
 """
