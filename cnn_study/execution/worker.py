@@ -4,6 +4,7 @@ Its environment must be set before TensorFlow is imported, so the parent sets it
 (:data:`ENVIRONMENT`), and imports nothing from here itself.
 """
 
+import gc
 import os
 import signal
 import traceback
@@ -37,6 +38,9 @@ def _silent_stderr() -> Iterator[None]:
 
 
 with _silent_stderr():
+    from tensorflow.python.eager import context
+    from tensorflow.python.framework import ops
+
     from cnn_study.training.trainer import Program, train
 
 KEPT = 4
@@ -71,7 +75,8 @@ class Warm:
         train_spec = spec.train
         name = (spec.data, spec.model, train_spec.optimizer, train_spec.momentum, train_spec.batch_size)
         if name not in self._programs:
-            _make_room(self._programs)
+            if _make_room(self._programs):
+                _release()
             self._programs[name] = Program(spec.model, train_spec, self.split(spec.data))
         self._programs.move_to_end(name)
         return self._programs[name]
@@ -82,9 +87,25 @@ class Warm:
         self._programs.clear()
 
 
-def _make_room(kept: OrderedDict) -> None:
+def _make_room(kept: OrderedDict) -> bool:
+    """Drop what was not used for longest until there is room for one more. Returns whether anything was dropped."""
+    full = len(kept) >= KEPT
     while len(kept) >= KEPT:
         kept.popitem(last=False)
+    return full
+
+
+def _release() -> None:
+    """Give back the memory of dropped programs.
+
+    Keras's optimizers have a custom gradient, for training on several devices, that TensorFlow registers anew for every
+    program and never forgets, and with it the graph. Programs that are kept have been differentiated already.
+    """
+    registered = ops.gradient_registry._registry  # There is no public way to take an entry out.
+    for name in [name for name in registered if name.startswith("CustomGradient-")]:
+        del registered[name]
+    gc.collect()
+    context.context().clear_kernel_cache()  # type: ignore[union-attr]
 
 
 def serve(connection: Connection, cache_dir: Path) -> None:
@@ -97,6 +118,7 @@ def serve(connection: Connection, cache_dir: Path) -> None:
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the job.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    gc.freeze()  # What was imported stays: looking through it for garbage would take longer than all the rest.
     warm = Warm(partial(cache.load, cache_dir=cache_dir, offline=True))
     try:
         connection.send(("ready", None))

@@ -9,7 +9,7 @@ from cnn_study.results import Store
 def stored(made_up, monkeypatch, tmp_path):
     """A folder of results with the made-up runs, which the command line finds."""
     experiment, _, records = made_up
-    monkeypatch.setattr(registry, "load", lambda names: [experiment])
+    monkeypatch.setattr(registry, "load", lambda names=(): [experiment])
     store = Store(tmp_path / "quick")
     for record in records.values():
         store.add(record)
