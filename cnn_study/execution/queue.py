@@ -8,7 +8,7 @@ from cnn_study.execution.events import Failed, Lost
 from cnn_study.execution.jobs import Job, program_key
 
 JOBS_A_WORKER = 100
-"""Jobs after which a worker is replaced, as TensorFlow keeps a little memory of each."""
+"""Jobs after which a worker is replaced, so that what they leave behind cannot add up."""
 
 TRIES = 3
 """How often a job is tried before its worker's death is taken for the job's fault, and how many workers in a row may
