@@ -198,7 +198,7 @@ def _checked(folder: Path, dataset: Dataset, progress: Progress) -> dict[str, An
     for array, info in dataset.arrays.items():
         path = _file(folder, array)
         try:
-            problem = _mismatch(info, open_memmap(path, mode="r"))
+            problem = mismatch(info, open_memmap(path, mode="r"))
         except UNREADABLE as error:
             problem = f"cannot be read: {error}"
         if problem:
@@ -208,8 +208,8 @@ def _checked(folder: Path, dataset: Dataset, progress: Progress) -> dict[str, An
     return stamp
 
 
-def _mismatch(info: ArrayInfo, array: np.ndarray) -> str | None:
-    """What is wrong with an array, if anything."""
+def mismatch(info: ArrayInfo, array: np.ndarray) -> str | None:
+    """What is wrong with the shape, type or hash of an array; ``None`` if nothing is."""
     if (array.shape, array.dtype.name) != (info.shape, info.dtype):
         return f"wrong shape: expected {info.dtype} {info.shape}, got {array.dtype.name} {array.shape}"
     sha256 = hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
@@ -248,7 +248,7 @@ def _fetch(dataset: Dataset, place: Path, failures: list[tuple[str, str]], progr
 
 def _compare(dataset: Dataset, arrays: Mapping[str, np.ndarray]) -> None:
     for name, info in dataset.arrays.items():
-        if problem := _mismatch(info, arrays[name]):
+        if problem := mismatch(info, arrays[name]):
             raise SourceUnavailable(f"{name}: {problem}")
 
 

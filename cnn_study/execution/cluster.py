@@ -119,7 +119,7 @@ def trainer() -> Do:
 
 def _checked(arrays: Arrays) -> Arrays:
     for name, info in arrays.dataset.arrays.items():
-        if problem := cache._mismatch(info, getattr(arrays, name)):
+        if problem := cache.mismatch(info, getattr(arrays, name)):
             raise DataError(
                 f"{arrays.dataset.title} did not come to {socket.gethostname()} as it was: {name}: {problem}"
             )

@@ -112,7 +112,7 @@ def test_what_was_fetched_is_mapped_read_only_and_fetched_once(tmp_path, registe
 
 
 def test_loading_trusts_the_stamp_and_does_not_hash_again(folder, monkeypatch):
-    monkeypatch.setattr(cache, "_mismatch", lambda *_: pytest.fail("hashed again"))
+    monkeypatch.setattr(cache, "mismatch", lambda *_: pytest.fail("hashed again"))
     assert_right(cache.load("tiny", cache_dir=folder.parent, offline=True))
 
 
