@@ -440,9 +440,16 @@ class TestDebianPackage:
 class TestRun:
     def test_tells_how_the_folder_grows(self, workdir):
         told = []
-        script = "head -c 1000 /dev/zero > a; sleep 0.5; head -c 500 /dev/zero > b; sleep 0.5; echo done"
-        output = run(("sh", "-c", script), workdir, lambda *call: told.append(call), "growing", total=1500)
-        assert output == b"done\n"
+
+        def tell(description, done, total):
+            told.append((description, done, total))
+            if done:
+                (workdir / f"seen {done}").touch()
+
+        wait = "while [ ! -e 'seen {}' ]; do sleep 0.05; done"  # The client goes on when its bytes have been told.
+        script = f"head -c 1000 /dev/zero > a; {wait.format(1000)}; head -c 500 /dev/zero > b; {wait.format(1500)}; echo ok"
+        output = run(("sh", "-c", script), workdir, tell, "growing", total=1500)
+        assert output == b"ok\n"
         assert {done for _, done, _ in told} >= {1000, 1500}
         assert {(description, total) for description, _, total in told} == {("growing", 1500)}
 
