@@ -447,8 +447,8 @@ class TestRun:
                 (workdir / f"seen {done}").touch()
 
         wait = "while [ ! -e 'seen {}' ]; do sleep 0.05; done"  # The client goes on when its bytes have been told.
-        script = f"head -c 1000 /dev/zero > a; {wait.format(1000)}; head -c 500 /dev/zero > b; {wait.format(1500)}; echo ok"
-        output = run(("sh", "-c", script), workdir, tell, "growing", total=1500)
+        script = f"head -c 1000 /dev/zero > a; {wait.format(1000)}; head -c 500 /dev/zero > b; {wait.format(1500)}"
+        output = run(("sh", "-c", f"{script}; echo ok"), workdir, tell, "growing", total=1500)
         assert output == b"ok\n"
         assert {done for _, done, _ in told} >= {1000, 1500}
         assert {(description, total) for description, _, total in told} == {("growing", 1500)}
