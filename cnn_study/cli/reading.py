@@ -1,5 +1,6 @@
 """Commands that read stored results: ``claims``, ``explain``, ``figures``, ``report``, ``sync``, ``ui``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from cnn_study.cli.app import FilesArgument, Names, ProfileOption, ResultsOption
 from cnn_study.cli.output import draw, mirror, revision, show_verdicts
 from cnn_study.cli.stores import read, shown
 from cnn_study.errors import unknown_name
+from cnn_study.experiment import Experiment
 
 
 @app.command(epilog="Examples: `cnn-study claims` · `cnn-study claims --results results --into README.md`")
@@ -99,9 +101,7 @@ def sync(
     tracking_uri: UriOption = None,
 ) -> None:
     """Mirror the stored runs to MLflow. What is there already is left alone."""
-    for folder, outcomes in read(experiments.load(names or ()), profile, results):
-        draw(outcomes, folder, again=False)
-        mirror(outcomes, folder, tracking_uri, set())
+    _mirror(experiments.load(names or ()), profile, results, tracking_uri)
 
 
 @app.command(epilog="Example: `cnn-study ui --port 5001`")
@@ -114,7 +114,12 @@ def ui(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Open the MLflow UI with the stored runs. Ctrl-C ends it."""
-    for folder, outcomes in read(experiments.family(files or ()), profile, results):
-        draw(outcomes, folder, again=False)
-        mirror(outcomes, folder, tracking_uri, set())
+    _mirror(experiments.family(files or ()), profile, results, tracking_uri)
     raise typer.Exit(tracking.serve(tracking_uri or tracking.default_uri(), port, host))
+
+
+def _mirror(chosen: Sequence[Experiment], profile: str, results: Path | None, uri: str | None) -> None:
+    """Draw the figures that are not there, and mirror what is not there to MLflow."""
+    for folder, outcomes in read(chosen, profile, results):
+        draw(outcomes, folder, again=False)
+        mirror(outcomes, folder, uri, set())

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from chromium import CHROMIUM, OPTIONS
 from PIL import Image
 
 from cnn_study import registry
@@ -24,16 +25,6 @@ from cnn_study import registry
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[dev]'")
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = Path("/usr/bin/chromium")
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WINDOW = {"width": 1280, "height": 800}
 MOST_BYTES = 200_000
 

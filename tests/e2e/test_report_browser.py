@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
+from chromium import CHROMIUM, OPTIONS
 from conftest import complete, made_up_check, made_up_experiment, made_up_gains
 
 from cnn_study.analysis.decisions import evaluate
@@ -14,16 +14,6 @@ from cnn_study.report.page import write_page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[dev]'")
 
-CHROMIUM = Path("/usr/bin/chromium")
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 
 pytestmark = [
