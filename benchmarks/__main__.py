@@ -3,13 +3,15 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.status import Status
 
-from benchmarks import experiment, measuring, probes, run_costs, store_costs, throughput
+from benchmarks import cluster, experiment, measuring, probes, run_costs, store_costs, throughput, whole
 from benchmarks.measuring import Measurement, Report
 from benchmarks.table import show
 from cnn_study.errors import InputError, StudyError, unknown_name
@@ -24,11 +26,19 @@ MOST = 3
 
 @dataclass(frozen=True)
 class Settings:
-    """How thoroughly to measure."""
+    """How thoroughly to measure, and who hears of it.
+
+    Attributes:
+        repetitions: Of what is quick.
+        seconds: Of one measurement of training.
+        results: Stored runs that costs rest on.
+        tell: Called with what is being done.
+    """
 
     repetitions: int
     seconds: float
     results: Path
+    tell: Callable[[str], None] = lambda text: None
 
     @property
     def few(self) -> int:
@@ -54,8 +64,16 @@ ROWS: Mapping[str, Mapping[str, Measure]] = {
         "figures": lambda s: store_costs.figures(s.results, s.few),
         "memory": lambda s: run_costs.memory(),
     },
+    "long": {
+        "whole": lambda s: whole.measure(s.tell),
+        "cluster": lambda s: cluster.measure(s.repetitions),
+    },
 }
-"""Groups of rows, and what can be measured in each: ``a`` training, ``b`` a whole experiment, ``c`` all other costs."""
+"""Groups of rows, and what can be measured in each.
+
+``a`` is training, ``b`` a part of an experiment, ``c`` all other costs; ``long`` takes an hour more, for an experiment
+that is trained as a whole, and for clusters.
+"""
 
 
 NAMES = "; ".join(f"**{group}**: {', '.join(names)}" for group, names in ROWS.items())
@@ -63,7 +81,8 @@ NAMES = "; ".join(f"**{group}**: {', '.join(names)}" for group, names in ROWS.it
 
 @app.command(
     epilog="Examples: `python -m benchmarks` · `python -m benchmarks --rows a` · "
-    "`python -m benchmarks --rows conv,probes --repetitions 7 --json build/bench.json`"
+    "`python -m benchmarks --rows conv,probes --repetitions 7` · "
+    "`python -m benchmarks --rows long --json build/long.json`"
 )
 def main(
     rows: Annotated[str, typer.Option(help=NAMES)] = "a,b,c",
@@ -119,15 +138,24 @@ def measured(chosen: Mapping[str, Measure], settings: Settings, file: Path | Non
     """
     report = Report(measuring.machine(), measuring.versions(), ())
     for name, measure in chosen.items():
-        with errors.status(f"measuring {name}"):
-            try:
-                found = tuple(measure(settings))
-            except StudyError as error:
-                found = (Measurement(FAILED, name, "", missing=str(error)),)
-        report = replace(report, measurements=(*report.measurements, *found))
-        if file:
-            report.write(file)
+        with errors.status(f"measuring {name}") as status:
+            tell = partial(_tell, status, name)
+            for row in _measured(name, measure, replace(settings, tell=tell)):
+                report = report.and_row(row)
+                if file:
+                    report.write(file)
     return report
+
+
+def _measured(name: str, measure: Measure, settings: Settings) -> Iterator[Measurement]:
+    try:
+        yield from measure(settings)
+    except StudyError as error:
+        yield Measurement(FAILED, name, "", missing=str(error))
+
+
+def _tell(status: Status, name: str, text: str) -> None:
+    status.update(f"measuring {name}: {text}")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """What a Ray cluster costs: the scheduler's share of a run, and what a second worker adds.
 
-    python -m benchmarks.cluster --json benchmarks/results/cluster.json
+    python -m benchmarks --rows cluster --json benchmarks/results/cluster.json
 
 The cluster is a real one on this machine: a head without CPUs and two nodes with one each. The same is measured with
 workers on this machine, as both share its cores: what these lose, no scheduler can gain.
 """
 
-import argparse
+import importlib.util
 import os
 import signal
 import sys
@@ -20,11 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from rich.console import Console
-
-from benchmarks import measuring
-from benchmarks.measuring import Measurement, Report, at_least, interleaved, ratios
-from benchmarks.table import show
+from benchmarks.measuring import Measurement, at_least, interleaved, ratios
 from cnn_study.data import cache, registry
 from cnn_study.execution import cluster as engine
 from cnn_study.execution import local
@@ -37,6 +33,7 @@ from cnn_study.spec import DataSpec, RunSpec, Seeds, TrainSpec
 
 WORKERS = 2
 STUBS = 10_000
+RUNS, EPOCHS = 8, 5
 MOST = 3
 """Repetitions of the scheduler's cost, however many are asked for."""
 POINTS = [Point("train_error", i, float(i), 0.5) for i in range(40)]
@@ -129,8 +126,18 @@ def nodes() -> Iterator[str]:
         cluster.shutdown()
 
 
-def measure(repetitions: int, runs: int, epochs: int) -> Iterator[Measurement]:
-    """All of it."""
+def measure(repetitions: int, runs: int = RUNS, epochs: int = EPOCHS) -> Iterator[Measurement]:
+    """All of it.
+
+    Args:
+        repetitions: How often scaling is measured.
+        runs: A worker, in one measurement of scaling.
+        epochs: Of such a run.
+    """
+    if not importlib.util.find_spec("ray"):
+        install = f"not installed: {sys.executable} -m pip install --editable '.[ray]'"
+        yield Measurement(SCALING, "Ray", "", missing=install)
+        return
     # Workers are as nice as those on this machine.
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
     with tempfile.TemporaryDirectory() as folder, nodes() as address:
@@ -169,23 +176,3 @@ def measure(repetitions: int, runs: int, epochs: int) -> Iterator[Measurement]:
 def label(name: str, workers: int) -> str:
     """What a row is called."""
     return f"{name}, {workers} worker{'s' if workers > 1 else ''}"
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--runs", type=int, default=8, help="a worker, in one measurement of scaling")
-    parser.add_argument("--epochs", type=int, default=5, help="of such a run")
-    parser.add_argument("--json", type=Path, help="file to write all measured values to")
-    options = parser.parse_args()
-    machine = measuring.machine()
-    found = tuple(measure(options.repetitions, options.runs, options.epochs))
-    report = Report(machine, measuring.versions() | {"ray": sys.modules["ray"].__version__}, found)
-    if options.json:
-        report.write(options.json)
-    show(report, Console())
-
-
-if __name__ == "__main__":
-    main()

@@ -7,14 +7,14 @@ import os
 import platform
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 import psutil
 
 CONFIDENCE = 0.95
-VERSIONED = ("cnn-study", "keras", "numpy", "tensorflow-cpu", "tensorflow", "torch", "jax", "mlflow", "pyarrow")
+VERSIONED = ("cnn-study", "keras", "numpy", "tensorflow-cpu", "tensorflow", "torch", "jax", "mlflow", "pyarrow", "ray")
 """Packages whose versions are noted, where they are installed."""
 
 
@@ -138,6 +138,10 @@ class Report:
     versions: Mapping[str, str]
     measurements: tuple[Measurement, ...]
 
+    def and_row(self, row: Measurement) -> Self:
+        """With a further row."""
+        return replace(self, measurements=(*self.measurements, row))
+
     def write(self, path: Path) -> None:
         """Keep it as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -177,11 +181,6 @@ def _processor() -> str:
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or "unknown")
-
-
-def cores() -> int:
-    """Of the machine: as many workers the suite has by default."""
-    return psutil.cpu_count(logical=False) or 1
 
 
 def number(value: float) -> str:

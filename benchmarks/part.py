@@ -1,7 +1,7 @@
-"""A part of the experiment ``activations`` at the profile ``quick``: what both sides of a comparison train.
+"""The experiment ``activations`` at the profile ``quick``, and a part of it: what both sides of a comparison train.
 
-One arm of every condition, so that both networks, both kinds of weights and batch normalization are in it, for a few of
-their epochs. The experiment itself trains each arm seven times, for 17 epochs on average.
+The part is one arm of every condition, so that both networks, both kinds of weights and batch normalization are in it,
+for a few of their epochs. The experiment itself trains each arm seven times, for 17 epochs on average.
 """
 
 from dataclasses import replace
@@ -13,6 +13,20 @@ from cnn_study.spec import RunSpec
 UNIT = "relu"
 SEEDS = (1, 2)
 EPOCHS = 4
+
+
+def conditions(profile: str = "quick") -> dict[str, Design]:
+    """The whole experiment in parts that can be trained one after the other: its conditions, by name.
+
+    Args:
+        profile: Whose sizes they have.
+    """
+    (experiment,) = registry.load(["activations"])
+    whole = experiment.at(profile)
+    return {
+        name: replace(whole, arms=tuple(arm for arm in whole.arms if arm.condition == name), rules=(), checks=())
+        for name in whole.conditions
+    }
 
 
 def design(epochs: int = EPOCHS, fallback: str | None = None) -> Design:

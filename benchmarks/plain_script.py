@@ -7,6 +7,7 @@ once, in memory. It prints how many runs, steps and evaluations there were.
 """
 
 import sys
+import time
 
 import keras
 
@@ -18,11 +19,11 @@ from cnn_study.spec import RunSpec
 
 
 class Evaluations(keras.callbacks.Callback):
-    """Evaluates the training error several times an epoch."""
+    """Evaluates the training error several times an epoch, and notes when."""
 
     def __init__(self, x, y, every: int):
         super().__init__()
-        self.x, self.y, self.every, self.errors, self.steps = x, y, every, [], 0
+        self.x, self.y, self.every, self.errors, self.steps, self.times = x, y, every, [], 0, {}
 
     def on_train_begin(self, logs=None):
         """The error of the network as it is initialized."""
@@ -38,6 +39,7 @@ class Evaluations(keras.callbacks.Callback):
         """Measure once."""
         _, accuracy = self.model.evaluate(self.x, self.y, verbose=0)
         self.errors.append(1 - accuracy)
+        self.times[self.steps] = time.perf_counter()
 
 
 def train(run: RunSpec, data: Split) -> Evaluations:

@@ -3,9 +3,10 @@
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -18,6 +19,14 @@ WARM_UP, CALIBRATION = 10 * BATCH, 20 * BATCH
 
 Train = Callable[[int], float]
 """Trains about so many images, and returns how many."""
+
+
+class _Sign(Enum):
+    END = "end"
+
+
+_END = _Sign.END
+"""Nothing more comes. A member of an enumeration is the same object on both sides of a pipe."""
 
 PLAIN = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 """The environment of a process that is not one of this suite's: quiet, on the processor, all else left alone."""
@@ -45,6 +54,21 @@ def call(function: Callable[..., Any], *arguments: Any, variables: Mapping[str, 
 
 def _answer(pipe: Connection, function: Callable[..., Any], arguments: tuple) -> None:
     pipe.send(function(*arguments))
+
+
+def stream(
+    function: Callable[..., Iterable[Any]], *arguments: Any, variables: Mapping[str, str] = ENVIRONMENT
+) -> Iterator[Any]:
+    """What a function of a module yields in a fresh process, one by one."""
+    with _Process(_answer_each, (function, arguments), variables) as process:
+        while (answer := process.receive()) is not _END:
+            yield answer
+
+
+def _answer_each(pipe: Connection, function: Callable[..., Iterable[Any]], arguments: tuple) -> None:
+    for answer in function(*arguments):
+        pipe.send(answer)
+    pipe.send(_END)
 
 
 class Trainers:

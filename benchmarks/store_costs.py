@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import scaled
-from benchmarks.measuring import Measurement, at_most, cores, interleaved
+from benchmarks.measuring import Measurement, at_most, interleaved
 from benchmarks.processes import PLAIN, call, environment
 from cnn_study.errors import ExecutionError
+from cnn_study.processes import cores
 
 TRACKED = "activations"
 """The experiment that is mirrored."""

@@ -9,11 +9,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.measuring import cores
 from benchmarks.part import design
 from cnn_study.data import cache
 from cnn_study.execution.local import LocalEngine
 from cnn_study.execution.suite import carry_out
+from cnn_study.processes import cores
 from cnn_study.results import Store
 
 

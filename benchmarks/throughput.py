@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from benchmarks.measuring import Goal, Measurement, at_least, cores, interleaved, ratios
+from benchmarks.measuring import Goal, Measurement, at_least, interleaved, ratios
 from benchmarks.processes import BATCH, PLAIN, Train, Trainers
 from benchmarks.trainers import keras_fit, products, suite, torch_loop
 from cnn_study.execution.local import ENVIRONMENT
+from cnn_study.processes import cores
 
 SECTIONS = {
     "conv": f"Training, the 18 % network of three convolutions, batches of {BATCH}",
@@ -135,6 +136,8 @@ def _compared(network: str, speeds: Mapping[str, tuple[float, ...]], workers: in
         return Measurement(SECTIONS[network], f"this suite / {label}", "times", ratios(mine, speeds[name]), goal)
 
     yield against(FIT, "model.fit")
+    limit = ratios(speeds[PRODUCTS], speeds[FIT])
+    yield Measurement(SECTIONS[network], "matrix products / model.fit: the most that steps can gain", "times", limit)
     as_it_comes = {name: speeds[name] for name in speeds if name.startswith(TORCH) and name != several(workers)}
     if as_it_comes:
         best = max(as_it_comes, key=lambda name: sorted(as_it_comes[name])[len(as_it_comes[name]) // 2])

@@ -6,6 +6,7 @@ Nothing here imports TensorFlow.
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -22,8 +23,8 @@ from cnn_study.execution.plan import plan
 from cnn_study.experiment import PROVENANCES, Claim, Experiment, Rule
 from cnn_study.spec import RunSpec
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks" / "results" / "reference.json"
-"""The stored outcome of `make bench` that is shown."""
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks" / "results"
+"""Stored outcomes of the benchmarks."""
 
 PROFILE = "quick"
 """The profile whose rules are shown."""
@@ -84,9 +85,9 @@ def _parameter(parameter) -> tuple[str, str, str]:
     return f"`{name}`", parameter.help or "", "" if default in (None, False) else f"`{default}`"
 
 
-def speed() -> str:
-    """The stored outcome of the benchmarks: the machine, then a table a section."""
-    report = Report.read(BENCHMARKS)
+def speed(name: str) -> str:
+    """A stored outcome of the benchmarks: the machine, then a table a section."""
+    report = Report.read(BENCHMARKS / f"{name}.json")
     facts = [f"{name} {value}" for part in (report.machine, report.versions) for name, value in part.items()]
     sections = groupby(report.measurements, key=lambda row: row.section)
     tables = (f"**{section}**\n\n{_measured(list(rows))}" for section, rows in sections)
@@ -131,6 +132,8 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "<!-- generated: experiments -->": experiments,
     "<!-- generated: commands -->": commands,
     "<!-- generated: cluster -->": cluster,
-    "<!-- generated: speed -->": speed,
+    "<!-- generated: speed -->": partial(speed, "reference"),
+    "<!-- generated: whole -->": partial(speed, "whole"),
+    "<!-- generated: cluster speed -->": partial(speed, "cluster"),
 }
 """What takes the place of a mark in a page."""

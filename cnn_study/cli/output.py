@@ -13,6 +13,7 @@ from cnn_study import tables, tracking
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.cli.app import REFERENCE, console, errors
 from cnn_study.cli.stores import evaluated, store_of
+from cnn_study.processes import cores
 from cnn_study.results import Store
 
 
@@ -60,14 +61,20 @@ def _equal(mine: Mapping[str, object], theirs: Mapping[str, object], what: str) 
 
 
 def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, style: str = "paper") -> None:
-    """Draw the figures of complete experiments; unless ``again``, only those that are not there."""
-    from cnn_study.figures.draw import draw, missing
+    """Draw the figures of complete experiments with a bar on the terminal; unless ``again``, only those not there."""
+    from cnn_study.figures.draw import draw_all, missing
 
+    wanted = []
     for outcome in outcomes:
         if not outcome.complete:
             errors.print(f"[yellow]{outcome.experiment.name}: runs are missing, no figures", soft_wrap=True)
         elif again or missing(outcome, folder):
-            for path in draw(outcome, folder, style):
+            wanted.append(outcome)
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task("figures", total=sum(len(outcome.experiment.plots) for outcome in wanted))
+        for paths in draw_all(wanted, folder, style, cores()):
+            bar.advance(task, len(paths))
+            for path in paths:
                 console.print(f"figure: {path}", soft_wrap=True, highlight=False)
 
 

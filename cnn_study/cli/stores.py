@@ -121,14 +121,11 @@ def suited(experiment: Experiment, profile: str, fallback: str | None) -> Design
                 raise InputError(f"the arm {arm.name!r} is for {wanted}, got {shape} and {len(dataset.classes)}")
             there = arm.data.but(train_size=examples(arm.data))
             replace(arm, data=there).run(arm.train.learning_rate, design.seeds[0])  # Refused if it cannot be meant.
-    except ValidationError as error:
-        raise InputError(f"{experiment.name} cannot be run on {fallback}: {one_line(error)}") from None
-    except ValueError as error:
-        raise InputError(f"{experiment.name} cannot be run on {fallback}: {error}") from None
-    except InputError as error:
-        if fallback is None:
+    except (ValueError, InputError) as error:
+        if fallback is None and isinstance(error, InputError):
             raise
-        raise InputError(f"{experiment.name} cannot be run on {fallback}: {error}") from None
+        reason = one_line(error) if isinstance(error, ValidationError) else error
+        raise InputError(f"{experiment.name} cannot be run on {fallback}: {reason}") from None
     return design
 
 

@@ -51,6 +51,7 @@ from cnn_study.execution.plan import plan as plan_rows
 from cnn_study.execution.saved import SavedModels
 from cnn_study.execution.suite import Report, carry_out, check_memory
 from cnn_study.experiment import Design, Experiment
+from cnn_study.processes import cores
 from cnn_study.results import Store
 
 PATIENCE = 300.0
@@ -109,9 +110,7 @@ def run(
     root = results or OWN
     if data is not None or side is not None:
         fallback = _instead(data, side, fallback)
-        designs = [design for _, design in _suitable(chosen, names, profile, fallback)]
-        for name in sorted({arm.data.name for design in designs for arm in design.arms}):
-            ensure(name, cache_dir)
+        designs = _on_images(chosen, names, profile, fallback, cache_dir)
     else:
         fallback = _obtain(chosen, profile, fallback, cache_dir)
         designs = [experiment.at(profile, fallback) for experiment in chosen]
@@ -135,8 +134,17 @@ def run(
     compare_with_reference(outcomes, store, profile, fallback)
     if models:
         console.print(f"models: {len(report.saved)} saved in {models.folder}", soft_wrap=True, highlight=False)
-    minutes, seconds = divmod(round(time.monotonic() - started), 60)
-    console.print(f"{len(report.done)} runs and checks in {minutes} min {seconds} s", highlight=False)
+    _tell_end(report, time.monotonic() - started)
+
+
+def _tell_end(report: Report, seconds: float) -> None:
+    """Say what was done in which time, and what failed: then with an exit code.
+
+    Raises:
+        typer.Exit: Something failed.
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    console.print(f"{len(report.done)} runs and checks in {minutes} min {rest} s", highlight=False)
     for failure in report.failures:
         what = f"{failure.request.label} ({failure.request.job.key}) failed: {failure.reason}"
         errors.print(f"cnn-study: {what}", soft_wrap=True, markup=False, highlight=False)
@@ -209,6 +217,16 @@ def _instead(data: str | None, side: int | None, fallback: str | None) -> str:
     return _data_set(data, side).name
 
 
+def _on_images(
+    chosen: list[Experiment], names: list[str] | None, profile: str, fallback: str, cache_dir: Path | None
+) -> list[Design]:
+    """The designs on the data set that takes the place of every other, which is in the cache from then on."""
+    designs = [design for _, design in _suitable(chosen, names, profile, fallback)]
+    for name in sorted({arm.data.name for design in designs for arm in design.arms}):
+        ensure(name, cache_dir)
+    return designs
+
+
 def _suitable(
     chosen: list[Experiment], names: list[str] | None, profile: str, fallback: str | None
 ) -> list[tuple[Experiment, Design]]:
@@ -275,18 +293,6 @@ def _train(designs: list[Design], store: Store, workers: LocalEngine | RayEngine
         raise
     finally:
         store.merge()
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    physical = psutil.cpu_count(logical=False) or 1
-    return max(
-        1,
-        min(
-            physical,
-            len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else physical,
-        ),
-    )
 
 
 @contextmanager

@@ -12,13 +12,14 @@ from rich.text import Text
 from cnn_study import registry as experiments
 from cnn_study.cli.app import CacheOption, Names, ProfileOption, ResultsOption, app, console, errors
 from cnn_study.cli.stores import at, stores_to_read, timed, train_size
-from cnn_study.cli.training import cores, ensure, stoppable
+from cnn_study.cli.training import ensure, stoppable
 from cnn_study.data import cache
 from cnn_study.display import SuiteDisplay
 from cnn_study.errors import InputError
 from cnn_study.execution.environment import changes
 from cnn_study.execution.local import LocalEngine
 from cnn_study.execution.verification import Candidate, Comparison, candidates, sample, train_again
+from cnn_study.processes import cores
 from cnn_study.results import RunRecord
 
 COLORS = {"same bits": "green", "within the tolerance": "green", "differs": "red", "failed": "red"}

@@ -6,7 +6,6 @@ the same bits wherever it runs. A worker that is killed costs only the job it he
 
 import multiprocessing
 import os
-import threading
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from cnn_study.execution.events import Begun, Event, Failed, Lost, told
 from cnn_study.execution.jobs import Job, kind
 from cnn_study.execution.queue import JOBS_A_WORKER, Queue, Starts
+from cnn_study.processes import end_with_parent
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
@@ -62,18 +62,10 @@ class _Worker:
 
 
 def _serve(connection: Connection, cache_dir: Path) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()  # Be it in the middle of an epoch: nobody would store its run.
     from cnn_study.execution.worker import serve
 
     serve(connection, cache_dir)
-
-
-def _end_with_parent() -> None:
-    """End this process when the suite is gone, be it in the middle of an epoch: nobody would store its run."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None  # noqa: S101 - a worker has been started by one
-    parent.join()
-    os._exit(1)
 
 
 class LocalEngine:

@@ -1,8 +1,13 @@
 """Draws the figures an experiment names and writes them as PDF, SVG and PNG, with their data as CSV."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -10,7 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cnn_study.analysis.decisions import Outcome
-from cnn_study.errors import unknown_name
+from cnn_study.errors import ExecutionError, unknown_name
 from cnn_study.experiment import Plot
 from cnn_study.figures import (
     curves,
@@ -27,6 +32,7 @@ from cnn_study.figures import (
 )
 from cnn_study.figures.layout import note, settle
 from cnn_study.figures.style import PUBLISHED, STYLES, Style, styled
+from cnn_study.processes import end_with_parent
 from cnn_study.results import replace_file
 
 # Nothing in a file may tell when it was written: the same results give the same bytes.
@@ -130,6 +136,57 @@ def draw(outcome: Outcome, folder: Path, style: str = "paper") -> list[Path]:
         )
         written.append(base.with_suffix(".png"))
     return written
+
+
+def draw_all(
+    outcomes: Sequence[Outcome], folder: Path, style: str = "paper", processes: int = 1
+) -> Iterator[list[Path]]:
+    """Draw all figures of several experiments, so many experiments at a time. The files are the same, however many.
+
+    Args:
+        outcomes: What they have found; all their runs must be there.
+        folder: Of the results; the files go to ``figures`` in it.
+        style: ``paper`` or ``slides``.
+        processes: How many draw. With more than one, programs need the guard ``if __name__ == "__main__"``.
+
+    Returns:
+        The PNG files of every experiment, in their order.
+
+    Raises:
+        ExecutionError: A process was killed.
+    """
+    processes = min(processes, len(outcomes))
+    if processes < 2:
+        yield from (draw(outcome, folder, style) for outcome in outcomes)
+        return
+    # Fresh processes: in a copy of this one, threads of other libraries could have left locks that nobody opens.
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_begin)
+    try:
+        waiting = [pool.submit(draw, _for_others(outcome), folder, style) for outcome in outcomes]
+        for future in waiting:
+            yield future.result()
+    except BrokenProcessPool:
+        raise ExecutionError(
+            "a process that draws figures was killed: memory may be short; draw again with `cnn-study figures`"
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches these processes too: end without a word.
+    end_with_parent()
+
+
+def _for_others(outcome: Outcome) -> Outcome:
+    """What other processes need of it: no runs of other experiments, no functions of files they do not know."""
+    runs = (run.key for tuned in outcome.tuned.values() for run in tuned.runs)
+    stored = {key: outcome.stored[key] for key in runs if key in outcome.stored}
+    return replace(outcome, stored=stored, experiment=replace(outcome.experiment, design=_no_design))
+
+
+def _no_design(profile: str, fallback: str | None) -> NoReturn:
+    raise NotImplementedError("an outcome that is drawn has its design")
 
 
 def missing(outcome: Outcome, folder: Path) -> bool:

@@ -316,6 +316,9 @@ def environment() -> dict[str, str]:
 
 
 def _processor() -> str:
+    """What computes: the first GPU that this process sees, else the machine's processor."""
+    for gpu in tf.config.list_physical_devices("GPU"):
+        return tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             return next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "unknown")

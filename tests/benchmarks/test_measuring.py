@@ -89,8 +89,9 @@ def test_the_table_shows_medians_intervals_shares_goals_and_what_is_missing():
 
 
 def test_rows_are_chosen_by_group_or_name():
-    everything = [name for group in program.ROWS.values() for name in group]
+    everything = [name for group, names in program.ROWS.items() if group != "long" for name in names]
     assert list(program.wanted("a,b,c")) == everything
+    assert list(program.wanted("long")) == ["whole", "cluster"]
     assert list(program.wanted("probes, a")) == ["probes", "conv", "dense"]
     with pytest.raises(InputError, match="unknown row 'prboes'; did you mean 'probes'"):
         program.wanted("prboes")
@@ -98,12 +99,13 @@ def test_rows_are_chosen_by_group_or_name():
 
 def test_what_fails_stops_nothing_else_and_is_said(tmp_path):
     def fail(settings):
+        yield row(2.0)
+        assert [each.values for each in Report.read(tmp_path / "x.json").measurements] == [(2.0,)]
         raise ExecutionError("it is broken")
-        yield
 
     settings = program.Settings(1, 1.0, tmp_path)
     found = program.measured({"bad": fail, "good": lambda s: iter([row(1.0)])}, settings, tmp_path / "x.json")
-    assert [(each.name, each.missing) for each in found.measurements] == [("bad", "it is broken"), ("n", "")]
+    assert [(each.name, each.missing) for each in found.measurements] == [("n", ""), ("bad", "it is broken"), ("n", "")]
     assert Report.read(tmp_path / "x.json") == found
 
 

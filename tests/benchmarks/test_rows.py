@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from conftest import complete, made_up_design, made_up_record
 
-from benchmarks import experiment, part, run_costs, scaled, throughput
+from benchmarks import cluster, experiment, part, run_costs, scaled, throughput, whole
 from benchmarks.networks import NETWORKS, random_images, training_macs
-from benchmarks.processes import Trainers, call, environment
+from benchmarks.processes import Trainers, call, environment, stream
 from cnn_study import registry
 from cnn_study.errors import ExecutionError
 from cnn_study.execution.local import ENVIRONMENT
@@ -60,7 +60,10 @@ def test_this_suite_is_compared_within_repetitions_with_the_best_row_of_pytorch(
     assert rows["this suite / PyTorch as this suite runs"].values == (1.5, 1.6)
     assert rows["this suite, of the matrix products"].values == (75, 80)
     without = [row.name for row in throughput._compared("dense", made_up_speeds(), 2)]
-    assert without == ["this suite / model.fit", "this suite, of the matrix products"]
+    assert len(without) == 3
+    assert not [name for name in without if "PyTorch" in name]
+    limit = next(row for row in throughput._compared("dense", made_up_speeds(), 2) if "the most" in row.name)
+    assert limit.values == (4, 5)
 
 
 def prepare(seconds_an_image):
@@ -82,6 +85,19 @@ def test_processes_that_train_at_once_add_up():
 def test_a_measured_process_that_fails_says_why():
     with pytest.raises(ExecutionError, match="a measured process failed: ZeroDivisionError: "):
         call(divmod, 1, 0)
+
+
+def counted(limit):
+    yield from range(limit)
+    raise ValueError("no more")
+
+
+def test_a_measured_process_tells_what_it_has_as_it_goes_on():
+    answers = stream(counted, 2)
+    assert [next(answers), next(answers)] == [0, 1]
+    with pytest.raises(ExecutionError, match="ValueError: no more"):
+        next(answers)
+    assert list(stream(range, 3)) == [0, 1, 2]
 
 
 def test_processes_have_the_environment_that_was_asked_for_and_no_worker_s(monkeypatch):
@@ -107,6 +123,64 @@ def test_the_part_has_an_arm_of_every_condition_and_runs_of_equal_length():
     assert {run.train.target_train_error for run in part.runs(plan)} == {None}
     requests = [request.run for arm in plan.arms for request in needed(arm, plan, {})]
     assert requests == part.runs(plan)
+
+
+def test_the_whole_experiment_comes_in_its_conditions():
+    (experiment,) = registry.load(["activations"])
+    design = experiment.at("quick")
+    found = part.conditions()
+    assert tuple(found) == design.conditions
+    assert [arm for each in found.values() for arm in each.arms] == list(design.arms)
+    assert {(each.search, each.seeds) for each in found.values()} == {(design.search, design.seeds)}
+
+
+def test_the_script_s_seconds_are_taken_apart_at_the_ends_that_this_suite_has_seen():
+    one = whole.Compared(runs=2, epochs=10, all_epochs=40, suite=5.0, script=60.0, late=40.0)
+    rows = {row.name: row for row in (one + one).rows("both")}
+    assert rows["this suite: 20 epochs"].values == (10,)
+    assert rows["a plain script, the same 20 epochs"].values == (40,)
+    assert rows["a plain script, every run to the last: 80 epochs"].values == (120,)
+    assert rows["plain script / this suite, the same epochs"].values == (4,)
+    assert rows["plain script / this suite, every run to the last epoch"].values == (12,)
+    assert rows["plain script / this suite, every run to the last epoch"].met is True
+
+
+def test_the_whole_experiment_has_rows_a_condition_and_rows_of_all_together(monkeypatch):
+    monkeypatch.setattr(whole, "compare", lambda design, cache_dir, tell: whole.Compared(1, 2, 4, 1.0, 8.0, 4.0))
+    monkeypatch.setattr(whole.cache, "ensure", lambda name, cache_dir: None)
+    rows = list(whole.measure(lambda text: None))
+    sections = {row.section: row for row in rows}
+    assert list(sections) == [*(f"{name}: 1 runs" for name in part.conditions()), f"{whole.SECTION}, quick: 4 runs"]
+    assert [row.values for row in rows[-5:]] == [(4,), (16,), (32,), (4,), (8,)]
+
+
+def test_clusters_are_measured_only_where_ray_is_installed(monkeypatch):
+    monkeypatch.setattr(cluster.importlib.util, "find_spec", lambda name: None)
+    (row,) = cluster.measure(1)
+    assert row.missing.endswith("-m pip install --editable '.[ray]'")
+
+
+@pytest.mark.slow
+def test_clusters_are_measured(monkeypatch):
+    pytest.importorskip("ray")
+    monkeypatch.setattr(cluster, "STUBS", 20)
+    rows = list(cluster.measure(1, runs=1, epochs=1))
+    assert len(rows) == 3 + 2 * 3 + 1
+    assert all(row.median > 0 for row in rows)
+
+
+@pytest.mark.slow
+def test_both_sides_train_the_whole_experiment_in_the_same_steps(tmp_path):
+    smoke = part.conditions("smoke")["18 %, fan-scaled weights"]
+    arm = smoke.arm("relu, 18 %, fan-scaled weights")
+    design = replace(smoke, arms=(replace(arm, train=arm.train.but(target_train_error=0.6)),), seeds=(1,))
+    told = []
+    found = whole.compare(design, tmp_path, told.append)
+    assert told[0] == "this suite"
+    assert told[-1] == "plain script, 0 runs to go"
+    assert 0 < found.late < found.script
+    assert found.suite > 0
+    assert found.epochs < found.all_epochs == found.runs * arm.train.epochs
 
 
 def test_saved_epochs_are_those_of_bounded_searches_and_early_stops():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 def main():
     preload = ForkServerContext.set_forkserver_preload
-    ForkServerContext.set_forkserver_preload = lambda self, names: preload(self, ["light"])
+    ForkServerContext.set_forkserver_preload = lambda self, names: preload(self, ["in_place"])
 
     import short
 

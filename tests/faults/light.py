@@ -1,19 +1,16 @@
 """Stands in for the training of a worker: real processes do jobs that take milliseconds, so that many can be killed.
 
-Every finished job is noted in a file before the suite hears of it. Records hold no time of day: the same runs give
-the same bytes.
+:mod:`in_place` makes workers take it. Every finished job is noted in a file before the suite hears of it. Records hold
+no time of day: the same runs give the same bytes.
 """
 
 import os
 import random
 import signal
-import sys
 import time
 
 from cnn_study.results import CheckRecord, Point, RunRecord
 from cnn_study.spec import CheckSpec, RunSpec
-
-sys.modules["cnn_study.execution.worker"] = sys.modules[__name__]  # What the engine has its workers import.
 
 JOURNAL = "CNN_STUDY_TEST_JOURNAL"
 SECONDS = "CNN_STUDY_TEST_SECONDS"

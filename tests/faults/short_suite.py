@@ -6,7 +6,7 @@ from multiprocessing.context import ForkServerContext
 
 def main():
     preload = ForkServerContext.set_forkserver_preload
-    ForkServerContext.set_forkserver_preload = lambda self, names: preload(self, ["light"])
+    ForkServerContext.set_forkserver_preload = lambda self, names: preload(self, ["in_place"])
 
     from cnn_study import cli
 

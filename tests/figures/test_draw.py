@@ -1,5 +1,8 @@
+import multiprocessing
+import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -8,8 +11,8 @@ from conftest import complete, made_up_design, made_up_experiment, time_of
 
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.statistics import mean_interval
-from cnn_study.errors import InputError
-from cnn_study.figures.draw import draw, drawing, missing
+from cnn_study.errors import ExecutionError, InputError
+from cnn_study.figures.draw import draw, draw_all, drawing, missing
 from cnn_study.figures.style import look
 
 TIMES = ("training_curves", "time_ratios", "rate_search")
@@ -92,6 +95,44 @@ def test_the_same_results_give_the_same_bytes(outcome, tmp_path):
         a, b = (tmp_path / folder / "figures" / name for folder in ("a", "b"))
         assert a.read_bytes() == b.read_bytes(), name
         assert a.stat().st_size > 100
+
+
+def several(outcome):
+    """Three experiments that have found the same."""
+    return [replace(outcome, experiment=replace(outcome.experiment, name=f"number_{n}")) for n in range(3)]
+
+
+def test_several_processes_draw_the_same_bytes_in_the_same_order(outcome, tmp_path):
+    found = {n: list(draw_all(several(outcome), tmp_path / str(n), processes=n)) for n in (1, 2)}
+    names = {n: [[path.name for path in paths] for paths in found[n]] for n in found}
+    assert names[1] == names[2]
+    assert [paths[0] for paths in names[1]] == [f"number_{n}-training_curves.png" for n in range(3)]
+    files = sorted(path.name for path in (tmp_path / "1" / "figures").iterdir())
+    assert files == sorted(path.name for path in (tmp_path / "2" / "figures").iterdir())
+    for name in files:
+        assert (tmp_path / "1" / "figures" / name).read_bytes() == (tmp_path / "2" / "figures" / name).read_bytes()
+
+
+class Deadly:
+    """Ends the process that receives it."""
+
+    def __reduce__(self):
+        return os._exit, (9,)
+
+
+def test_a_process_that_is_killed_while_it_draws_is_told(outcome, tmp_path):
+    first, *others = several(outcome)
+    with pytest.raises(ExecutionError, match="was killed: memory may be short; draw again with `cnn-study figures`"):
+        list(draw_all([replace(first, checks={"a": Deadly()}), *others], tmp_path, processes=2))
+    assert not multiprocessing.active_children()
+
+
+def test_what_goes_wrong_in_a_process_is_told_as_here(outcome, tmp_path):
+    first, *others = several(outcome)
+    wrong = replace(first, experiment=replace(first.experiment, figures=("training_curve",)))
+    with pytest.raises(InputError, match="did you mean 'training_curves'"):
+        list(draw_all([*others, wrong], tmp_path, processes=2))
+    assert not multiprocessing.active_children()
 
 
 def test_missing_tells_what_was_not_drawn(outcome, tmp_path):

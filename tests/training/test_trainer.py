@@ -1,4 +1,5 @@
 import dataclasses
+from types import SimpleNamespace
 from typing import get_args
 
 import keras
@@ -10,6 +11,7 @@ from cnn_study.errors import InputError
 from cnn_study.models.architectures import dense_net, four_layer_18pct
 from cnn_study.models.factory import build_model
 from cnn_study.spec import Conv, DataSpec, Dense, ModelSpec, Pool, ProbeName, RunSpec, Seeds, TrainSpec
+from cnn_study.training import trainer
 from cnn_study.training.trainer import Images, Program, train
 
 
@@ -253,3 +255,14 @@ def test_logits_that_are_no_numbers_are_of_no_class():
     program.model.get_layer("dense2").bias.assign([np.nan, 0])
     assert set(program.classify(data.x_test)) == {-1}
     assert program.error(Images.of(data.x_test, data.y_test)) == 1
+
+
+def test_the_processor_of_a_run_is_the_gpu_where_there_is_one(monkeypatch):
+    assert "GPU" not in trainer.environment()["processor"]
+    gpu = SimpleNamespace(name="/physical_device:GPU:0")
+    monkeypatch.setattr(trainer.tf.config, "list_physical_devices", lambda kind: [gpu] if kind == "GPU" else [])
+    details = {"device_name": "NVIDIA H100"}
+    monkeypatch.setattr(trainer.tf.config.experimental, "get_device_details", lambda device: details)
+    assert trainer.environment()["processor"] == "NVIDIA H100"
+    details.clear()
+    assert trainer.environment()["processor"] == "/physical_device:GPU:0"
