@@ -6,6 +6,7 @@ the same bits wherever it runs. A worker that is killed costs only the job it he
 
 import multiprocessing
 import os
+import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -31,6 +32,10 @@ ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "-1",
 }
 """What a worker needs in its environment before TensorFlow is imported. Recorded with every run."""
+
+PAUSE = 0.2
+"""Seconds until a worker is tried again whose fork server was killed: its socket is closed a moment before its process
+counts as ended, and until then no other one is begun."""
 
 
 class _Worker:
@@ -159,6 +164,7 @@ class LocalEngine:
                 worker = _Worker(self._context, self._cache_dir)
             except (EOFError, OSError) as error:  # The fork server was killed: with the next worker another begins.
                 self._starts.failed(f"the fork server has ended: {error}")
+                time.sleep(PAUSE)
                 continue
             self._workers.append(worker)
             yield self._begin(worker)
