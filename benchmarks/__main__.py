@@ -66,7 +66,7 @@ ROWS: Mapping[str, Mapping[str, Measure]] = {
     },
     "long": {
         "whole": lambda s: whole.measure(s.tell),
-        "cluster": lambda s: cluster.measure(s.repetitions),
+        "cluster": lambda s: cluster.measure(s.repetitions, s.few),
     },
 }
 """Groups of rows, and what can be measured in each.

@@ -34,8 +34,6 @@ from cnn_study.spec import DataSpec, RunSpec, Seeds, TrainSpec
 WORKERS = 2
 STUBS = 10_000
 RUNS, EPOCHS = 8, 5
-MOST = 3
-"""Repetitions of the scheduler's cost, however many are asked for."""
 POINTS = [Point("train_error", i, float(i), 0.5) for i in range(40)]
 """What a stub hands back: as many values as a run of 20 epochs measures."""
 
@@ -126,11 +124,12 @@ def nodes() -> Iterator[str]:
         cluster.shutdown()
 
 
-def measure(repetitions: int, runs: int = RUNS, epochs: int = EPOCHS) -> Iterator[Measurement]:
+def measure(repetitions: int, few: int, runs: int = RUNS, epochs: int = EPOCHS) -> Iterator[Measurement]:
     """All of it.
 
     Args:
         repetitions: How often scaling is measured.
+        few: How often the scheduler's cost is.
         runs: A worker, in one measurement of scaling.
         epochs: Of such a run.
     """
@@ -150,13 +149,12 @@ def measure(repetitions: int, runs: int = RUNS, epochs: int = EPOCHS) -> Iterato
         def here(jobs: int) -> LocalEngine:
             return LocalEngine(jobs, cache_dir)
 
-        few = range(min(repetitions, MOST))
-        yield Measurement(SCHEDULER, "Ray", "ms", tuple(scheduled(partial(ray, work=stub)) for _ in few))
+        yield Measurement(SCHEDULER, "Ray", "ms", tuple(scheduled(partial(ray, work=stub)) for _ in range(few)))
         with patched(engine, "JOBS_A_WORKER", 2 * STUBS):
-            values = tuple(scheduled(partial(ray, work=stub)) for _ in few)
+            values = tuple(scheduled(partial(ray, work=stub)) for _ in range(few))
         yield Measurement(SCHEDULER, "Ray, workers never replaced", "ms", values)
         with patched(local, "_serve", serve_stubs):
-            values = tuple(scheduled(here) for _ in few)
+            values = tuple(scheduled(here) for _ in range(few))
         yield Measurement(SCHEDULER, "this machine", "ms", values)
         engines: dict[str, Engine] = {"Ray": ray, "this machine": here}
         numbers = (1, WORKERS)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cnn_study.data.transforms import Split
 from cnn_study.models.architectures import dense_net, four_layer_18pct
 from cnn_study.models.complexity import costs
 from cnn_study.spec import ModelSpec
@@ -27,7 +28,14 @@ def training_macs(model: ModelSpec) -> int:
     return 3 * sum(row.macs for row in rows) - rows[0].macs
 
 
-def random_images(count: int = IMAGES) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels of the shape of CIFAR-10: ``(count, 32, 32, 3)`` bytes, ``(count,)`` classes."""
+def random_images(count: int = IMAGES, shape: tuple[int, int, int] = SHAPE) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels: ``(count, height, width, channels)`` bytes, ``(count,)`` classes."""
     rng = np.random.default_rng(0)
-    return rng.integers(0, 256, (count, *SHAPE), dtype="uint8"), rng.integers(0, 10, count, dtype="int32")
+    return rng.integers(0, 256, (count, *shape), dtype="uint8"), rng.integers(0, 10, count, dtype="int32")
+
+
+def random_split(train: int, test: int, shape: tuple[int, int, int] = SHAPE) -> Split:
+    """So many random images for training and for testing, and none for validation."""
+    x, y = random_images(train + test, shape)
+    mean = x[:train].mean(0).astype("float32")
+    return Split(x[:train], y[:train], x[:0], y[:0], x[train:], y[train:], mean, 64.0)

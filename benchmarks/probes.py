@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 from benchmarks.measuring import Measurement, at_most, interleaved
+from benchmarks.networks import random_split
 from benchmarks.processes import call
 from cnn_study.models.architectures import four_layer_18pct
 from cnn_study.spec import DataSpec, RunSpec, TrainSpec
@@ -31,17 +32,10 @@ def added(repetitions: int) -> Iterator[Measurement]:
 
 def seconds_with(repetitions: int, images: int = IMAGES) -> dict[str, tuple[float, ...]]:
     """Processor time of a run without probes (``none``) and of one with each, in this process."""
-    import numpy as np
-
-    from cnn_study.data.transforms import Split
     from cnn_study.probes.training import PROBES
     from cnn_study.training.trainer import Program, train
 
-    rng = np.random.default_rng(0)
-    x = rng.integers(0, 256, (images + TEST_IMAGES, 32, 32, 3), dtype="uint8")
-    y = rng.integers(0, 10, images + TEST_IMAGES, dtype="int32")
-    mean = x[:images].mean(0).astype("float32")
-    data = Split(x[:images], y[:images], x[:0], y[:0], x[images:], y[images:], mean, 64.0)
+    data = random_split(images, TEST_IMAGES)
     plain = RunSpec(
         data=DataSpec(name="random", content="0" * 64),
         model=four_layer_18pct("relu", batch_norm=True),

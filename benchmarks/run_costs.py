@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 
 from benchmarks.measuring import Measurement, at_most
+from benchmarks.networks import random_split
 from benchmarks.processes import call
 from cnn_study.models.architectures import dense_net, four_layer_13pct, four_layer_18pct
 from cnn_study.spec import DataSpec, ModelSpec, RunSpec, Seeds, TrainSpec
@@ -47,7 +48,7 @@ def seconds_of_runs(repetitions: int, runs: int = ARM_RUNS) -> dict[str, list[li
     """Seconds of the runs of an arm, for every network and repetition, in a process that has compiled others before."""
     from cnn_study.training.trainer import Program, train
 
-    data = _split(MODELS["18 %"], BATCH)
+    data = random_split(BATCH, BATCH)
 
     def arm(model: ModelSpec) -> list[float]:
         times, program = [], None
@@ -89,7 +90,7 @@ def megabytes_after(counts: tuple[int, ...]) -> dict[int, float]:
 
     networks = [dense_net("relu", hidden=(32,) * depth, input_shape=(8, 8, 1)) for depth in range(1, 6)]
     networks += [four_layer_18pct(unit, input_shape=(8, 8, 1)) for unit in ("relu", "tanh", "sigmoid", "elu", "gelu")]
-    data, warm, held = _split(networks[0], 100), Made(None), {}  # type: ignore[arg-type]
+    data, warm, held = random_split(100, 100, networks[0].input_shape), Made(None), {}  # type: ignore[arg-type]
     for number in range(max(counts)):
         run = _run(networks[number // ARM_RUNS % len(networks)], number)
         train(run, data, warm.program(run))
@@ -103,14 +104,3 @@ def _run(model: ModelSpec, seed: int) -> RunSpec:
     return RunSpec(
         data=DataSpec(name="random", content="0" * 64), model=model, train=train, seeds=Seeds.of(seed, model)
     )
-
-
-def _split(model: ModelSpec, count: int):
-    import numpy as np
-
-    from cnn_study.data.transforms import Split
-
-    rng = np.random.default_rng(0)
-    x = rng.integers(0, 256, (count, *model.input_shape), dtype="uint8")
-    y = rng.integers(0, 10, count, dtype="int32")
-    return Split(x, y, x[:0], y[:0], x, y, x.mean(0).astype("float32"), 64.0)

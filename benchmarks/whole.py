@@ -8,7 +8,6 @@ the last epoch, as it knows no ends. What it spends on epochs that the suite has
 comparisons come from one training: the same experiment, and the same epochs. It takes an hour of an idle machine.
 """
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,15 +17,12 @@ from benchmarks.experiment import SPEED_GOAL
 from benchmarks.measuring import Measurement
 from benchmarks.part import conditions
 from benchmarks.processes import PLAIN, stream
+from benchmarks.suite_script import trained
 from cnn_study.data import cache
 from cnn_study.data.transforms import split
 from cnn_study.errors import ExecutionError
-from cnn_study.execution.local import LocalEngine
 from cnn_study.execution.plan import Tuned, tune
-from cnn_study.execution.suite import carry_out
 from cnn_study.experiment import Design
-from cnn_study.processes import cores
-from cnn_study.results import Store
 from cnn_study.spec import RunSpec
 
 SECTION = "The whole experiment activations"
@@ -88,16 +84,9 @@ class Compared:
 
 def by_suite(design: Design, cache_dir: Path) -> tuple[float, list[Trained]]:
     """Seconds of a design as this suite does it, workers started and runs stored, and what it has trained."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder))
-        started = time.perf_counter()
-        with store.writing(), LocalEngine(cores(), cache_dir) as engine:
-            report = carry_out([design], store, engine, lambda event: None)
-        store.merge()
-        seconds = time.perf_counter() - started
-        stored = store.records()
-    if report.failures:
-        raise ExecutionError(report.failures[0].reason)
+    started = time.perf_counter()
+    stored = trained(design, cache_dir)
+    seconds = time.perf_counter() - started
     done = []
     for arm in design.arms:
         tuned = tune(arm, design, stored)

@@ -1,6 +1,6 @@
 """One of this suite's workers."""
 
-from benchmarks.networks import IMAGES, LEARNING_RATE, MOMENTUM, NETWORKS, random_images
+from benchmarks.networks import IMAGES, LEARNING_RATE, MOMENTUM, NETWORKS, random_split
 from benchmarks.processes import BATCH, Train
 
 
@@ -8,14 +8,11 @@ def prepare(network: str) -> Train:
     """A compiled program over images in memory, as workers have it."""
     import numpy as np
 
-    from cnn_study.data.transforms import Split
     from cnn_study.spec import Seeds, TrainSpec
     from cnn_study.training.trainer import Program
 
-    x, y = random_images()
-    split = Split(x, y, x[:0], y[:0], x[:1], y[:1], x.mean(0).astype("float32"), 64.0)
     train_spec = TrainSpec(learning_rate=LEARNING_RATE, momentum=MOMENTUM, batch_size=BATCH, epochs=1)
-    program = Program(NETWORKS[network], train_spec, split)
+    program = Program(NETWORKS[network], train_spec, random_split(IMAGES, 1))
     program.reset(Seeds(), LEARNING_RATE)
 
     def train(images: int) -> float:

@@ -156,7 +156,7 @@ def test_the_whole_experiment_has_rows_a_condition_and_rows_of_all_together(monk
 
 def test_clusters_are_measured_only_where_ray_is_installed(monkeypatch):
     monkeypatch.setattr(cluster.importlib.util, "find_spec", lambda name: None)
-    (row,) = cluster.measure(1)
+    (row,) = cluster.measure(1, 1)
     assert row.missing.endswith("-m pip install --editable '.[ray]'")
 
 
@@ -164,7 +164,7 @@ def test_clusters_are_measured_only_where_ray_is_installed(monkeypatch):
 def test_clusters_are_measured(monkeypatch):
     pytest.importorskip("ray")
     monkeypatch.setattr(cluster, "STUBS", 20)
-    rows = list(cluster.measure(1, runs=1, epochs=1))
+    rows = list(cluster.measure(1, 1, runs=1, epochs=1))
     assert len(rows) == 3 + 2 * 3 + 1
     assert all(row.median > 0 for row in rows)
 
