@@ -88,11 +88,11 @@ class Warm:
 
 
 def _make_room(kept: OrderedDict) -> bool:
-    """Drop what was not used for longest until there is room for one more. Returns whether anything was dropped."""
-    full = len(kept) >= KEPT
-    while len(kept) >= KEPT:
-        kept.popitem(last=False)
-    return full
+    """Drop what was not used for longest if there is no room for one more. Returns whether anything was dropped."""
+    if len(kept) < KEPT:
+        return False
+    kept.popitem(last=False)
+    return True
 
 
 def _release() -> None:
