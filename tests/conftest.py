@@ -69,6 +69,18 @@ def made_up_experiment(proxy=""):
     )
 
 
+def worded_outcome(title, claim, statement, condition, label, proxy, source, reason, name="made_up"):
+    """An outcome in which every string that is free is as given."""
+    design = made_up_design(proxy=proxy)
+    arms = tuple(replace(made_up_arm(arm.name), label=label) for arm in design.arms)
+    rules = tuple(replace(rule, claim=claim, condition=condition) for rule in design.rules)
+    design = replace(design, arms=arms, rules=rules)
+    published = (Published(statement, 1, source, "primary", about=label),)
+    made_up = Claim(claim, statement, published, {"mechanism": reason})
+    experiment = Experiment(name, title, (made_up,), lambda profile, fallback: design, ())
+    return evaluate(experiment, design, complete(design))
+
+
 def time_of(spec, slow=3.0):
     """Made-up epochs to 25 %: best at a rate of 0.01, slower for tanh, a little different for every seed."""
     import math

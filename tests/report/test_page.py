@@ -8,7 +8,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
-from conftest import complete, made_up_arm, made_up_design, time_of, with_silent_claims
+from conftest import made_up_design, time_of, with_silent_claims, worded_outcome
 from PIL import Image
 
 from cnn_study.analysis.coverage import measured_coverage
@@ -142,15 +142,9 @@ HOSTILE = """<script>alert("1")</script> & '{{ 7 * 7 }}' \\ %"""
 
 def hostile_outcome():
     """An outcome in which every string that is free is hostile."""
-    design = made_up_design(proxy=HOSTILE)
-    arms = tuple(replace(made_up_arm(arm.name), label=HOSTILE) for arm in design.arms)
-    rules = tuple(replace(rule, claim=HOSTILE, condition=HOSTILE) for rule in design.rules)
-    design = replace(design, arms=arms, rules=rules)
-    published = (Published(HOSTILE, 1, HOSTILE, "primary", about=HOSTILE),)
-    claim = Claim(HOSTILE, HOSTILE, published, {"mechanism": HOSTILE})
-    experiment = Experiment(HOSTILE, HOSTILE, (claim,), lambda profile, fallback: design, ())
-    stored = {key: replace(record, environment={HOSTILE: HOSTILE}) for key, record in complete(design).items()}
-    return evaluate(experiment, design, stored)
+    outcome = worded_outcome(*[HOSTILE] * 8, name=HOSTILE)
+    stored = {key: replace(record, environment={HOSTILE: HOSTILE}) for key, record in outcome.stored.items()}
+    return replace(outcome, stored=stored)
 
 
 class Elements(HTMLParser):

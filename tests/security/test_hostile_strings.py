@@ -1,15 +1,12 @@
 """Whatever the strings of an experiment hold, the report shows it as text, and LaTeX prints it."""
 
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
-from conftest import complete, made_up_arm, made_up_design
+from conftest import worded_outcome
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cnn_study.analysis.decisions import evaluate
-from cnn_study.experiment import Claim, Experiment, Published
 from cnn_study.report.latex import escape
 from cnn_study.report.page import write_page
 
@@ -66,15 +63,8 @@ class Page(HTMLParser):
 @settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
 @given(st.lists(hostile, min_size=9, max_size=9, unique=True))
 def test_the_page_holds_no_markup_but_its_own(tmp_path, texts):
-    title, claim, statement, condition, label, proxy, source, reason, profile = texts
-    design = made_up_design(proxy=proxy)
-    arms = tuple(replace(made_up_arm(arm.name), label=label) for arm in design.arms)
-    rules = tuple(replace(rule, claim=claim, condition=condition) for rule in design.rules)
-    design = replace(design, arms=arms, rules=rules)
-    published = (Published(statement, 1, source, "primary", about=label),)
-    made_up = Claim(claim, statement, published, {"mechanism": reason})
-    experiment = Experiment("made_up", title, (made_up,), lambda *_: design, ())
-    text = write_page([evaluate(experiment, design, complete(design))], tmp_path, profile, reason).read_text()
+    *worded, reason, profile = texts
+    text = write_page([worded_outcome(*worded, reason)], tmp_path, profile, reason).read_text()
     page = Page(text)
     assert page.tags <= TAGS
     assert not [name for name, _ in page.attributes if name.startswith("on")]
