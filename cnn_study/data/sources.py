@@ -600,9 +600,10 @@ def run(
         SourceUnavailable: It is not installed, fails, or nothing arrives.
     """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        before = _bytes_in(workdir)  # A quick client would have written something by the first look.
         process = _start(command, workdir, {**os.environ, **(environment or {})}, output, errors)
         try:
-            _watch(process, workdir, progress, description, total, patience)
+            _watch(process, workdir, before, progress, description, total, patience)
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -639,13 +640,13 @@ def _start(
 def _watch(
     process: subprocess.Popen[bytes],
     workdir: Path,
+    before: int,
     progress: Progress,
     description: str,
     total: int | None,
     patience: float,
 ) -> None:
-    start, done = time.monotonic(), _bytes_in(workdir)
-    before = done
+    start, done = time.monotonic(), before
     while True:
         progress(description, done - before, total)
         try:
