@@ -34,6 +34,14 @@ PROFILES: Mapping[str, str] = {
 }
 
 
+LOOKS = (4, 6, 9, 13, 20)
+"""Numbers of seeds at which replication may end: a factor of about one and a half from each to the next. Their
+boundaries are stored; those of others are calibrated when they are needed."""
+
+FEWEST_AT_A_LOOK = 3
+"""Seeds, below which a standard deviation says too little to end anything."""
+
+
 @dataclass(frozen=True)
 class Published:
     """A number somebody published.
@@ -353,6 +361,9 @@ class Rule:
         published: Whether the range comes from a published number, so that a proxy must not be held against it.
         equivalence: Whether the claim is that there is no difference beyond the range. It is then decided by two
             one-sided tests at 5 %, which is to say by a 90 % interval (Schuirmann 1987).
+        smallest: The smallest effect of interest, in the unit of the estimate; for ratios a factor above 1. Only for
+            rules with one limit: they are contradicted as soon as an effect that lies so far beyond the limit is
+            excluded, by a one-sided test at 5 %. ``None``: none is named.
     """
 
     claim: str
@@ -363,12 +374,33 @@ class Rule:
     high: float = float("inf")
     published: bool = False
     equivalence: bool = False
+    smallest: float | None = None
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
             raise InputError(f"the rule for {self.claim} needs a range: {self.low} is not below {self.high}")
         if self.equivalence and not (abs(self.low) < float("inf") and abs(self.high) < float("inf")):
             raise InputError(f"the rule for {self.claim} tests an equivalence: give it both limits")
+        if self.smallest is not None:
+            self._check_smallest(self.smallest)
+
+    def _check_smallest(self, smallest: float) -> None:
+        if isinstance(self.estimate, Agreement) or math.isinf(self.low) == math.isinf(self.high):
+            raise InputError(f"the rule for {self.claim} has a smallest effect of interest: give it one limit")
+        least = 0 if isinstance(self.estimate, Contrast) else 1
+        if not least < smallest < math.inf:
+            raise InputError(
+                f"the smallest effect of interest of the rule for {self.claim} must be above {least}: got {smallest:g}"
+            )
+
+    @property
+    def relevant(self) -> tuple[float, float]:
+        """The limits that an effect of interest lies within: those of the rule, moved by the smallest one."""
+        if self.smallest is None:
+            return self.low, self.high
+        if isinstance(self.estimate, Contrast):
+            return self.low + self.smallest, self.high - self.smallest
+        return self.low * self.smallest, self.high / self.smallest
 
     @property
     def sentence(self) -> str:
@@ -377,10 +409,13 @@ class Rule:
             return f"Supported if {self.estimate.text} is 1, contradicted if it is less."
         unit = f" {self.estimate.unit}" if isinstance(self.estimate, Contrast) and self.estimate.unit else ""
         what = f"the {'90 % ' if self.equivalence else ''}interval of {self.estimate.text}"
+        low, high = self.relevant
         if self.high == float("inf"):
-            return f"Supported if {what} lies above {self.low:g}{unit}, contradicted if it lies below."
+            below = "it lies below" if self.smallest is None else f"its 90 % interval lies below {low:g}{unit}"
+            return f"Supported if {what} lies above {self.low:g}{unit}, contradicted if {below}."
         if self.low == float("-inf"):
-            return f"Supported if {what} lies below {self.high:g}{unit}, contradicted if it lies above."
+            above = "it lies above" if self.smallest is None else f"its 90 % interval lies above {high:g}{unit}"
+            return f"Supported if {what} lies below {self.high:g}{unit}, contradicted if {above}."
         return f"Supported if {what} lies within {self.low:g} to {self.high:g}{unit}, contradicted if it lies outside."
 
 
@@ -424,6 +459,8 @@ class Design:
         rules: What decides the claims.
         proxy: Why the results stand for the published ones only as a proxy; empty if they do not.
         checks: Exact comparisons to be made once.
+        looks: Numbers of seeds at which rules are judged, ascending, the last all seeds: arms get more seeds only while
+            a rule about them is undecided. Empty: every arm gets all seeds.
     """
 
     arms: tuple[Arm, ...]
@@ -432,6 +469,7 @@ class Design:
     rules: tuple[Rule, ...]
     proxy: str = ""
     checks: tuple[CheckSpec, ...] = ()
+    looks: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
@@ -456,6 +494,23 @@ class Design:
                     raise unknown_name("arm", name, names)
             if isinstance(rule.estimate, Agreement) and rule.estimate.check not in checks:
                 raise unknown_name("check", rule.estimate.check, checks)
+        if self.looks:
+            self._check_looks()
+
+    def _check_looks(self) -> None:
+        if len(self.looks) == 1:
+            raise InputError(f"one look, at {self.looks[0]} seeds, is a fixed number of seeds: leave looks out")
+        if self.looks[0] < FEWEST_AT_A_LOOK:
+            raise InputError(f"the first look needs at least {FEWEST_AT_A_LOOK} seeds: got looks {self.looks}")
+        if any(a >= b for a, b in zip(self.looks, self.looks[1:], strict=False)):
+            raise InputError(f"looks must be ascending numbers of seeds: got {self.looks}")
+        if self.looks[-1] != len(self.seeds):
+            raise InputError(f"the last look must have all {len(self.seeds)} seeds: got looks {self.looks}")
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Numbers of seeds at which rules are judged: the looks, or all seeds at once."""
+        return self.looks or (len(self.seeds),)
 
     def arm(self, name: str) -> Arm:
         """The arm of a name."""
