@@ -13,14 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from cnn_study import registry, results
-from cnn_study.execution.plan import Tuned, tune
 from cnn_study.experiment import Design, Experiment
 from cnn_study.results import RunRecord, Store
+from cnn_study.training.tuning import Tuned, tune
 
 
 def widened(design: Design, seeds: int) -> Design:
-    """A design with so many seeds."""
-    return replace(design, seeds=tuple(range(1, seeds + 1)))
+    """A design with so many seeds, all of which every arm gets."""
+    return replace(design, seeds=tuple(range(1, seeds + 1)), looks=())
 
 
 def records(stored: Store, seeds: int, profile: str) -> Iterator[RunRecord]:
