@@ -67,7 +67,7 @@ def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, style: str =
     wanted = []
     for outcome in outcomes:
         if not outcome.complete:
-            errors.print(f"[yellow]{outcome.experiment.name}: runs are missing, no figures", soft_wrap=True)
+            errors.print(f"{outcome.experiment.name}: runs are missing, no figures", style="yellow", soft_wrap=True)
         elif again or missing(outcome, folder):
             wanted.append(outcome)
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:

@@ -129,7 +129,7 @@ def run(
         try:
             mirror(outcomes, store.folder, tracking_uri, report.done, PATIENCE)
         except tracking.TrackingError as error:
-            errors.print(f"[yellow]cnn-study: the runs are stored, but not mirrored: {error}", soft_wrap=True)
+            errors.print(f"cnn-study: the runs are stored, but not mirrored: {error}", style="yellow", soft_wrap=True)
     show_verdicts(outcomes, family)
     compare_with_reference(outcomes, store, profile, fallback)
     if models:
@@ -236,7 +236,7 @@ def _suitable(
     found = at(chosen, profile, fallback)
     left_out = sorted({each.name for each in chosen} - {each.name for each, _ in found})
     if left_out:
-        errors.print(f"[yellow]not for images such as {fallback}: {', '.join(left_out)}", soft_wrap=True)
+        errors.print(f"not for images such as {fallback}: {', '.join(left_out)}", style="yellow", soft_wrap=True)
     return found
 
 
@@ -251,8 +251,8 @@ def _obtain(chosen: list[Experiment], profile: str, fallback: str | None, cache_
     except DataError as error:
         if fallback is None:
             raise
-        errors.print(f"[yellow]{error}", soft_wrap=True)
-        errors.print(f"[yellow]running on {fallback} instead; all results are marked as such", soft_wrap=True)
+        errors.print(f"{error}", style="yellow", soft_wrap=True)
+        errors.print(f"running on {fallback} instead; all results are marked as such", style="yellow", soft_wrap=True)
         ensure(fallback, cache_dir)
         return fallback
     return None

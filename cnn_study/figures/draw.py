@@ -1,10 +1,12 @@
 """Draws the figures an experiment names and writes them as PDF, SVG and PNG, with their data as CSV."""
 
+import logging
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
@@ -30,10 +32,13 @@ from cnn_study.figures import (
     ratios,
     survival,
 )
+from cnn_study.figures.fonts import lacking
 from cnn_study.figures.layout import note, settle
 from cnn_study.figures.style import PUBLISHED, STYLES, Style, styled
 from cnn_study.processes import end_with_parent
 from cnn_study.results import replace_file
+
+log = logging.getLogger(__name__)
 
 # Nothing in a file may tell when it was written: the same results give the same bytes.
 FORMATS: Mapping[str, dict] = {
@@ -91,8 +96,7 @@ def drawing(outcome: Outcome, plot: Plot | str, style: str = "paper") -> Drawing
         raise unknown_name("figure", plot.kind, FIGURES)
     if style not in STYLES:
         raise unknown_name("style", style, STYLES)
-    mpl.use("Agg")
-    with styled(STYLES[style]):
+    with _without_screen(), styled(STYLES[style], _text(outcome)):
         figure, caption, data = FIGURES[plot.kind](outcome, plot, STYLES[style])
         if data.empty:
             figure.text(0.5, 0.5, "not measured", ha="center", color=PUBLISHED)
@@ -102,6 +106,23 @@ def drawing(outcome: Outcome, plot: Plot | str, style: str = "paper") -> Drawing
             note(figure, text, STYLES[style])
         settle(figure)
     return Drawing(figure, caption, data)
+
+
+@contextmanager
+def _without_screen() -> Iterator[None]:
+    """Draw into files, and leave matplotlib as it was: a notebook goes on to show its own figures."""
+    before = mpl.get_backend(auto_select=False)
+    mpl.use("Agg")
+    try:
+        yield
+    finally:
+        if before:
+            mpl.use(before)
+
+
+def _text(outcome: Outcome) -> str:
+    """All that may be written in the figures of an experiment."""
+    return repr((outcome.design, outcome.experiment.title, outcome.experiment.claims, outcome.experiment.plots))
 
 
 def draw(outcome: Outcome, folder: Path, style: str = "paper") -> list[Path]:
@@ -119,7 +140,7 @@ def draw(outcome: Outcome, folder: Path, style: str = "paper") -> list[Path]:
     for plot in outcome.experiment.plots:
         drawn = drawing(outcome, plot, style)
         base = _base(outcome, folder, plot, style)
-        with styled(STYLES[style]):
+        with styled(STYLES[style], _text(outcome)):
             for suffix, metadata in FORMATS.items():
                 replace_file(
                     base.with_suffix(f".{suffix}"),
@@ -156,6 +177,8 @@ def draw_all(
         ExecutionError: A process was killed.
     """
     processes = min(processes, len(outcomes))
+    if letters := lacking("".join(map(_text, outcomes))):
+        log.warning("no font of this machine has the letters %s: figures show boxes in their place", letters)
     if processes < 2:
         yield from (draw(outcome, folder, style) for outcome in outcomes)
         return
