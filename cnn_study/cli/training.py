@@ -26,6 +26,7 @@ from cnn_study.cli.app import (
     console,
     errors,
 )
+from cnn_study.cli.images import commands
 from cnn_study.cli.output import compare_with_reference, draw, mirror, show_verdicts
 from cnn_study.cli.stores import (
     all_evaluated,
@@ -179,7 +180,7 @@ def plan(
     console.print(f"Hours with {cores()} workers, {how}. {limits}", soft_wrap=True, highlight=False)
 
 
-@app.command(epilog="Examples: `cnn-study data` · `cnn-study data cifar10 mnist`")
+@commands.command("get", epilog="Examples: `cnn-study data` · `cnn-study data cifar10 mnist`: `get` need not be said")
 def data(
     names: Annotated[
         list[str] | None,

@@ -1,6 +1,5 @@
 """Draws the figures an experiment names and writes them as PDF, SVG and PNG, with their data as CSV."""
 
-import logging
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,13 +31,11 @@ from cnn_study.figures import (
     ratios,
     survival,
 )
-from cnn_study.figures.fonts import lacking
+from cnn_study.figures.fonts import tell_lacking
 from cnn_study.figures.layout import note, settle
 from cnn_study.figures.style import PUBLISHED, STYLES, Style, styled
 from cnn_study.processes import end_with_parent
 from cnn_study.results import replace_file
-
-log = logging.getLogger(__name__)
 
 # Nothing in a file may tell when it was written: the same results give the same bytes.
 FORMATS: Mapping[str, dict] = {
@@ -177,8 +174,7 @@ def draw_all(
         ExecutionError: A process was killed.
     """
     processes = min(processes, len(outcomes))
-    if letters := lacking("".join(map(_text, outcomes))):
-        log.warning("no font of this machine has the letters %s: figures show boxes in their place", letters)
+    tell_lacking("".join(map(_text, outcomes)))
     if processes < 2:
         yield from (draw(outcome, folder, style) for outcome in outcomes)
         return

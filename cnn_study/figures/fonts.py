@@ -1,9 +1,10 @@
 """The letters of figures: DejaVu Sans, which comes with matplotlib, and for what it lacks the fonts of the machine."""
 
+import logging
 from collections.abc import Iterable
 from functools import cache
 
-from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from matplotlib.font_manager import fontManager, get_font
 
 FONT = "DejaVu Sans"
 """The same letters everywhere, as it comes with matplotlib."""
@@ -32,14 +33,19 @@ OTHERS = (
 """Fonts that are asked first for letters that DejaVu Sans lacks; after them all others, by alphabet."""
 
 
+log = logging.getLogger(__name__)
+
+
 def families(text: str) -> list[str]:
     """The fonts that a text needs, DejaVu Sans first, and alone if it has all of its letters."""
     return [FONT, *_chosen(_foreign(text))[0]]
 
 
-def lacking(text: str) -> str:
-    """The letters of a text that no font of this machine has, each once."""
-    return "".join(sorted(_chosen(_foreign(text))[1]))
+def tell_lacking(text: str) -> None:
+    """Say which letters of a text no font of this machine has, if there are any."""
+    letters = "".join(sorted(_chosen(_foreign(text))[1]))
+    if letters:
+        log.warning("no font of this machine has the letters %s: figures show boxes in their place", letters)
 
 
 def _foreign(text: str) -> frozenset[str]:
@@ -68,8 +74,8 @@ def _installed() -> Iterable[str]:
 @cache
 def _letters(font: str) -> frozenset[int]:
     """The code points that a font has; none if its file is damaged or gone."""
+    files = [entry.fname for entry in fontManager.ttflist if entry.name == font]
     try:
-        path = findfont(FontProperties(family=font), fallback_to_default=False)
-        return frozenset(get_font(path).get_charmap())
-    except (OSError, ValueError, RuntimeError):
+        return frozenset(get_font(files[0]).get_charmap())
+    except (OSError, RuntimeError):
         return frozenset()
