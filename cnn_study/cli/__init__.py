@@ -5,7 +5,9 @@ import io
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import pydantic
 
@@ -40,6 +42,7 @@ def run_one(name: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: errors that the user can mend become one line and an exit code."""
     _say_anything()
+    _have_a_home()
     try:
         app(list(sys.argv[1:] if arguments is None else arguments), prog_name="cnn-study")
     except StudyError as error:
@@ -65,6 +68,16 @@ def _say_anything() -> None:
     library = logging.getLogger("cnn_study")
     if not any(isinstance(handler, Notices) for handler in library.handlers):
         library.addHandler(Notices())
+
+
+def _have_a_home() -> None:
+    """Give a user without a home, as in many containers, a folder of their own: libraries look for theirs in it."""
+    try:
+        Path.home()
+    except RuntimeError:
+        home = Path(tempfile.gettempdir()) / f"cnn_study-{os.getuid()}"
+        home.mkdir(mode=0o700, exist_ok=True)
+        os.environ["HOME"] = str(home)
 
 
 def _explained(error: OSError) -> str:

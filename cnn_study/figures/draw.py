@@ -34,7 +34,7 @@ from cnn_study.figures import (
 from cnn_study.figures.fonts import tell_lacking
 from cnn_study.figures.layout import note, settle
 from cnn_study.figures.style import PUBLISHED, STYLES, Style, styled
-from cnn_study.processes import end_with_parent
+from cnn_study.processes import end_with_parent, startable
 from cnn_study.results import replace_file
 
 # Nothing in a file may tell when it was written: the same results give the same bytes.
@@ -165,7 +165,7 @@ def draw_all(
         outcomes: What they have found; all their runs must be there.
         folder: Of the results; the files go to ``figures`` in it.
         style: ``paper`` or ``slides``.
-        processes: How many draw. With more than one, programs need the guard ``if __name__ == "__main__"``.
+        processes: How many draw.
 
     Returns:
         The PNG files of every experiment, in their order.
@@ -181,7 +181,8 @@ def draw_all(
     # Fresh processes: in a copy of this one, threads of other libraries could have left locks that nobody opens.
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_begin)
     try:
-        waiting = [pool.submit(draw, _for_others(outcome), folder, style) for outcome in outcomes]
+        with startable():
+            waiting = [pool.submit(draw, _for_others(outcome), folder, style) for outcome in outcomes]
         for future in waiting:
             yield future.result()
     except BrokenProcessPool:
