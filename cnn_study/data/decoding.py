@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageFile
 
 from cnn_study.errors import InputError, StudyError
 
@@ -60,7 +60,7 @@ def square(path: Path, side: int) -> np.ndarray:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
     """An image. Decoders of damaged files raise errors of any kind."""
     try:
         with warnings.catch_warnings():
