@@ -4,7 +4,6 @@ Names are compared as people read them: é is one letter, be it written as one (
 Parts are known by their usual names in several languages, with or without capitals, signs and numbers around them.
 """
 
-import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -130,7 +129,8 @@ def _others(folder: Path, taken: set[Path]) -> Iterator[Path]:
 
 def spelled(name: str) -> str:
     """A name of a file as text: in composed letters, and bytes that are no UTF-8 as their numbers."""
-    return unicodedata.normalize("NFC", os.fsencode(name).decode(errors="backslashreplace"))
+    content = name.encode(errors="surrogateescape")  # Not in the encoding of the locale: folders are the same in all.
+    return unicodedata.normalize("NFC", content.decode(errors="backslashreplace"))
 
 
 def part_of(name: str) -> str | None:

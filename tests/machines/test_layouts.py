@@ -182,12 +182,9 @@ def wrapped_parts(root):
         drawn(root / "seg_train" / "seg_train" / name)
 
 
-def test_only(root):
+def only_for_testing(root):
     for name in "ab":
         drawn(root / "test" / name)
-
-
-test_only.__test__ = False
 
 
 def doubled(root):
@@ -236,7 +233,10 @@ def flat(root):
         (unlabeled, "move it away, or name {root}/train, of which a fifth is then for testing"),
         (wrapped, "{root} holds nothing but a folder: name that one, {root}/PetImages"),
         (wrapped_parts, "{root}/seg_train holds nothing but a folder: name that one, {root}/seg_train/seg_train"),
-        (test_only, "{root} holds test, but no folder for training: call it train; wanted is set/CLASS/*.png, or"),
+        (
+            only_for_testing,
+            "{root} holds test, but no folder for training: call it train; wanted is set/CLASS/*.png",
+        ),
         (doubled, "{root} holds train and training, which are both for train: name one folder so"),
         (beside, "{root}/extra lies beside train, which holds classes: move it away, or name {root}/train"),
         (capitals, "{root}: train and test must spell classes alike, capitals too: Cat, cat"),
