@@ -10,7 +10,7 @@ from elsewhere import PROJECT, QUICK, study
 from test_programs import NOBODY, can_be_nobody
 
 UV = shutil.which("uv")
-PLAIN = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+PLAIN = {"LC_ALL": "C", "LANG": "C"}
 
 
 @pytest.fixture
