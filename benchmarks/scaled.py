@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from cnn_study import registry, results
+from cnn_study import collection, results
 from cnn_study.execution.plan import Tuned, tune
 from cnn_study.experiment import Design, Experiment
 from cnn_study.results import RunRecord, Store
@@ -26,7 +26,7 @@ def widened(design: Design, seeds: int) -> Design:
 def records(stored: Store, seeds: int, profile: str) -> Iterator[RunRecord]:
     """All runs that the experiments need with so many seeds; further seeds repeat those there are."""
     known = stored.records()
-    for experiment in registry.load():
+    for experiment in collection.load():
         design = experiment.at(profile)
         for arm in design.arms:
             tuned = tune(arm, design, known)

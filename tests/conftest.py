@@ -64,7 +64,7 @@ def made_up_experiment(proxy=""):
         "made_up",
         "A made-up experiment",
         (claim,),
-        lambda profile, fallback: made_up_design(proxy),
+        lambda setting: made_up_design(proxy),
         ("training_curves", "time_ratios", "rate_search"),
     )
 
@@ -77,7 +77,7 @@ def worded_outcome(title, claim, statement, condition, label, proxy, source, rea
     design = replace(design, arms=arms, rules=rules)
     published = (Published(statement, 1, source, "primary", about=label),)
     made_up = Claim(claim, statement, published, {"mechanism": reason})
-    experiment = Experiment(name, title, (made_up,), lambda profile, fallback: design, ())
+    experiment = Experiment(name, title, (made_up,), lambda setting: design, ())
     return evaluate(experiment, design, complete(design))
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from conftest import made_up_check, made_up_experiment, made_up_gains
 
-from cnn_study import cli, registry, tables
+from cnn_study import cli, collection, tables
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.cli import output, stores, training
 from cnn_study.cli.app import OWN, REFERENCE
@@ -152,7 +152,7 @@ def test_the_verdicts_fit_into_80_columns_with_what_was_measured(monkeypatch, ma
 
 def test_a_claim_is_explained(tmp_path, monkeypatch, made_up, capsys):
     experiment, _, stored = made_up
-    monkeypatch.setattr(registry, "load", lambda names=(): [experiment])
+    monkeypatch.setattr(collection, "load", lambda names=(): [experiment])
     for record in stored.values():
         Store(tmp_path / "quick").add(record)
     code, output, _ = call(capsys, "explain", "faster", "--results", str(tmp_path))
@@ -170,7 +170,7 @@ def test_a_claim_is_explained(tmp_path, monkeypatch, made_up, capsys):
 def test_what_experiments_share_counts_once_in_the_total_of_a_plan(tmp_path, monkeypatch, made_up, capsys):
     experiment, _, stored = made_up
     both = [experiment, replace(experiment, name="again")]
-    monkeypatch.setattr(registry, "load", lambda names=(): both)
+    monkeypatch.setattr(collection, "load", lambda names=(): both)
     record = next(iter(stored.values()))
     Store(tmp_path / "quick").add(replace(record, seconds=7.2))
     code, output, _ = call(capsys, "plan", "made_up", "again", "--results", str(tmp_path))
@@ -190,7 +190,7 @@ def test_failed_runs_are_named_at_the_end_and_in_the_exit_code(tmp_path, monkeyp
     experiment, design, _ = made_up
     request = Request(design.arms[0], "replicate", design.arms[0].run(0.01, 2))
     report = Report(frozenset(), (Failure(request, "ValueError: no"),))
-    monkeypatch.setattr(registry, "load", lambda names=(): [experiment])
+    monkeypatch.setattr(collection, "load", lambda names=(): [experiment])
     monkeypatch.setattr(training, "_obtain", lambda *_: None)
     monkeypatch.setattr(training, "_train", lambda *_: report)
     code, output, error = call(capsys, "run", "--results", str(tmp_path), "--no-tracking")
@@ -201,7 +201,7 @@ def test_failed_runs_are_named_at_the_end_and_in_the_exit_code(tmp_path, monkeyp
 
 
 def test_every_experiment_declares_itself_for_every_profile():
-    for experiment in registry.load():
+    for experiment in collection.load():
         for profile in ("smoke", "quick", "full"):
             for fallback in (None, "digits"):
                 design = experiment.at(profile, fallback)
@@ -214,10 +214,10 @@ def test_every_experiment_declares_itself_for_every_profile():
 
 
 def test_a_module_without_an_experiment_is_named(monkeypatch):
-    monkeypatch.setattr(registry, "names", lambda: ["activations"])
+    monkeypatch.setattr(collection, "names", lambda: ["activations"])
     monkeypatch.setattr("experiments.activations.EXPERIMENT", None)
     with pytest.raises(InputError, match=r"experiments/activations\.py must declare EXPERIMENT"):
-        registry.load()
+        collection.load()
 
 
 def test_a_profile_is_asked_of_the_design():
@@ -235,7 +235,7 @@ def test_claims_of_one_experiment_are_corrected_for_the_tests_of_all(command, tm
     twin = replace(experiment.claims[0], name="twin")
     other = replace(experiment, name="other", claims=(twin,), design=lambda *_: replace(made_up[1], rules=rules))
     loaded = {"made_up": experiment, "other": other}
-    monkeypatch.setattr(registry, "load", lambda names=(): [loaded[name] for name in names] or list(loaded.values()))
+    monkeypatch.setattr(collection, "load", lambda names=(): [loaded[name] for name in names] or list(loaded.values()))
     for record in stored.values():
         Store(tmp_path / "quick").add(record)
     families = []

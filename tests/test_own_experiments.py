@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import complete
 
-from cnn_study import cli, registry
+from cnn_study import cli, collection
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.errors import InputError
 from cnn_study.experiment import PROFILES
@@ -31,7 +31,7 @@ def own_file(tmp_path):
 
 def test_a_file_is_an_experiment_like_the_others(own_file):
     path = own_file()
-    (experiment,) = registry.load([str(path)])
+    (experiment,) = collection.load([str(path)])
     assert experiment.name == "mine"
     for profile in PROFILES:
         assert [arm.name for arm in experiment.at(profile).arms] == ["plain", "normalized"]
@@ -40,13 +40,13 @@ def test_a_file_is_an_experiment_like_the_others(own_file):
 
 
 def test_the_family_is_all_of_the_package_and_the_files_that_are_named(own_file):
-    found = [experiment.name for experiment in registry.family(["pooling", str(own_file())])]
-    assert found == [*registry.names(), "mine"]
+    found = [experiment.name for experiment in collection.family(["pooling", str(own_file())])]
+    assert found == [*collection.names(), "mine"]
 
 
 def test_a_file_of_the_package_is_the_experiment_of_its_name():
-    (by_path,) = registry.load([str(EXAMPLE.parents[1] / "experiments" / "pooling.py")])
-    assert by_path is registry.load(["pooling"])[0]
+    (by_path,) = collection.load([str(EXAMPLE.parents[1] / "experiments" / "pooling.py")])
+    assert by_path is collection.load(["pooling"])[0]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_file_of_the_package_is_the_experiment_of_its_name():
 def test_what_is_wrong_in_a_file_is_told_with_its_line(own_file, old, new, place, expected):
     path = own_file(lambda text: text.replace(old, new))
     with pytest.raises(InputError) as caught:
-        [experiment.at("full") for experiment in registry.load([str(path)])]
+        [experiment.at("full") for experiment in collection.load([str(path)])]
     lines = path.read_text(encoding="utf-8").splitlines()
     line = next(number for number, text in enumerate(lines, 1) if place in text and "import" not in text)
     assert str(caught.value).startswith(f"{path}, line {line}: {expected}")
@@ -73,7 +73,7 @@ def test_what_is_wrong_in_a_file_is_told_with_its_line(own_file, old, new, place
 def test_a_file_without_its_experiment_is_refused(own_file, old, new):
     path = own_file(lambda text: text.replace(old, new))
     with pytest.raises(InputError, match=r"must declare EXPERIMENT = Experiment\(name='mine', ...\)"):
-        registry.load([str(path)])
+        collection.load([str(path)])
 
 
 @pytest.mark.parametrize("name", ["missing.py", "no/such", "folder.py"])
@@ -81,19 +81,19 @@ def test_what_is_no_file_is_told(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.py").mkdir()
     with pytest.raises(InputError, match=f"there is no file {name}: name an experiment"):
-        registry.load([name])
+        collection.load([name])
 
 
 def test_a_file_must_not_have_the_name_of_an_experiment_of_the_package(own_file):
     with pytest.raises(InputError, match="rename the file"):
-        registry.load([str(own_file(name="pooling"))])
+        collection.load([str(own_file(name="pooling"))])
 
 
 def test_every_command_that_reads_takes_the_file(own_file, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(cli.console, "width", 200, raising=False)
     path = str(own_file())
     store = Store(tmp_path / "results" / "smoke")
-    for record in complete(registry.load([path])[0].at("smoke")).values():
+    for record in complete(collection.load([path])[0].at("smoke")).values():
         store.add(record)
     store.merge()
     options = ["--profile", "smoke", "--results", str(tmp_path / "results")]

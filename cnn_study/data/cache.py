@@ -69,15 +69,15 @@ def default_cache_dir() -> Path:
 
 
 def load(
-    name: str, *, cache_dir: Path | None = None, offline: bool = False, progress: Progress | None = None
+    data: str | Dataset, *, cache_dir: Path | None = None, offline: bool = False, progress: Progress | None = None
 ) -> Arrays:
     """The arrays of a data set, fetched if they are not cached. Takes the arguments and raises the errors of `ensure`.
 
     An embedded data set is loaded even if the cache cannot be written.
     """
-    dataset = _described(name, cache_dir)
+    dataset = _dataset(data, cache_dir)
     try:
-        folder = ensure(name, cache_dir=cache_dir, offline=offline, progress=progress)
+        folder = ensure(dataset, cache_dir=cache_dir, offline=offline, progress=progress)
     except CacheError:
         if not dataset.embedded:
             raise
@@ -91,12 +91,12 @@ def load(
 
 
 def ensure(
-    name: str, *, cache_dir: Path | None = None, offline: bool = False, progress: Progress | None = None
+    data: str | Dataset, *, cache_dir: Path | None = None, offline: bool = False, progress: Progress | None = None
 ) -> Path:
     """Fetch a data set unless it is cached and right. Of processes that ask at once, one fetches and the others wait.
 
     Args:
-        name: A registered data set, or one of the user's that the cache has a description of.
+        data: The data set, or the name of one that comes with the suite or that the cache has a description of.
         cache_dir: The cache; ``None``: :func:`default_cache_dir`.
         offline: Ask no source but the cache, as a worker does whose parent has fetched the data.
         progress: Told how a fetch goes on.
@@ -108,8 +108,8 @@ def ensure(
         InputError: There is no such data set.
         DataError: No source has it, or the cache cannot be written.
     """
-    dataset, progress = _described(name, cache_dir), progress or _silent
-    folder = (cache_dir or default_cache_dir()) / name
+    dataset, progress = _dataset(data, cache_dir), progress or _silent
+    folder = (cache_dir or default_cache_dir()) / dataset.name
     if _stamped(folder, dataset):
         return folder
     with _writing(folder, dataset, progress):
@@ -151,14 +151,16 @@ class DownloadProgress:
         self._bar.update(self._task, completed=done, total=total)
 
 
-def _described(name: str, cache_dir: Path | None) -> Dataset:
-    """The data set of a name. Of the user's own, a worker knows what the cache says."""
-    if registry.is_known(name):
-        return registry.get(name)
+def _dataset(data: str | Dataset, cache_dir: Path | None) -> Dataset:
+    """The data set of a name: one that comes with the suite, or one of the user's, as described in the cache."""
+    if isinstance(data, Dataset):
+        return data
+    if data in registry.DATASETS:
+        return registry.DATASETS[data]
     try:
-        return registry.parsed(json.loads(((cache_dir or default_cache_dir()) / name / DESCRIPTION).read_bytes()))
+        return registry.parsed(json.loads(((cache_dir or default_cache_dir()) / data / DESCRIPTION).read_bytes()))
     except (OSError, ValueError):
-        return registry.get(name)  # It says that there is none.
+        return registry.get(data)  # It says that there is none.
 
 
 def _silent(description: str, done: int, total: int | None) -> None:
@@ -261,7 +263,7 @@ def _nowhere(dataset: Dataset, failures: list[tuple[str, str]]) -> str:
     return (
         f"{dataset.title} cannot be had. Tried in this order:\n{tried}\n"
         f"What to do: go online, set {DATA_PATH} to a folder with the official files, "
-        "or run on the embedded digits with --fallback digits."
+        "or run on the embedded digits with --stand-in digits."
     )
 
 

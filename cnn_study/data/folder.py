@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from cnn_study.data import registry
 from cnn_study.data.cache import default_cache_dir
 from cnn_study.data.registry import ArrayInfo, Dataset, described, parsed
 from cnn_study.data.sources import ARRAYS, Progress, SourceUnavailable
@@ -38,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 def images(path: str | Path, side: int | None = None) -> Dataset:
-    """The data set in a folder of images, made known to this process by its name.
+    """The data set in a folder of images.
 
     Args:
         path: The folder. It holds a folder of PNG or JPEG images for every class, or ``train`` and ``test`` with these.
@@ -54,7 +53,7 @@ def images(path: str | Path, side: int | None = None) -> Dataset:
         raise InputError(f"images can be resized to a side of 1 to {LARGEST} pixels: got {side}")
     resolved = folder.resolve()
     now = _fingerprint(resolved, files(resolved), side)
-    return registry.add(_remembered(resolved, now, side) or _described(resolved, now, side))
+    return _remembered(resolved, now, side) or _described(resolved, now, side)
 
 
 def files(folder: Path) -> dict[str, dict[str, list[Path]]]:

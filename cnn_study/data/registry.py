@@ -24,7 +24,7 @@ from cnn_study.data.sources import (
     Source,
     UserFolder,
 )
-from cnn_study.errors import InputError, unknown_name
+from cnn_study.errors import unknown_name
 from cnn_study.spec import digest
 
 
@@ -85,32 +85,14 @@ class Dataset:
 
 
 def get(name: str) -> Dataset:
-    """The data set of this name.
+    """The data set of this name that comes with the suite.
 
     Raises:
         InputError: There is none.
     """
-    if not is_known(name):
+    if name not in DATASETS:
         raise unknown_name("data set", name, DATASETS)
-    return DATASETS.get(name) or _OWN[name]
-
-
-def is_known(name: str) -> bool:
-    """Whether there is a data set of this name."""
-    return name in DATASETS or name in _OWN
-
-
-def add(dataset: Dataset) -> Dataset:
-    """Make a data set of the user's known to this process, and return it.
-
-    Raises:
-        InputError: Another one has its name.
-    """
-    if is_known(dataset.name) and get(dataset.name).digest != dataset.digest:
-        raise InputError(f"two data sets are called {dataset.name!r}: rename the folder of the images of one of them")
-    if dataset.sources or not is_known(dataset.name):
-        _OWN[dataset.name] = dataset
-    return dataset
+    return DATASETS[name]
 
 
 def described(dataset: Dataset) -> dict[str, Any]:
@@ -306,5 +288,3 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
     {dataset.name: dataset for dataset in (CIFAR10, MNIST, FASHION_MNIST, DIGITS)}
 )
 """All data sets that come with the suite, by name."""
-
-_OWN: dict[str, Dataset] = {}

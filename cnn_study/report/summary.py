@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cnn_study.analysis.decisions import ASPECTS, ClaimVerdict, Outcome
+from cnn_study.analysis.decisions import ClaimVerdict, Outcome
 from cnn_study.analysis.significance import Key, holm, mark
 from cnn_study.errors import InputError
+from cnn_study.experiment import ASPECTS
 from cnn_study.results import replace_file
 
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"

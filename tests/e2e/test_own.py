@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cnn_study import cli, registry
+from cnn_study import cli, collection
 from cnn_study.cli.stores import suited
 from cnn_study.data.folder import images
 from cnn_study.experiment import PROFILES
@@ -155,7 +155,7 @@ def test_every_ablation_can_be_had_on_a_small_set_of_images(tmp_path, monkeypatc
     monkeypatch.setattr("cnn_study.data.registry._OWN", {})
     runpy.run_path(str(IMAGES))
     name = images(tmp_path / "drawn", 32).name
-    for experiment in registry.load():
+    for experiment in collection.load():
         for profile in ("smoke", "quick"):
             design = suited(experiment, profile, name)
             assert {arm.data.name for arm in design.arms} <= {name}

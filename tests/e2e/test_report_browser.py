@@ -31,7 +31,7 @@ def report(tmp_path_factory):
     published = (Published("ratio", 6, source, "primary", about="tanh / relu"), *times.claims[0].published)
     times = replace(times, claims=(replace(times.claims[0], published=published),))
     claims = (Claim("better", f"Better {'and better ' * 30}."), Claim("exact", "It is exact."))
-    gains = Experiment("gains", "Gains and a check", claims, lambda profile, fallback: made_up_gains(low=0), ())
+    gains = Experiment("gains", "Gains and a check", claims, lambda setting: made_up_gains(low=0), ())
     check = made_up_check(gains.at("quick").checks[0])
     design, other = times.at("quick"), gains.at("quick")
     outcomes = [

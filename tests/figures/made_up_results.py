@@ -78,7 +78,7 @@ def made_up_outcome(
             ]
             stored[run.key] = RunRecord(run, "epochs", outcomes, tuple(points), "w", {"python": "3"}, 2.0, "2026")
     verdicts = tuple(ClaimVerdict(claims[0], d.rule.aspect, d.verdict, "", (d,)) for d in decisions)
-    experiment = Experiment("made_up", "A made-up experiment", claims, lambda profile, fallback: design, tuple(plots))
+    experiment = Experiment("made_up", "A made-up experiment", claims, lambda setting: design, tuple(plots))
     done = {check.spec.check: check for check in checks}
     return Outcome(experiment, design, tuned, stored, done, verdicts)
 

@@ -105,7 +105,7 @@ def test_a_design_of_checks_alone_has_a_page(tmp_path):
     rule = Rule("formula", "direction", "all shapes", Agreement("output_size"))
     design = Design((), None, (), (rule,), "", (check,))
     claim = Claim("formula", "The size follows a formula.", (), {"magnitude": "exact", "mechanism": "none"})
-    experiment = Experiment("sizes", "Sizes", (claim,), lambda profile, fallback: design, ("agreement",))
+    experiment = Experiment("sizes", "Sizes", (claim,), lambda setting: design, ("agreement",))
     record = CheckRecord(check, {"cases": 53_200.0, "agreeing": 53_199.0}, (), {"python": "3"}, 1.5, "2026")
     outcome = evaluate(experiment, design, {}, {check.key: record})
     draw(outcome, tmp_path)

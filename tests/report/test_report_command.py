@@ -1,6 +1,6 @@
 import pytest
 
-from cnn_study import cli, registry
+from cnn_study import cli
 from cnn_study.cli.output import revision
 from cnn_study.results import Store
 
@@ -9,7 +9,7 @@ from cnn_study.results import Store
 def stored(made_up, monkeypatch, tmp_path):
     """A folder of results with the made-up runs, which the command line finds."""
     experiment, _, records = made_up
-    monkeypatch.setattr(registry, "load", lambda names=(): [experiment])
+    monkeypatch.setattr(collection, "load", lambda names=(): [experiment])
     store = Store(tmp_path / "quick")
     for record in records.values():
         store.add(record)
