@@ -113,7 +113,7 @@ def run(
     designs = [design for _, design in _suitable(chosen, names, setting)]
     if isinstance(workers, LocalEngine):
         check_memory(designs, psutil.virtual_memory().total)
-    for dataset in _used(designs):
+    for dataset in used(designs):
         ensure(dataset, cache_dir)
     store = store_of(results or OWN, setting)
     with stoppable(), store.writing():
@@ -231,9 +231,18 @@ def _suitable(chosen: list[Experiment], names: list[str] | None, setting: Settin
     return found
 
 
-def _used(designs: Iterable[Design]) -> list[Dataset]:
-    """The data sets of some designs, each once."""
-    found = {arm.data.name: design.dataset(arm.data) for design in designs for arm in design.arms}
+def used(designs: Iterable[Design]) -> list[Dataset]:
+    """The data sets of some designs, each once.
+
+    Raises:
+        InputError: Two of the user's own have the same name: the cache, and their runs, would be mixed up.
+    """
+    found: dict[str, Dataset] = {}
+    for dataset in (design.dataset(arm.data) for design in designs for arm in design.arms):
+        if found.setdefault(dataset.name, dataset).digest != dataset.digest:
+            raise InputError(
+                f"two data sets are called {dataset.name!r}: rename the folder of the images of one of them"
+            )
     return [found[name] for name in sorted(found)]
 
 
@@ -241,7 +250,7 @@ def _obtained(chosen: list[Experiment], profile: str, stand_in: str | None, cach
     """The setting with every data set in the cache; with the stand-in, if one of them cannot be had."""
     setting, instead = Setting(profile), None if stand_in is None else datasets.get(stand_in)
     try:
-        for dataset in _used(experiment.at(setting) for experiment in chosen):
+        for dataset in used(experiment.at(setting) for experiment in chosen):
             ensure(dataset, cache_dir)
     except DataError as error:
         if instead is None:

@@ -48,7 +48,7 @@ def claim(
         mechanism: The same of this aspect.
     """
     reasons: Mapping[Aspect, str] = {"direction": direction, "magnitude": magnitude, "mechanism": mechanism}
-    untested = {aspect: reason for aspect, reason in reasons.items() if reason}
+    untested: Mapping[Aspect, str] = {aspect: reason for aspect, reason in reasons.items() if reason}
 
     def made(rules: Rules) -> Claim:
         return Claim(rules.__name__.replace("_", "-"), statement, tuple(published), untested, rules)
