@@ -87,8 +87,7 @@ def _one_sided(sample: Sample, limit: float, side: Literal["greater", "less"]) -
     distance = sample.mean - border
     if sample.deviation == 0:
         return 0.0 if (distance > 0 if side == "greater" else distance < 0) else 1.0
-    t = distance / (sample.deviation / math.sqrt(sample.n))
-    return float(stats.t.sf(t if side == "greater" else -t, sample.n - 1))
+    return float(stats.ttest_1samp(sample.values, border, alternative=side).pvalue)
 
 
 def claim_p(verdict: ClaimVerdict) -> float | None:

@@ -39,8 +39,8 @@ from cnn_study.cli.stores import (
 )
 from cnn_study.data import cache
 from cnn_study.data import registry as datasets
+from cnn_study.data.dataset import Dataset
 from cnn_study.data.folder import images
-from cnn_study.data.registry import Dataset
 from cnn_study.display import SuiteDisplay
 from cnn_study.errors import DataError, InputError, unknown_name
 from cnn_study.execution.cluster import Needs, RayEngine

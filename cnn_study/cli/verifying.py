@@ -14,7 +14,7 @@ from cnn_study.cli.app import CacheOption, Names, ProfileOption, ResultsOption, 
 from cnn_study.cli.stores import designed, examples_in, known_data, stores_to_read, timed
 from cnn_study.cli.training import ensure, stoppable
 from cnn_study.data import cache
-from cnn_study.data.registry import Dataset
+from cnn_study.data.dataset import Dataset
 from cnn_study.display import SuiteDisplay
 from cnn_study.errors import InputError
 from cnn_study.execution.environment import changes

@@ -24,8 +24,9 @@ from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeEla
 from rich.progress import Progress as Bar
 
 from cnn_study.data import registry
-from cnn_study.data.registry import ArrayInfo, Dataset
-from cnn_study.data.sources import ARRAYS, DATA_PATH, UNREADABLE, Progress, SourceUnavailable
+from cnn_study.data.dataset import ARRAYS, ArrayInfo, Dataset, Progress, SourceUnavailable, described, parsed
+from cnn_study.data.sources.layouts import UNREADABLE
+from cnn_study.data.sources.places import DATA_PATH
 from cnn_study.errors import DataError
 
 CACHE_PATH = "CNN_STUDY_CACHE"
@@ -158,7 +159,7 @@ def _dataset(data: str | Dataset, cache_dir: Path | None) -> Dataset:
     if data in registry.DATASETS:
         return registry.DATASETS[data]
     try:
-        return registry.parsed(json.loads(((cache_dir or default_cache_dir()) / data / DESCRIPTION).read_bytes()))
+        return parsed(json.loads(((cache_dir or default_cache_dir()) / data / DESCRIPTION).read_bytes()))
     except (OSError, ValueError):
         return registry.get(data)  # It says that there is none.
 
@@ -229,7 +230,7 @@ def _refill(folder: Path, dataset: Dataset, reason: str, offline: bool, progress
     for name, array in arrays.items():
         _write(_file(folder, name), lambda file, array=array: np.save(file, array, allow_pickle=False))
     if dataset.own:
-        description = json.dumps(registry.described(dataset), indent=1).encode()
+        description = json.dumps(described(dataset), indent=1).encode()
         _write(folder / DESCRIPTION, lambda file: file.write(description))
     return _stamp(folder, dataset)
 

@@ -20,8 +20,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from cnn_study.data.cache import default_cache_dir
-from cnn_study.data.registry import ArrayInfo, Dataset, described, parsed
-from cnn_study.data.sources import ARRAYS, Progress, SourceUnavailable
+from cnn_study.data.dataset import ARRAYS, ArrayInfo, Dataset, Progress, SourceUnavailable, described, parsed
 from cnn_study.errors import InputError
 
 SUFFIXES = (".png", ".jpg", ".jpeg")

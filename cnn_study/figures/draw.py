@@ -32,8 +32,8 @@ from cnn_study.figures import (
 )
 from cnn_study.figures.layout import note, settle
 from cnn_study.figures.style import PUBLISHED, STYLES, Style, styled
+from cnn_study.files import replace_file
 from cnn_study.processes import end_with_parent
-from cnn_study.results import replace_file
 
 # Nothing in a file may tell when it was written: the same results give the same bytes.
 FORMATS: Mapping[str, dict] = {

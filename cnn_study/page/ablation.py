@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import NoReturn
 
-from cnn_study.checks.names import check
+from cnn_study.checks.table import check
 from cnn_study.data.registry import DATASETS
 from cnn_study.errors import InputError
 from cnn_study.experiment import (

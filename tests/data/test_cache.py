@@ -14,8 +14,7 @@ import pytest
 from rich.console import Console
 
 from cnn_study.data import cache, registry
-from cnn_study.data.registry import ARRAYS, ArrayInfo, Dataset
-from cnn_study.data.sources import SourceUnavailable
+from cnn_study.data.dataset import ARRAYS, ArrayInfo, Dataset, SourceUnavailable
 from cnn_study.errors import DataError, InputError
 
 

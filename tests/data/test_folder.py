@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from cnn_study.data import cache, folder
+from cnn_study.data.dataset import ARRAYS
 from cnn_study.data.folder import images
-from cnn_study.data.sources import ARRAYS
 from cnn_study.errors import DataError, InputError
 
 
