@@ -87,7 +87,7 @@ def _one_sided(sample: Sample, limit: float, side: Literal["greater", "less"]) -
     distance = sample.mean - border
     if sample.deviation == 0:
         return 0.0 if (distance > 0 if side == "greater" else distance < 0) else 1.0
-    return float(stats.ttest_1samp(sample.values, border, alternative=side).pvalue)
+    return float(stats.ttest_1samp(sample.values, border, alternative=side)[1])
 
 
 def claim_p(verdict: ClaimVerdict) -> float | None:

@@ -1,7 +1,7 @@
 """Exact checks: what built networks do against formulas, in every case of an exhaustive grid; nothing is trained.
 
-The checks are listed in :mod:`cnn_study.checks.table`; their functions are in modules that are loaded with TensorFlow when
-:func:`run` is called. A check says how many ``cases`` it has looked at and how many are ``agreeing``.
+The checks are listed in :mod:`cnn_study.checks.table`; their functions are in modules that are loaded with TensorFlow
+when :func:`run` is called. A check says how many ``cases`` it has looked at and how many are ``agreeing``.
 The formulas are written out beside the checks and do not come from the code that is checked.
 """
 

@@ -14,8 +14,8 @@ class Check:
     """A check.
 
     Attributes:
-        module: The module of this package that has its function, under its name, and in ``SAMPLES`` the part of the grid
-            that a sample looks at: keyword arguments of the function. A check that is not there takes no time.
+        module: The module of this package that has its function, under its name, and in ``SAMPLES`` the part of the
+            grid that a sample looks at: keyword arguments of the function. A check that is not there takes no time.
         version: It goes up when the check would give other numbers.
     """
 

@@ -3,9 +3,9 @@ import pytest
 from cnn_study.models.architectures import (
     FAN_SCALED,
     RECTIFIERS,
+    dense_net,
     deviations_13pct,
     deviations_18pct,
-    dense_net,
     four_layer_13pct,
     four_layer_18pct,
 )
