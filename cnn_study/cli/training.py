@@ -25,6 +25,7 @@ from cnn_study.cli.app import (
     console,
     errors,
 )
+from cnn_study.cli.images import commands
 from cnn_study.cli.output import compare_with_reference, draw, keep_verdicts, mirror, show_verdicts
 from cnn_study.cli.stores import (
     describe_images,
@@ -131,7 +132,7 @@ def run(
         try:
             mirror(outcomes, store.folder, tracking_uri, report.done, PATIENCE)
         except tracking.TrackingError as error:
-            errors.print(f"[yellow]cnn-study: the runs are stored, but not mirrored: {error}", soft_wrap=True)
+            errors.print(f"cnn-study: the runs are stored, but not mirrored: {error}", style="yellow", soft_wrap=True)
     if models:
         console.print(f"models: {len(report.saved)} saved in {models.folder}", soft_wrap=True, highlight=False)
     _tell_end(report, time.monotonic() - started)
@@ -184,7 +185,7 @@ def plan(
     console.print(f"Hours with {cores()} workers, {how}. {limits}", soft_wrap=True, highlight=False)
 
 
-@app.command(epilog="Examples: `cnn-study data` · `cnn-study data cifar10 mnist`")
+@commands.command("get", epilog="Examples: `cnn-study data` · `cnn-study data cifar10 mnist`: `get` need not be said")
 def data(
     names: Annotated[
         list[str] | None,
@@ -227,7 +228,8 @@ def _suitable(chosen: list[Experiment], names: list[str] | None, setting: Settin
     found = designed(chosen, setting, named=bool(names))
     left_out = sorted({each.name for each in chosen} - {each.name for each, _ in found})
     if left_out and setting.images:
-        errors.print(f"[yellow]not for images such as {setting.images.name}: {', '.join(left_out)}", soft_wrap=True)
+        what = f"not for images such as {setting.images.name}: {', '.join(left_out)}"
+        errors.print(what, style="yellow", soft_wrap=True)
     return found
 
 
@@ -255,8 +257,9 @@ def _obtained(chosen: list[Experiment], profile: str, stand_in: str | None, cach
     except DataError as error:
         if instead is None:
             raise
-        errors.print(f"[yellow]{error}", soft_wrap=True)
-        errors.print(f"[yellow]running on {instead.name} instead; all results are marked as such", soft_wrap=True)
+        errors.print(f"{error}", style="yellow", soft_wrap=True)
+        what = f"running on {instead.name} instead; all results are marked as such"
+        errors.print(what, style="yellow", soft_wrap=True)
         return Setting(profile, instead)
     return setting
 

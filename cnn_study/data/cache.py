@@ -63,10 +63,17 @@ class CacheError(DataError):
 
 
 def default_cache_dir() -> Path:
-    """``$CNN_STUDY_CACHE``, else ``cnn_study`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``."""
-    if path := os.environ.get(CACHE_PATH):
-        return Path(path).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cnn_study"
+    """``$CNN_STUDY_CACHE``, else ``cnn_study`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``.
+
+    Raises:
+        CacheError: The user has no home.
+    """
+    try:
+        if path := os.environ.get(CACHE_PATH):
+            return Path(path).expanduser()
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cnn_study"
+    except RuntimeError:
+        raise CacheError(f"this user has no home for a cache folder: set {CACHE_PATH} to a folder") from None
 
 
 def load(
@@ -131,7 +138,7 @@ class DownloadProgress:
 
     def __init__(self, console: Console | None = None) -> None:
         console = console or Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeElapsedColumn())
         self._bar = Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task: TaskID | None = None
         self._description = ""

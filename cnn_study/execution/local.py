@@ -6,6 +6,7 @@ the same bits wherever it runs. A worker that is killed costs only the job it he
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING
 from cnn_study.execution.engine import Worker, Workers
 from cnn_study.execution.events import Begun, Event, Failed, Lost, told
 from cnn_study.execution.jobs import Job
-from cnn_study.processes import end_with_parent
+from cnn_study.execution.queue import broken
+from cnn_study.processes import end_with_parent, startable
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
@@ -33,6 +35,11 @@ ENVIRONMENT = {
 }
 """What a worker needs in its environment before TensorFlow is imported. Recorded with every run."""
 
+ILLEGAL = "as this processor lacks instructions that TensorFlow was built for"
+
+FOREIGN = ("DNNL_", "MKL_", "NPY_", "ONEDNN_", "OPENBLAS_", "TF_XLA_", "XLA_")
+"""Beginnings of the names of variables with which libraries compute other bits: workers do not have them."""
+
 PAUSE = 0.2
 """Seconds until a worker is tried again whose fork server was killed: its socket is closed a moment before its process
 counts as ended, and until then no other one is begun."""
@@ -43,7 +50,8 @@ class _Worker(Worker):
         super().__init__()
         self.connection, theirs = context.Pipe()
         self.process: ForkServerProcess = context.Process(target=_serve, args=(theirs, cache_dir), daemon=True)
-        self.process.start()
+        with startable():
+            self.process.start()
         theirs.close()
         self.ready = False
 
@@ -64,6 +72,11 @@ class _Worker(Worker):
 
 def _serve(connection: Connection, cache_dir: Path) -> None:
     end_with_parent()  # Be it in the middle of an epoch: nobody would store its run.
+    from cnn_study.execution.preload import problem
+
+    if problem:
+        connection.send(("broken", problem))
+        return
     from cnn_study.execution.worker import serve
 
     serve(connection, cache_dir)
@@ -85,9 +98,11 @@ class LocalEngine(Workers[_Worker]):
         self._cache_dir = cache_dir
 
     def __enter__(self) -> "LocalEngine":
+        for name in [name for name in os.environ if name.startswith(FOREIGN)]:
+            del os.environ[name]
         os.environ.update(ENVIRONMENT)
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["cnn_study.execution.worker"])
+        self._context.set_forkserver_preload(["cnn_study.execution.preload"])
         return self
 
     def __exit__(self, *exc_info) -> None:
@@ -120,6 +135,8 @@ class LocalEngine(Workers[_Worker]):
             worker.ready = True
             self._starts.succeeded()
             return
+        if message == "broken":
+            raise broken(content)
         if message in ("done", "failed"):
             worker.job = None
         yield told(job, message, content)
@@ -160,4 +177,6 @@ class LocalEngine(Workers[_Worker]):
 def _exit_reason(code: int | None) -> str:
     if code is None:
         return "no exit code"
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
+    if code >= 0:
+        return f"exit code {code}"
+    return f"signal {-code}" + (f", {ILLEGAL}" if code == -signal.SIGILL else "")
