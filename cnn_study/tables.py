@@ -8,13 +8,13 @@ from rich.table import Table
 from rich.text import Text
 
 from cnn_study.analysis.coverage import measured_coverage
-from cnn_study.analysis.decisions import ASPECTS, ClaimVerdict, Decision, Outcome
+from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
 from cnn_study.analysis.estimates import confidence
 from cnn_study.analysis.sensitivity import effect_text, outlook
-from cnn_study.analysis.significance import UNCORRECTED, Corrected, corrected, holm, mark, marked
+from cnn_study.analysis.significance import UNCORRECTED, Corrected, corrected, holm, key_of, mark, marked
 from cnn_study.execution.forecast import Examples, Pace, Work
 from cnn_study.execution.plan import Planned, PlanRow
-from cnn_study.experiment import PROVENANCES, Claim, Verdict
+from cnn_study.experiment import ASPECTS, PROVENANCES, Claim, Verdict
 from cnn_study.spec import RunSpec
 
 STYLES: Mapping[Verdict, str] = {
@@ -158,7 +158,7 @@ def explanation(outcome: Outcome, claim: Claim, family: Sequence[Outcome] = ()) 
         yield f"  a proxy: {outcome.design.proxy}"
     for verdict in (verdict for verdict in outcome.verdicts if verdict.claim == claim):
         yield f"{verdict.aspect}: {verdict.verdict}" + (f" ({verdict.reason})" if verdict.reason else "")
-        test = tests.get((claim.name, verdict.aspect))
+        test = tests.get(key_of(verdict))
         if test and verdict.verdict in ("supported", "contradicted"):
             yield f"  {_test_text(test)}"
         for decision in verdict.decisions:

@@ -6,7 +6,7 @@ A verdict keeps its own rule, which was there before the results. Whether it sur
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from scipy import stats
@@ -21,8 +21,8 @@ FAMILY_LEVEL = 0.05
 UNCORRECTED = "\N{DEGREE SIGN}"
 """Stands after a verdict that does not survive the correction for the number of tests."""
 
-Key = tuple[str, Aspect]
-"""The name of a claim and the aspect."""
+Key = tuple[str, str, Aspect]
+"""The name of an experiment, that of a claim, and the aspect."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def _one_sided(sample: Sample, limit: float, side: Literal["greater", "less"]) -
     distance = sample.mean - border
     if sample.deviation == 0:
         return 0.0 if (distance > 0 if side == "greater" else distance < 0) else 1.0
-    t = distance / (sample.deviation / math.sqrt(sample.n))
-    return float(stats.t.sf(t if side == "greater" else -t, sample.n - 1))
+    test: Any = stats.ttest_1samp(sample.values, border, alternative=side)  # Its stub knows no p value.
+    return float(test.pvalue)
 
 
 def claim_p(verdict: ClaimVerdict) -> float | None:
@@ -125,7 +125,7 @@ def corrected(outcomes: Sequence[Outcome]) -> Mapping[Key, Corrected]:
         outcomes: All experiments of a profile: the family of tests. Those that are inconclusive or mixed count too.
     """
     tested: dict[Key, float] = {
-        (verdict.claim.name, verdict.aspect): p
+        key_of(verdict): p
         for outcome in outcomes
         for verdict in outcome.verdicts
         if (p := claim_p(verdict)) is not None
@@ -142,12 +142,17 @@ def holm(outcomes: Sequence[Outcome]) -> Mapping[Key, bool]:
     """
     found = corrected(outcomes)
     decided: list[Key] = [
-        (verdict.claim.name, verdict.aspect)
+        key_of(verdict)
         for outcome in outcomes
         for verdict in outcome.verdicts
         if verdict.verdict in ("supported", "contradicted")
     ]
     return {key: found[key].survives for key in decided if key in found}
+
+
+def key_of(verdict: ClaimVerdict) -> Key:
+    """What tells a verdict from all others of a profile."""
+    return (verdict.experiment, verdict.claim.name, verdict.aspect)
 
 
 def mark(verdict: ClaimVerdict, survives: Mapping[Key, bool]) -> str:
@@ -157,7 +162,7 @@ def mark(verdict: ClaimVerdict, survives: Mapping[Key, bool]) -> str:
         verdict: Of any claim.
         survives: What :func:`holm` has found.
     """
-    return "" if survives.get((verdict.claim.name, verdict.aspect), True) else UNCORRECTED
+    return "" if survives.get(key_of(verdict), True) else UNCORRECTED
 
 
 def marked(outcomes: Sequence[Outcome], survives: Mapping[Key, bool]) -> bool:

@@ -52,9 +52,13 @@ ResultsOption = Annotated[
         show_default=False,
     ),
 ]
-FallbackOption = Annotated[
+StandInOption = Annotated[
     str | None,
-    typer.Option(help="A data set to run on when the right one cannot be had; everything made from it is marked."),
+    typer.Option(
+        "--stand-in",
+        "--fallback",
+        help="A data set to run on when the right one cannot be had; everything made from it is marked.",
+    ),
 ]
 DataOption = Annotated[
     str | None,

@@ -16,12 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_study.data import registry
 from cnn_study.data.cache import default_cache_dir
+from cnn_study.data.dataset import ARRAYS, ArrayInfo, Dataset, Progress, SourceUnavailable, described, parsed
 from cnn_study.data.decoding import size_of, square
 from cnn_study.data.layout import UNDIVIDED, Layout, layout_of, spelled
-from cnn_study.data.registry import ArrayInfo, Dataset, described, parsed
-from cnn_study.data.sources import ARRAYS, Progress, SourceUnavailable
 from cnn_study.errors import InputError
 
 TEST_EVERY = 5
@@ -35,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 def images(path: str | Path, side: int | None = None) -> Dataset:
-    """The data set in a folder of images, made known to this process by its name.
+    """The data set in a folder of images.
 
     Args:
         path: The folder. It holds a folder of PNG or JPEG images for every class, or ``train`` and ``test`` with these.
@@ -51,7 +49,7 @@ def images(path: str | Path, side: int | None = None) -> Dataset:
     if shared:
         tests = dataset.arrays["y_test"].shape[0]
         log.warning("%s: %d of %d test images are training images too", spelled(folder.name), shared, tests)
-    return registry.add(dataset)
+    return dataset
 
 
 def resolved(path: str | Path, side: int | None) -> Path:

@@ -13,9 +13,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnn_study.execution.engine import Worker, Workers
 from cnn_study.execution.events import Begun, Event, Failed, Lost, told
-from cnn_study.execution.jobs import Job, kind
-from cnn_study.execution.queue import JOBS_A_WORKER, Queue, Starts, broken
+from cnn_study.execution.jobs import Job
+from cnn_study.execution.queue import broken
 from cnn_study.processes import end_with_parent, startable
 
 if TYPE_CHECKING:
@@ -44,23 +45,19 @@ PAUSE = 0.2
 counts as ended, and until then no other one is begun."""
 
 
-class _Worker:
+class _Worker(Worker):
     def __init__(self, context, cache_dir: Path):
+        super().__init__()
         self.connection, theirs = context.Pipe()
         self.process: ForkServerProcess = context.Process(target=_serve, args=(theirs, cache_dir), daemon=True)
         with startable():
             self.process.start()
         theirs.close()
-        self.job: Job | None = None
-        self.program = ""
-        self.served = 0
         self.ready = False
 
-    def begin(self, job: Job, program: str, model: bool) -> None:
-        self.job, self.program = job, program
-        self.served += 1
+    def begin(self, job: Job, what: str) -> None:
         try:
-            self.connection.send((kind(job, model), job.model_dump_json()))
+            self.connection.send((what, job.model_dump_json()))
         except OSError:
             return  # It has died; the closed connection tells at the next wait.
 
@@ -85,7 +82,7 @@ def _serve(connection: Connection, cache_dir: Path) -> None:
     serve(connection, cache_dir)
 
 
-class LocalEngine:
+class LocalEngine(Workers[_Worker]):
     """Does jobs in worker processes on this machine.
 
     Use it as a context manager. :meth:`submit` queues jobs, :meth:`events` yields what becomes of them.
@@ -96,12 +93,9 @@ class LocalEngine:
     """
 
     def __init__(self, jobs: int, cache_dir: Path):
+        super().__init__()
         self.jobs = jobs
         self._cache_dir = cache_dir
-        self._queue = Queue()
-        self._workers: list[_Worker] = []
-        self._models: set[str] = set()
-        self._starts = Starts()
 
     def __enter__(self) -> "LocalEngine":
         for name in [name for name in os.environ if name.startswith(FOREIGN)]:
@@ -115,17 +109,6 @@ class LocalEngine:
         for worker in self._workers:
             worker.stop()
         self._workers.clear()
-
-    def submit(self, job: Job, model: bool = False) -> None:
-        """Queue a job; of a run, the trained network may be asked for too."""
-        if model:
-            self._models.add(job.key)
-        self._queue.put(job)
-
-    @property
-    def running(self) -> list[Job]:
-        """The jobs that workers hold now."""
-        return [worker.job for worker in self._workers if worker.job]
 
     def events(self) -> Iterator[Event]:
         """What happens, until nothing is queued and nothing is being done. More may be submitted meanwhile.
@@ -170,7 +153,7 @@ class LocalEngine:
         for worker in [worker for worker in self._workers if not worker.job]:
             if not self._queue:
                 return
-            if worker.served >= JOBS_A_WORKER:
+            if worker.spent:
                 worker.stop()
                 self._workers.remove(worker)
             else:
@@ -186,9 +169,8 @@ class LocalEngine:
             yield self._begin(worker)
 
     def _begin(self, worker: _Worker) -> Begun:
-        others = {other.program for other in self._workers if other is not worker}
-        program, job = self._queue.take(worker.program, others)
-        worker.begin(job, program, job.key in self._models)
+        job, what = self._give(worker)
+        worker.begin(job, what)
         return Begun(job)
 
 

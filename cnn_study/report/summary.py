@@ -4,10 +4,11 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cnn_study.analysis.decisions import ASPECTS, ClaimVerdict, Outcome
+from cnn_study.analysis.decisions import ClaimVerdict, Outcome
 from cnn_study.analysis.significance import Key, holm, mark
 from cnn_study.errors import InputError
-from cnn_study.results import replace_file
+from cnn_study.experiment import ASPECTS
+from cnn_study.files import replace_file
 
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
 """The lines between which the table stands in a file."""

@@ -1,0 +1,152 @@
+"""Rules: what decides an aspect of a claim, written down before there are results."""
+
+from dataclasses import dataclass
+
+from cnn_study.errors import InputError, unknown_name
+from cnn_study.experiment.claim import ASPECTS, Aspect
+from cnn_study.experiment.estimate import Agreement, Contrast, Estimate
+from cnn_study.experiment.place import Declared
+
+INFINITY = float("inf")
+
+
+class Condition(str):
+    """A condition that no arm has, declared for rules that compare arms of several conditions or go by another name."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Rule(Declared):
+    """Decides one aspect of a claim under one condition: where does the interval of an estimate lie?
+
+    Inside of the limits: supported. Outside of them: contradicted. Across or on a limit: inconclusive. Rules of
+    the same claim, aspect and condition must all support it; one that contradicts it is enough.
+
+    Attributes:
+        claim: Name of the claim.
+        aspect: Which of its verdicts.
+        condition: Under which the compared arms were run: that of an arm, or a :class:`Condition`. In what a claim
+            gives, empty stands for the condition that the arms share.
+        estimate: What is estimated.
+        low: Lower limit of the range that supports the claim.
+        high: Upper limit of that range.
+        published: Whether the range comes from a published number, so that a proxy must not be held against it.
+        equivalence: Whether the claim is that there is no difference beyond the range. It is then decided by two
+            one-sided tests at 5 %, which is to say by a 90 % interval (Schuirmann 1987).
+    """
+
+    claim: str
+    aspect: Aspect
+    condition: str
+    estimate: Estimate
+    low: float = -INFINITY
+    high: float = INFINITY
+    published: bool = False
+    equivalence: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.aspect not in ASPECTS:
+            raise unknown_name("aspect", self.aspect, ASPECTS)
+        if not self.low < self.high:
+            raise InputError(f"the rule {self._about} needs a range: {self.low} is not below {self.high}")
+        if self.equivalence and not (abs(self.low) < INFINITY and abs(self.high) < INFINITY):
+            raise InputError(f"the rule {self._about} tests an equivalence: give it both limits")
+
+    @property
+    def _about(self) -> str:
+        return f"for {self.claim}" if self.claim else f"about {self.estimate.text}"
+
+    @property
+    def sentence(self) -> str:
+        """The rule in words."""
+        if isinstance(self.estimate, Agreement):
+            return f"Supported if {self.estimate.text} is 1, contradicted if it is less."
+        unit = f" {self.estimate.unit}" if isinstance(self.estimate, Contrast) and self.estimate.unit else ""
+        what = f"the {'90 % ' if self.equivalence else ''}interval of {self.estimate.text}"
+        if self.high == INFINITY:
+            return f"Supported if {what} lies above {self.low:g}{unit}, contradicted if it lies below."
+        if self.low == -INFINITY:
+            return f"Supported if {what} lies below {self.high:g}{unit}, contradicted if it lies above."
+        return f"Supported if {what} lies within {self.low:g} to {self.high:g}{unit}, contradicted if it lies outside."
+
+
+def direction(estimate: Estimate, **limits) -> Rule:
+    """A rule for the direction of the claim that gives it: is the effect there, with the stated sign?
+
+    Args:
+        estimate: What is estimated.
+        **limits: Those of :func:`rule`.
+    """
+    return rule("direction", estimate, **limits)
+
+
+def magnitude(estimate: Estimate, **limits) -> Rule:
+    """A rule for the magnitude of the claim that gives it: is the effect as large as published?
+
+    Its range comes from a published number, so that results on a part of the data are not held against it.
+
+    Args:
+        estimate: What is estimated.
+        **limits: Those of :func:`rule`.
+    """
+    return rule("magnitude", estimate, published=True, **limits)
+
+
+def mechanism(estimate: Estimate, **limits) -> Rule:
+    """A rule for the mechanism of the claim that gives it: is the stated cause the cause?
+
+    Args:
+        estimate: What is estimated.
+        **limits: Those of :func:`rule`.
+    """
+    return rule("mechanism", estimate, **limits)
+
+
+def rule(
+    aspect: Aspect,
+    estimate: Estimate,
+    *,
+    above: float | None = None,
+    below: float | None = None,
+    between: tuple[float, float] | None = None,
+    equivalent: tuple[float, float] | None = None,
+    under: str = "",
+    published: bool = False,
+) -> Rule:
+    """A rule of the claim that gives it.
+
+    Args:
+        aspect: Which of the claim's verdicts it decides.
+        estimate: What is estimated. A count of agreeing cases needs no limits.
+        above: Supported if the interval lies above this.
+        below: Supported if it lies below this.
+        between: Supported if it lies within these.
+        equivalent: Supported if two one-sided tests show that there is no difference beyond these.
+        under: The condition; empty: that of the arms.
+        published: Whether the range comes from a published number.
+
+    Raises:
+        InputError: There is not exactly one range.
+    """
+    ranges = {"above": above, "below": below, "between": between, "equivalent": equivalent}
+    given = [name for name, value in ranges.items() if value is not None]
+    if len(given) != (0 if isinstance(estimate, Agreement) else 1):
+        wanted = (
+            "no range: it counts cases"
+            if isinstance(estimate, Agreement)
+            else "one of above, below, between, equivalent"
+        )
+        raise InputError(f"the rule about {estimate.text} needs {wanted}; got {' and '.join(given) or 'none'}")
+    low, high = between or equivalent or (above, below)
+    return Rule(
+        claim="",
+        aspect=aspect,
+        condition=under,
+        estimate=estimate,
+        low=-INFINITY if low is None else low,
+        high=INFINITY if high is None else high,
+        published=published,
+        equivalence=equivalent is not None,
+    )
