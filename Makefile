@@ -14,7 +14,7 @@ help: ## List the targets
 	@echo "Options: PROFILE=smoke|quick|full (now $(PROFILE)), JOBS=N, ENGINE=ray, ADDRESS=auto|HOST:PORT|ray://HOST, EXPERIMENTS='name name'"
 
 experiments: .venv/installed ## Train what is not stored yet; verdicts, figures, MLflow runs
-	$(STUDY) run $(EXPERIMENTS) --profile $(PROFILE) $(if $(JOBS),--jobs $(JOBS)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(ADDRESS),--address $(ADDRESS)) --fallback digits
+	$(STUDY) run $(EXPERIMENTS) --profile $(PROFILE) $(if $(JOBS),--jobs $(JOBS)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(ADDRESS),--address $(ADDRESS)) --stand-in digits
 
 figures: .venv/installed ## Draw the figures again from stored results, without training
 	$(STUDY) figures $(EXPERIMENTS) --profile $(PROFILE)

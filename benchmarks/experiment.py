@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.measuring import Measurement, at_least, interleaved, ratios
 from benchmarks.part import EPOCHS, design, runs
 from benchmarks.processes import PLAIN, environment
-from cnn_study import registry
+from cnn_study import collection
 from cnn_study.data import cache
 from cnn_study.errors import DataError, ExecutionError
 from cnn_study.experiment import Design, TimeToTrainError
@@ -106,7 +106,7 @@ def saved(results: Path) -> Iterator[Measurement]:
         results: A folder of results, for example ``results/quick``.
     """
     stored = Store(results).records()
-    for experiment in registry.load():
+    for experiment in collection.load():
         plan = experiment.at(results.name)
         if plan.search is None or not isinstance(plan.search.objective, TimeToTrainError):
             continue

@@ -6,7 +6,7 @@ for a few of their epochs. The experiment itself trains each arm seven times, fo
 
 from dataclasses import replace
 
-from cnn_study import registry
+from cnn_study import collection
 from cnn_study.experiment import Arm, Design
 from cnn_study.spec import RunSpec
 
@@ -21,7 +21,7 @@ def conditions(profile: str = "quick") -> dict[str, Design]:
     Args:
         profile: Whose sizes they have.
     """
-    (experiment,) = registry.load(["activations"])
+    (experiment,) = collection.load(["activations"])
     whole = experiment.at(profile)
     return {
         name: replace(whole, arms=tuple(arm for arm in whole.arms if arm.condition == name), rules=(), checks=())
@@ -36,7 +36,7 @@ def design(epochs: int = EPOCHS, fallback: str | None = None) -> Design:
         epochs: Of every run.
         fallback: A data set that takes the place of CIFAR-10.
     """
-    (experiment,) = registry.load(["activations"])
+    (experiment,) = collection.load(["activations"])
     whole = experiment.at("quick", fallback)
     arms = tuple(_cut(arm, epochs) for arm in whole.arms if arm.name.startswith(f"{UNIT}, "))
     return Design(arms, None, SEEDS, ())

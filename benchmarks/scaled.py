@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from cnn_study import registry, results
+from cnn_study import collection
 from cnn_study.experiment import Design, Experiment
-from cnn_study.results import RunRecord, Store
+from cnn_study.results import RunRecord, Store, parquet
+from cnn_study.results.form import RUNS
 from cnn_study.training.tuning import Tuned, tune
 
 
@@ -26,7 +27,7 @@ def widened(design: Design, seeds: int) -> Design:
 def records(stored: Store, seeds: int, profile: str) -> Iterator[RunRecord]:
     """All runs that the experiments need with so many seeds; further seeds repeat those there are."""
     known = stored.records()
-    for experiment in registry.load():
+    for experiment in collection.load():
         design = experiment.at(profile)
         for arm in design.arms:
             tuned = tune(arm, design, known)
@@ -46,7 +47,7 @@ def write(reference: Path, folder: Path, seeds: int) -> int:
     runs = {record.key: record for record in records(Store(reference), seeds, reference.name)}
     folder.mkdir(parents=True)
     # At once: kept one by one, each of thousands would be a file to begin with.
-    results._write([runs[key] for key in sorted(runs)], Store(folder).file, results._RUNS)
+    parquet.write([runs[key] for key in sorted(runs)], Store(folder).file, RUNS)
     shutil.copy(reference / "checks.parquet", folder)
     return len(runs)
 

@@ -47,11 +47,11 @@ def tracking(reference: Path, repetitions: int) -> Iterator[Measurement]:
 
 def seconds_of_mirror(reference: Path) -> tuple[float, float]:
     """Seconds of a mirror in this process, and those that the mirrored runs were trained for."""
-    from cnn_study import registry, tracking
+    from cnn_study import collection, tracking
     from cnn_study.analysis.decisions import evaluate
     from cnn_study.results import Store
 
-    (experiment,) = registry.load([TRACKED])
+    (experiment,) = collection.load([TRACKED])
     store = Store(reference)
     outcome = evaluate(experiment, experiment.at(reference.name), store.records(), store.checks())
     runs = {run.key for tuned in outcome.tuned.values() for run in tuned.runs}

@@ -3,6 +3,9 @@
 import difflib
 from collections.abc import Iterable
 
+LISTED = 20
+"""So many known names are listed in a message about an unknown one; of more, the number is told."""
+
 
 class StudyError(Exception):
     """Something the user can put right. The command line prints its message without a stack trace.
@@ -20,9 +23,22 @@ class StudyError(Exception):
 
 
 class InputError(StudyError):
-    """An option, name or specification that cannot be meant."""
+    """An option, name or specification that cannot be meant.
+
+    Attributes:
+        placed: Whether the message begins with the file and the line that it is about.
+    """
 
     exit_code = 2
+    placed = False
+
+    def at(self, place: str) -> "InputError":
+        """The same error with the place of its cause in front, unless it has one or none is known."""
+        if self.placed or not place:
+            return self
+        error = InputError(f"{place}: {self}")
+        error.placed = True
+        return error
 
 
 class DataError(StudyError):
@@ -56,7 +72,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:
     """
     names = sorted(known)
     hint = nearest(name, names)
-    return InputError(f"unknown {kind} {shortened(name)}{hint and f'; {hint}'} (known: {', '.join(names)})")
+    listed = ", ".join(names) if len(names) <= LISTED else f"{len(names)} names, {names[0]} to {names[-1]}"
+    return InputError(f"unknown {kind} {shortened(name)}{hint and f'; {hint}'} (known: {listed})")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -64,6 +81,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = {each.casefold(): each for each in known}
     near = difflib.get_close_matches(name.casefold(), names, n=1)
     return f"did you mean {names[near[0]]!r}?" if near else ""
+
+
+def described(error: BaseException) -> str:
+    """The type of an error and the first line of what it says."""
+    said = (str(error).strip().splitlines() or ["without a message"])[0]
+    return f"{type(error).__name__}: {said[:300]}"
 
 
 def printable(text: str) -> str:

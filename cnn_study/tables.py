@@ -8,13 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from cnn_study.analysis.coverage import measured_coverage
-from cnn_study.analysis.decisions import ASPECTS, ClaimVerdict, Decision, Outcome
-from cnn_study.analysis.estimates import confidence
-from cnn_study.analysis.sensitivity import effect_text, outlook
-from cnn_study.analysis.significance import UNCORRECTED, Corrected, corrected, holm, mark, marked
+from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
+from cnn_study.analysis.sensitivity import effect_text, look_text, outlook
+from cnn_study.analysis.significance import UNCORRECTED, Corrected, corrected, holm, key_of, mark, marked
 from cnn_study.execution.forecast import Examples, Pace, Work
 from cnn_study.execution.plan import Planned, PlanRow
-from cnn_study.experiment import PROVENANCES, Claim, Verdict
+from cnn_study.experiment import ASPECTS, PROVENANCES, Claim, Verdict
 from cnn_study.spec import RunSpec
 
 STYLES: Mapping[Verdict, str] = {
@@ -62,15 +61,11 @@ def _cells(cells: Sequence[Text], widths: Sequence[int], style: str = "") -> Tex
 
 def _measured(mine: Sequence[ClaimVerdict]) -> list[str]:
     decisions = [decision for verdict in mine for decision in verdict.decisions if decision.interval]
-    lines = list(dict.fromkeys(_estimate(decision) for decision in decisions))
+    lines = list(dict.fromkeys(decision.text for decision in decisions))
     if len(lines) > ESTIMATES_SHOWN:
         hidden = len(lines) - ESTIMATES_SHOWN + 1
         lines = [*lines[: ESTIMATES_SHOWN - 1], f"and {hidden} more: cnn-study explain {mine[0].claim.name}"]
     return lines
-
-
-def _estimate(decision: Decision) -> str:
-    return f"{decision.rule.condition}: {decision.interval.text if decision.interval else 'no estimate'}"
 
 
 @dataclass(frozen=True)
@@ -158,11 +153,11 @@ def explanation(outcome: Outcome, claim: Claim, family: Sequence[Outcome] = ()) 
         yield f"  a proxy: {outcome.design.proxy}"
     for verdict in (verdict for verdict in outcome.verdicts if verdict.claim == claim):
         yield f"{verdict.aspect}: {verdict.verdict}" + (f" ({verdict.reason})" if verdict.reason else "")
-        test = tests.get((claim.name, verdict.aspect))
+        test = tests.get(key_of(verdict))
         if test and verdict.verdict in ("supported", "contradicted"):
             yield f"  {_test_text(test)}"
         for decision in verdict.decisions:
-            yield f"  {_estimate(decision)}: {decision.verdict}"
+            yield f"  {decision.text}: {decision.verdict}"
             yield from (f"    {line}" for line in _reasons(decision) if line)
 
 
@@ -173,6 +168,8 @@ def _test_text(test: Corrected) -> str:
 
 def _reasons(decision: Decision) -> Iterator[str]:
     yield decision.rule.sentence
+    yield decision.finding
+    yield look_text(decision)
     yield outlook(decision)
     yield effect_text(decision)
     if decision.bootstrap:
@@ -183,8 +180,8 @@ def _reasons(decision: Decision) -> Iterator[str]:
 
 def _coverage_text(decision: Decision) -> str:
     """What the bootstrap interval of so few seeds is worth."""
-    n, nominal = (decision.sample.n if decision.sample else 0), confidence(decision.rule)
+    n, nominal = (decision.sample.n if decision.sample else 0), decision.confidence
     if n < 2:
         return ""
     held = measured_coverage("bootstrap", n, confidence=nominal)
-    return f" (nominally {100 * nominal:g} %; of {n} seeds it holds the truth in {100 * held:.0f} % of simulations)"
+    return f" (nominally {100 * nominal:.4g} %; of {n} seeds it holds the truth in {100 * held:.0f} % of simulations)"

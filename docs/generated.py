@@ -9,18 +9,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from benchmarks.measuring import Measurement, Report
 from benchmarks.table import cells
-from cnn_study import registry
+from cnn_study import collection
 from cnn_study.cli import app
 from cnn_study.cli.app import REFERENCE
-from cnn_study.cli.stores import pace_of, train_size
+from cnn_study.cli.stores import examples_in, known_data, pace_of
 from cnn_study.execution.forecast import Work
 from cnn_study.execution.plan import plan
-from cnn_study.experiment import PROVENANCES, Claim, Experiment, Rule
+from cnn_study.experiment import PROVENANCES, Claim, Experiment, Rule, Setting
+from cnn_study.page import vocabulary
 from cnn_study.spec import RunSpec
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks" / "results"
@@ -32,12 +34,12 @@ PROFILE = "quick"
 
 def experiments() -> str:
     """A section an experiment: what its module says of itself, its claims, published numbers and rules."""
-    return "\n\n".join("\n\n".join(_experiment(experiment)) for experiment in registry.load())
+    return "\n\n".join("\n\n".join(_experiment(experiment)) for experiment in collection.load())
 
 
 def _experiment(experiment: Experiment) -> Iterator[str]:
     yield f"## {experiment.name}"
-    yield inspect.getdoc(sys.modules[experiment.design.__module__]) or ""
+    yield inspect.getdoc(sys.modules[f"experiments.{experiment.name}"]) or ""
     yield _table(("claim", "statement"), ((f"`{claim.name}`", claim.statement) for claim in experiment.claims))
     numbers = [row for claim in experiment.claims for row in _published(claim)]
     if numbers:
@@ -65,8 +67,16 @@ def _rules(rules: Iterable[Rule]) -> Iterator[tuple[str, ...]]:
 
 def commands() -> str:
     """A section a command: what it does, its arguments, its options, examples."""
-    group = typer.main.get_command(app)
-    return "\n\n".join("\n\n".join(_command(name, command)) for name, command in group.commands.items())
+    return "\n\n".join("\n\n".join(_command(*each)) for each in _commands(typer.main.get_command(app)))
+
+
+def _commands(group, before: str = "") -> Iterator[tuple[str, Any]]:
+    """The commands of a group, those of the groups in it too, with their names."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def _command(name: str, command) -> Iterator[str]:
@@ -104,11 +114,12 @@ def _measured(rows: list[Measurement]) -> str:
 
 def cluster() -> str:
     """What the full profile takes, at the pace of the reference results: by the number of workers."""
-    designs = [experiment.at("full") for experiment in registry.load()]
+    designs = [experiment.at("full") for experiment in collection.load()]
     rows = [row for design in designs for row in plan(design, {}, {})]
     jobs = {planned.identity: planned.job for row in rows for planned in row.planned}
-    works = [Work.of(job, train_size(job)) for job in jobs.values() if isinstance(job, RunSpec)]
-    pace, _ = pace_of(Path(__file__).parents[1] / REFERENCE, PROFILE, None)
+    known = known_data(Setting("full"), designs)
+    works = [Work.of(job, examples_in(known)(job)) for job in jobs.values() if isinstance(job, RunSpec)]
+    pace, _ = pace_of(Path(__file__).parents[1] / REFERENCE, Setting(PROFILE), known)
     assert pace  # noqa: S101 - the reference results are part of the project
     longest = max(map(pace.seconds, works)) / 3600
     hours = pace.seconds(sum(works, Work())) / 3600
@@ -122,6 +133,11 @@ def cluster() -> str:
     )
 
 
+def words() -> str:
+    """What a page can be written with, a table a kind."""
+    return "\n\n".join(f"### {title}\n\n{_table(rows[0], rows[1:])}" for title, rows in vocabulary.tables())
+
+
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     head = tuple(head)
     lines = [head, ("---",) * len(head), *rows]
@@ -131,6 +147,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "<!-- generated: experiments -->": experiments,
     "<!-- generated: commands -->": commands,
+    "<!-- generated: vocabulary -->": words,
     "<!-- generated: cluster -->": cluster,
     "<!-- generated: speed -->": partial(speed, "reference"),
     "<!-- generated: whole -->": partial(speed, "whole"),

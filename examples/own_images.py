@@ -17,8 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from cnn_study.data.folder import images
-from cnn_study.data.setting import Setting, classes_of, shape_of
-from cnn_study.experiment import Arm, Claim, Design, Experiment, Plot, RateSearch, Rule, ValidationError, gain
+from cnn_study.page import Plot, Sizes, ValidationError, ablation, claim, direction, gain
 from cnn_study.spec import Conv, Dense, ModelSpec, Pool
 
 FOLDER = Path(os.environ.get("OWN_IMAGES") or Path(tempfile.gettempdir()) / "cnn_study_shapes")
@@ -43,43 +42,43 @@ if not FOLDER.is_dir():
     draw_images(FOLDER)
 IMAGES = images(FOLDER, side=12)
 
-CLAIM = Claim(
-    "own-sharing-helps",
+
+@claim(
     "On drawn circles and squares a network with shared weights has a lower test error than one without.",
-    untested={"magnitude": "no number was published", "mechanism": "these arms do not separate causes"},
+    magnitude="no number was published",
+    mechanism="these arms do not separate causes",
 )
-RATES = (0.01, 0.02, 0.04)
-SETTINGS = {
-    "smoke": Setting(IMAGES.name, 160, 10, epochs=12, seeds=4, rates=RATES, validation_size=40, trial=True),
-    "quick": Setting(IMAGES.name, None, 10, epochs=20, seeds=5, rates=RATES, validation_size=40),
-    "full": Setting(IMAGES.name, None, 10, epochs=40, seeds=10, rates=RATES, validation_size=40),
-}
+def own_sharing_helps(at):
+    """The error falls from local connection to shared weights."""
+    yield direction(gain("shared", "local"), above=0)
 
 
-def design(profile: str, fallback: str | None) -> Design:
-    """The two arms at the sizes of a profile."""
-    setting = SETTINGS[profile]
-    data = setting.data(fallback)
-    arms = []
-    for name, shared in (("shared", True), ("local", False)):
-        conv = Conv(maps=8, field=5, shared=shared, pool=Pool(reduce="max"))
-        layers = (conv, Dense(units=classes_of(data), activation=None))
-        model = ModelSpec(input_shape=shape_of(data), layers=layers)
-        arms.append(Arm(name, name, "one layer", data, model, setting.train()))
-    rule = Rule(CLAIM.name, "direction", "one layer", gain("shared", "local"), low=0)
-    search = RateSearch(ValidationError(), setting.rates)
-    return Design(tuple(arms), search, setting.replicates, (rule,), setting.proxy(fallback))
+ALL = Sizes(
+    dataset=IMAGES,
+    validation_size=40,
+    batch_size=10,
+    epochs=20,
+    seeds=5,
+    rates=(0.01, 0.02, 0.04),
+)
 
 
-EXPERIMENT = Experiment(
-    name="own_images",
-    title="Shared weights on images of one's own",
-    claims=(CLAIM,),
-    design=design,
+@ablation(
+    "Shared weights on images of one's own",
+    claims=(own_sharing_helps,),
+    smoke=ALL.but(train_size=160, epochs=12, seeds=4, trial=True),
+    quick=ALL,
+    full=ALL.but(epochs=40, seeds=10),
+    tune=ValidationError(),
     figures=(Plot("outcomes", y="test error"), "effects"),
 )
+def own_images(at):
+    """One convolutional layer, shared or locally connected."""
+    for name, shared in (("shared", True), ("local", False)):
+        yield at.arm(name, at.network(network, shared), condition="one layer")
 
-if __name__ == "__main__":
-    from cnn_study.cli import run_one
 
-    run_one(__file__)
+def network(shared: bool, input_shape: tuple[int, int, int], classes: int) -> ModelSpec:
+    """One layer of 5x5 fields with pooling, and one output a class."""
+    conv = Conv(maps=8, field=5, shared=shared, pool=Pool(reduce="max"))
+    return ModelSpec(input_shape=input_shape, layers=(conv, Dense(units=classes, activation=None)))

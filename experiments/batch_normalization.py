@@ -12,136 +12,148 @@ shift is the cause only if the noisy network loses at least half of the speed-up
 along a step is smaller. Figures: training curves; effects; drift of inputs. Run time: `quick` about two minutes.
 """
 
-from cnn_study.data.setting import Setting, classes_of, shape_of
-from cnn_study.experiment import (
-    Arm,
-    Claim,
+from cnn_study.models.architectures import change_hidden, dense_net
+from cnn_study.page import (
+    Condition,
     Contrast,
-    Design,
-    Experiment,
     HalfGap,
     Plot,
     Published,
-    RateSearch,
-    Rule,
+    Sizes,
     Term,
     TimeRatio,
     TimeToTrainError,
+    ablation,
+    claim,
+    direction,
+    mechanism,
 )
-from cnn_study.models.architectures import dense_net
-from cnn_study.spec import ModelSpec
 
 IOFFE = "Ioffe & Szegedy 2015, Figure 3"
-CLAIMS = (
-    Claim(
-        "normalization-speeds-up",
-        "With batch normalization a network needs fewer epochs, because the inputs of its layers are more stable.",
-        (
-            Published("million steps to 72.2 % on ImageNet", 31.0, IOFFE, "secondary", about="none"),
-            Published("million steps to 72.2 % on ImageNet", 13.3, IOFFE, "secondary", about="normalized"),
-        ),
-        {"magnitude": "published numbers are for ImageNet; section 4.1 on MNIST gives curves only"},
-    ),
-    Claim(
-        "normalization-widens-rates",
-        "With batch normalization more learning rates are usable.",
-        (),
-        {"magnitude": "no published range", "mechanism": "see normalization-smooths"},
-    ),
-    Claim(
-        "normalization-smooths",
-        "With batch normalization the loss changes less along a gradient step (Santurkar et al. 2018).",
-        (),
-        {"magnitude": "published as curves only", "mechanism": "no mechanism is claimed"},
-    ),
-)
-
-TARGET = 0.1
-SETTINGS = {
-    "smoke": Setting("digits", 200, 10, 4, 2, (0.05, 0.2, 0.8), evaluations=2, trial=True),
-    "quick": Setting("mnist", 6000, 60, 20, 5, (0.05, 0.2, 0.8), test_size=2000, evaluations=4, evaluation_size=1000),
-    "full": Setting("mnist", None, 60, 50, 6, (0.05, 0.1, 0.2, 0.4, 0.8), evaluations=10, evaluation_size=10_000),
-}
-HIDDEN = (100, 100, 100)
+STEPS = "million steps to 72.2 % on ImageNet"
+TARGET = 0.1  # training error to which times are compared
 FIXED_RATES = (0.0125, 0.05, 0.2, 0.8, 3.2, 12.8)
 COMMON_RATE = 0.2  # at which the loss is compared along steps of equal length
-KINDS = {"none": "none", "normalized": "normalized", "noisy": "normalized, with noise"}
-CONDITION = "3 x 100 sigmoid"
+LABELS = {"none": "none", "normalized": "normalized", "noisy": "normalized, with noise"}
 
 
-def design(profile: str, fallback: str | None) -> Design:
-    """The experiment at the sizes of a profile, on MNIST or on the data set that takes its place."""
-    setting = SETTINGS[profile]
-    data, train = setting.data(fallback), setting.train(momentum=0.0, target_train_error=TARGET)
-    models = {kind: network(kind, data) for kind in KINDS}
-    arms = [
-        Arm(kind, label, CONDITION, data, models[kind], train, probes=("covariate_shift",))
-        for kind, label in KINDS.items()
-    ]
-    arms += [
-        Arm(
-            f"{kind}, rate {rate:g}",
-            KINDS[kind],
-            "fixed rates",
-            data,
-            models[kind],
-            train.but(learning_rate=rate),
-            level=rate,
-            tuned=False,
-            probes=("landscape",) if rate == COMMON_RATE else (),
-        )
-        for kind in ("none", "normalized")
-        for rate in FIXED_RATES
-    ]
-    search = RateSearch(TimeToTrainError(TARGET), setting.rates)
-    return Design(tuple(arms), search, setting.replicates, rules(), setting.proxy(fallback))
+def at_rate(kind: str, rate: float) -> str:
+    """The name of an arm at a fixed rate."""
+    return f"{kind}, rate {rate:g}"
 
 
-def network(kind: str, data) -> ModelSpec:
-    """Three layers of sigmoid units: plain, normalized, or normalized with noise after it."""
-    model = dense_net(
-        "sigmoid", hidden=HIDDEN, batch_norm=kind != "none", input_shape=shape_of(data), classes=classes_of(data)
-    )
-    if kind != "noisy":
-        return model
-    return model.but(layers=(*(layer.but(norm_noise=True) for layer in model.layers[:-1]), model.layers[-1]))
+@claim(
+    "With batch normalization a network needs fewer epochs, because the inputs of its layers are more stable.",
+    published=(
+        Published(STEPS, 31.0, IOFFE, "secondary", about="none"),
+        Published(STEPS, 13.3, IOFFE, "secondary", about="normalized"),
+    ),
+    magnitude="published numbers are for ImageNet; section 4.1 on MNIST gives curves only",
+)
+def normalization_speeds_up(at):
+    """It takes less time; and stable inputs are the reason if the noisy network loses half of that."""
+    yield direction(TimeRatio("none", "normalized", TARGET), above=1)
+    yield mechanism(HalfGap("none", "normalized", "noisy", TARGET), below=1)
 
 
-def rules() -> tuple[Rule, ...]:
-    """What decides the claims."""
-    claim = "normalization-speeds-up"
+@claim(
+    "With batch normalization more learning rates are usable.",
+    magnitude="no published range",
+    mechanism="see normalization-smooths",
+)
+def normalization_widens_rates(at):
+    """More of the fixed rates reach the target."""
     reached = [
-        Term(sign, f"{kind}, rate {rate:g}", "reached_target")
+        Term(sign, at_rate(kind, rate), "reached_target")
         for kind, sign in (("normalized", 1.0), ("none", -1.0))
         for rate in FIXED_RATES
     ]
     wider = Contrast(tuple(reached), "the number of usable rates with normalization minus that without", "rates")
-    plain, normalized = (f"{kind}, rate {COMMON_RATE:g}" for kind in ("none", "normalized"))
-    terms = (Term(1, plain, "loss_range_mean"), Term(-1, normalized, "loss_range_mean"))
-    smoother = Contrast(terms, "the range of the loss along a step without normalization minus that with it", "")
-    return (
-        Rule(claim, "direction", CONDITION, TimeRatio("none", "normalized", TARGET), low=1),
-        # Half-way between fast (normalized) and slow (none): the noisy network must be at least as slow as that.
-        Rule(claim, "mechanism", CONDITION, HalfGap("none", "normalized", "noisy", TARGET), high=1),
-        Rule("normalization-widens-rates", "direction", "fixed rates", wider, low=0),
-        Rule("normalization-smooths", "direction", f"rate {COMMON_RATE:g}", smoother, low=0),
+    yield direction(wider, above=0)
+
+
+@claim(
+    "With batch normalization the loss changes less along a gradient step (Santurkar et al. 2018).",
+    magnitude="published as curves only",
+    mechanism="no mechanism is claimed",
+)
+def normalization_smooths(at):
+    """At one rate, the range of the loss along a step is smaller."""
+    plain, normalized = (
+        Term(sign, at_rate(kind, COMMON_RATE), "loss_range_mean") for kind, sign in (("none", 1), ("normalized", -1))
     )
+    what = "the range of the loss along a step without normalization minus that with it"
+    yield direction(Contrast((plain, normalized), what, ""), above=0, under=Condition(f"rate {COMMON_RATE:g}"))
 
 
-EXPERIMENT = Experiment(
-    name="batch_normalization",
-    title="Batch normalization",
-    claims=CLAIMS,
-    design=design,
+@ablation(
+    "Batch normalization",
+    claims=(normalization_speeds_up, normalization_widens_rates, normalization_smooths),
+    smoke=Sizes(
+        dataset="digits",
+        train_size=200,
+        batch_size=10,
+        epochs=4,
+        evaluations=2,
+        seeds=2,
+        rates=(0.05, 0.2, 0.8),
+        trial=True,
+    ),
+    quick=Sizes(
+        dataset="mnist",
+        train_size=6000,
+        test_size=2000,
+        batch_size=60,
+        epochs=20,
+        evaluations=4,
+        evaluation_size=1000,
+        seeds=5,
+        rates=(0.05, 0.2, 0.8),
+    ),
+    full=Sizes(
+        dataset="mnist",
+        batch_size=60,
+        epochs=50,
+        evaluations=10,
+        evaluation_size=10_000,
+        seeds=6,
+        rates=(0.05, 0.1, 0.2, 0.4, 0.8),
+    ),
+    tune=TimeToTrainError(TARGET),
     figures=(
-        Plot("training_curves", arms=tuple(KINDS)),
+        Plot("training_curves", arms=tuple(LABELS)),
         Plot("dose", "reached_by_rate", "reached_target", "learning rate", "share of seeds that reach the target", "x"),
-        Plot("over_time", "drift", "input_drift", "epochs", "drift of unit inputs", arms=tuple(KINDS)),
+        Plot("over_time", "drift", "input_drift", "epochs", "drift of unit inputs", arms=tuple(LABELS)),
         "effects",
     ),
 )
-
-if __name__ == "__main__":
-    from cnn_study.cli import run_one
-
-    run_one(EXPERIMENT.name)
+def batch_normalization(at):
+    """The network of section 4.1 three times at its best rate, and two of them at a range of rates."""
+    plain = at.network(dense_net, "sigmoid", hidden=(100, 100, 100))
+    networks = {
+        "none": plain,
+        "normalized": change_hidden(plain, batch_norm=True),
+        "noisy": change_hidden(plain, batch_norm=True, norm_noise=True),
+    }
+    training = {"momentum": 0.0, "target_train_error": TARGET}
+    for kind, model in networks.items():
+        yield at.arm(
+            kind,
+            model,
+            label=LABELS[kind],
+            condition="3 x 100 sigmoid",
+            probes=("covariate_shift",),
+            **training,
+        )
+    for kind in ("none", "normalized"):
+        for rate in FIXED_RATES:
+            yield at.arm(
+                at_rate(kind, rate),
+                networks[kind],
+                label=LABELS[kind],
+                condition="fixed rates",
+                level=rate,
+                rate=rate,
+                probes=("landscape",) if rate == COMMON_RATE else (),
+                **training,
+            )

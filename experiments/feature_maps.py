@@ -8,88 +8,71 @@ have as many parameters as 8 maps with 64 units. Rules: 8 maps gain at least 2 p
 Figure: error against maps. Run time: `quick` about three minutes.
 """
 
-from cnn_study.data.setting import Setting, classes_of, shape_of
-from cnn_study.experiment import Arm, Claim, Design, Experiment, Plot, RateSearch, Rule, ValidationError, gain
 from cnn_study.models.architectures import FAN_SCALED
-from cnn_study.models.complexity import parameters
-from cnn_study.models.matching import match
+from cnn_study.page import Plot, Sizes, ValidationError, ablation, claim, direction, gain, mechanism
 from cnn_study.spec import Conv, Dense, ModelSpec, Pool
 
-CLAIMS = (
-    Claim(
-        "one-map-is-not-enough",
-        "One feature map is not enough: 8 maps lower the test error by at least 2 points against 1.",
-        (),
-        {"magnitude": "no published number: the 2 points are a threshold of ours"},
-    ),
+SAME_LAYER, SAME_PARAMETERS = "same dense layer", "same parameters"
+
+
+@claim(
+    "One feature map is not enough: 8 maps lower the test error by at least 2 points against 1.",
+    magnitude="no published number: the 2 points are a threshold of ours",
 )
-
-SETTINGS = {
-    "smoke": Setting("digits", 200, 10, 2, 2, (0.0025, 0.01, 0.04), 100, trial=True),
-    "quick": Setting("mnist", 2000, 20, 10, 5, (0.0025, 0.01, 0.04), 1000, 2000, evaluation_size=500),
-    "full": Setting("mnist", None, 50, 20, 6, (0.0025, 0.005, 0.01, 0.02, 0.04), 5000),
-}
-MAPS = (1, 2, 4, 8, 16, 32)
-MIDDLE, UNITS = 8, 64
-UNMATCHED, MATCHED = "same dense layer", "same parameters"
+def one_map_is_not_enough(at):
+    """The gain is there, and survives when both have as many parameters."""
+    yield direction(gain(f"8 maps, {SAME_LAYER}", f"1 maps, {SAME_LAYER}"), above=2)
+    yield mechanism(gain(f"8 maps, {SAME_PARAMETERS}", f"1 maps, {SAME_PARAMETERS}"), above=2)
 
 
-def design(profile: str, fallback: str | None) -> Design:
-    """The experiment at the sizes of a profile, on MNIST or on the data set that takes its place."""
-    setting = SETTINGS[profile]
-    data = setting.data(fallback)
-    shape, classes = shape_of(data), classes_of(data)
-
-    def network(maps: int, units: int) -> ModelSpec:
-        hidden = Conv(
-            maps=maps, field=5, pool=Pool(reduce="max", size=4, stride=4), initializer=FAN_SCALED.of(0, "relu")
-        )
-        dense = Dense(units=units, initializer=FAN_SCALED.of(1, "relu"))
-        return ModelSpec(input_shape=shape, layers=(hidden, dense, Dense(units=classes, activation=None)))
-
-    target = parameters(network(MIDDLE, UNITS))
-    tolerance = setting.tolerance(fallback)
-    arms = []
-    for condition in (UNMATCHED, MATCHED):
-        for maps in MAPS:
-            model = network(maps, UNITS)
-            if condition == MATCHED:
-                model = match(lambda units, maps=maps: network(maps, units), target, tolerance=tolerance)
-            drawn = maps == MIDDLE and condition == UNMATCHED
-            arms.append(
-                Arm(
-                    f"{maps} maps, {condition}",
-                    condition,
-                    condition,
-                    data,
-                    model,
-                    setting.train(),
-                    level=maps,
-                    probes=("filters",) if drawn else (),
-                )
-            )
-    estimates = {c: gain(f"{MIDDLE} maps, {c}", f"1 maps, {c}") for c in (UNMATCHED, MATCHED)}
-    rules = (
-        Rule("one-map-is-not-enough", "direction", UNMATCHED, estimates[UNMATCHED], low=2),
-        Rule("one-map-is-not-enough", "mechanism", MATCHED, estimates[MATCHED], low=2),
-    )
-    search = RateSearch(ValidationError(), setting.rates)
-    return Design(tuple(arms), search, setting.replicates, rules, setting.proxy(fallback))
-
-
-EXPERIMENT = Experiment(
-    name="feature_maps",
-    title="The number of feature maps",
-    claims=CLAIMS,
-    design=design,
+@ablation(
+    "The number of feature maps",
+    claims=(one_map_is_not_enough,),
+    quick=Sizes(
+        dataset="mnist",
+        train_size=2000,
+        validation_size=1000,
+        test_size=2000,
+        batch_size=20,
+        epochs=10,
+        evaluation_size=500,
+        seeds=5,
+        rates=(0.0025, 0.01, 0.04),
+    ),
+    full=Sizes(
+        dataset="mnist",
+        validation_size=5000,
+        batch_size=50,
+        epochs=20,
+        seeds=6,
+        rates=(0.0025, 0.005, 0.01, 0.02, 0.04),
+    ),
+    tune=ValidationError(),
     figures=(
         Plot("dose", "error_by_maps", x="feature maps", y="test error", logarithmic="x"),
         "effects",
-        Plot("filters", arms=(f"{MIDDLE} maps, {UNMATCHED}",)),
+        Plot("filters", arms=(f"8 maps, {SAME_LAYER}",)),
     ),
 )
+def feature_maps(at):
+    """From 1 to 32 maps, with the same dense layer above them, and again with as many parameters as 8 maps have."""
 
-if __name__ == "__main__":
-    from cnn_study.cli import run_one
+    def network(maps: int, units: int = 64) -> ModelSpec:
+        return at.network(one_layer, maps, units)
 
-    run_one(EXPERIMENT.name)
+    for condition in (SAME_LAYER, SAME_PARAMETERS):
+        for maps in (1, 2, 4, 8, 16, 32):
+            model = network(maps)
+            if condition == SAME_PARAMETERS:
+                model = at.matched(lambda units, maps=maps: network(maps, units), to=network(8))
+            drawn = maps == 8 and condition == SAME_LAYER
+            name, probes = f"{maps} maps, {condition}", ("filters",) if drawn else ()
+            yield at.arm(name, model, label=condition, condition=condition, level=maps, probes=probes)
+
+
+def one_layer(maps: int, units: int, input_shape: tuple[int, int, int], classes: int) -> ModelSpec:
+    """A layer of 5x5 fields with 4x4 pooling, and a dense layer."""
+    pool = Pool(reduce="max", size=4, stride=4)
+    hidden = Conv(maps=maps, field=5, pool=pool, initializer=FAN_SCALED.of(0, "relu"))
+    dense = Dense(units=units, initializer=FAN_SCALED.of(1, "relu"))
+    return ModelSpec(input_shape=input_shape, layers=(hidden, dense, Dense(units=classes, activation=None)))

@@ -8,36 +8,25 @@ automatic differentiation, and both agree with finite differences to a relative 
 Figure: agreement. Run time: seconds.
 """
 
-from cnn_study.checks.names import check
-from cnn_study.experiment import Agreement, Claim, Design, Experiment, Rule
+from cnn_study.page import Agreement, ablation, claim, direction
 
-CLAIMS = (
-    Claim(
-        "layers-are-a-chain",
-        "The gradients of every layer follow from the gradient of the layer above it.",
-        (),
-        {"magnitude": "the statement is exact", "mechanism": "the check is the mechanism"},
-    ),
+
+@claim(
+    "The gradients of every layer follow from the gradient of the layer above it.",
+    magnitude="the statement is exact",
+    mechanism="the check is the mechanism",
 )
+def layers_are_a_chain(at):
+    """Every layer, in every combination of its options, agrees."""
+    yield direction(Agreement("layer_api"), under="every layer")
 
 
-def design(profile: str, fallback: str | None) -> Design:
-    """The experiment, the same in every profile but the trial, which takes a part of the layers."""
-    rule = Rule("layers-are-a-chain", "direction", "every layer", Agreement("layer_api"))
-    trial = profile == "smoke"
-    checks = (check("layer_api", sample=trial),)
-    return Design((), None, (), (rule,), "a trial run with a part of the layers" if trial else "", checks)
-
-
-EXPERIMENT = Experiment(
-    name="layer_api",
-    title="Layers compute forward and backward",
-    claims=CLAIMS,
-    design=design,
+@ablation(
+    "Layers compute forward and backward",
+    claims=(layers_are_a_chain,),
+    checks=("layer_api",),
     figures=("agreement",),
 )
-
-if __name__ == "__main__":
-    from cnn_study.cli import run_one
-
-    run_one(EXPERIMENT.name)
+def layer_api(at):
+    """Nothing is trained: the check is all."""
+    return ()

@@ -11,51 +11,50 @@ and one that sees the whole image. Rule: the error with a field of 5 pixels is n
 Figures: costs; error against field size. Run time: `quick` about a minute.
 """
 
-from cnn_study.checks.names import check
-from cnn_study.data.setting import Setting, classes_of, shape_of
-from cnn_study.experiment import (
+from cnn_study.models.architectures import Kind, one_hidden_net
+from cnn_study.page import (
     Agreement,
-    Arm,
-    Claim,
-    Design,
-    Experiment,
+    Condition,
     Plot,
     Published,
-    RateSearch,
-    Rule,
+    Sizes,
     ValidationError,
+    ablation,
+    claim,
+    direction,
     gain,
 )
-from cnn_study.models.architectures import Kind, one_hidden_net
 
 LENET = "LeCun, Bottou, Bengio & Haffner 1998, section II.B"
-CLAIMS = (
-    Claim(
-        "local-costs-less",
-        "Parameters and computation of a layer follow from its field: small fields need far less of both.",
-        (
-            Published("parameters of LeNet-5's first layer", 156, LENET, "secondary", about="conv"),
-            Published("connections of LeNet-5's first layer", 122_304, LENET, "secondary", about="conv"),
-        ),
-        {
-            "magnitude": "the published counts are exact, and among the cases of the check",
-            "mechanism": "the counts are arithmetic: there is no cause to be tested",
-        },
-    ),
-    Claim(
-        "local-is-as-accurate",
-        "Units with a small field lose no accuracy against units that see the whole image.",
-        (),
-        {"magnitude": "no published number for this comparison", "mechanism": "see spatial_structure"},
-    ),
-)
+WHOLE = "dense, whole image"
 
-SETTINGS = {
-    "smoke": Setting("digits", 200, 10, 2, 2, (0.0025, 0.01, 0.04), 100, trial=True),
-    "quick": Setting("mnist", 2000, 20, 8, 5, (0.0025, 0.01, 0.04), 1000, 2000, evaluation_size=500),
-    "full": Setting("mnist", None, 50, 20, 6, (0.0025, 0.005, 0.01, 0.02, 0.04), 5000),
-}
-# What figures call it, and the sides of its fields. Fields that are not shared are dear in memory.
+
+@claim(
+    "Parameters and computation of a layer follow from its field: small fields need far less of both.",
+    published=(
+        Published("parameters of LeNet-5's first layer", 156, LENET, "secondary", about="conv"),
+        Published("connections of LeNet-5's first layer", 122_304, LENET, "secondary", about="conv"),
+    ),
+    magnitude="the published counts are exact, and among the cases of the check",
+    mechanism="the counts are arithmetic: there is no cause to be tested",
+)
+def local_costs_less(at):
+    """Every count of every kind of layer agrees."""
+    yield direction(Agreement("receptive_field_costs"), under="all geometries")
+
+
+@claim(
+    "Units with a small field lose no accuracy against units that see the whole image.",
+    magnitude="no published number for this comparison",
+    mechanism="see spatial_structure",
+)
+def local_is_as_accurate(at):
+    """Fields of 5 pixels gain on the whole image, with shared weights and without."""
+    yield direction(gain("conv, 5x5", WHOLE), above=0, under=Condition("shared"))
+    yield direction(gain("local, 5x5", WHOLE), above=0, under=Condition("unshared"))
+
+
+# What figures call a kind of layer, and the sides of its fields. Fields that are not shared are dear in memory.
 SPATIAL: dict[Kind, tuple[str, tuple[int, ...]]] = {
     "conv": ("shared weights", (1, 3, 5, 7, 11)),
     "local": ("weights of their own", (3, 5)),
@@ -63,46 +62,44 @@ SPATIAL: dict[Kind, tuple[str, tuple[int, ...]]] = {
 MAPS, POOL = 8, 4
 
 
-def design(profile: str, fallback: str | None) -> Design:
-    """The experiment at the sizes of a profile, on MNIST or on the data set that takes its place."""
-    setting = SETTINGS[profile]
-    data, train = setting.data(fallback), setting.train()
-    shape, classes = shape_of(data), classes_of(data)
-
-    def arm(name: str, label: str, level: float, kind: Kind, **options) -> Arm:
-        model = one_hidden_net(kind, input_shape=shape, classes=classes, **options)
-        return Arm(name, label, "one hidden layer", data, model, train, level)
-
-    arms = [
-        arm(f"{kind}, {field}x{field}", label, field, kind, maps=MAPS, field=field, pool=POOL)
-        for kind, (label, fields) in SPATIAL.items()
-        for field in fields
-    ]
-    hidden = -(-shape[0] // POOL) * -(-shape[1] // POOL) * MAPS  # as many as the others have after pooling
-    arms.append(arm("dense, whole image", "dense: the whole image", max(shape[:2]), "dense", units=hidden))
-    rules = (
-        Rule("local-costs-less", "direction", "all geometries", Agreement("receptive_field_costs")),
-        Rule("local-is-as-accurate", "direction", "shared", gain("conv, 5x5", "dense, whole image"), low=0),
-        Rule("local-is-as-accurate", "direction", "unshared", gain("local, 5x5", "dense, whole image"), low=0),
-    )
-    search = RateSearch(ValidationError(), setting.rates)
-    checks = (check("receptive_field_costs", sample=setting.trial),)
-    return Design(tuple(arms), search, setting.replicates, rules, setting.proxy(fallback), checks)
-
-
-EXPERIMENT = Experiment(
-    name="local_receptive_fields",
-    title="Small receptive fields",
-    claims=CLAIMS,
-    design=design,
+@ablation(
+    "Small receptive fields",
+    claims=(local_costs_less, local_is_as_accurate),
+    quick=Sizes(
+        dataset="mnist",
+        train_size=2000,
+        validation_size=1000,
+        test_size=2000,
+        batch_size=20,
+        epochs=8,
+        evaluation_size=500,
+        seeds=5,
+        rates=(0.0025, 0.01, 0.04),
+    ),
+    full=Sizes(
+        dataset="mnist",
+        validation_size=5000,
+        batch_size=50,
+        epochs=20,
+        seeds=6,
+        rates=(0.0025, 0.005, 0.01, 0.02, 0.04),
+    ),
+    tune=ValidationError(),
+    checks=("receptive_field_costs",),
     figures=(
-        Plot("costs"),
+        "costs",
         Plot("dose", "error_by_field", "test_error", x="side of the receptive field (pixels)", y="test error"),
         "effects",
     ),
 )
-
-if __name__ == "__main__":
-    from cnn_study.cli import run_one
-
-    run_one(EXPERIMENT.name)
+def local_receptive_fields(at):
+    """One hidden layer with fields of several sizes, and one of as many units that see the whole image."""
+    condition = "one hidden layer"
+    for kind, (label, fields) in SPATIAL.items():
+        for field in fields:
+            model = at.network(one_hidden_net, kind, maps=MAPS, field=field, pool=POOL)
+            yield at.arm(f"{kind}, {field}x{field}", model, label=label, condition=condition, level=field)
+    height, width, _ = at.shape
+    units = -(-height // POOL) * -(-width // POOL) * MAPS  # as many as the others have after pooling
+    model = at.network(one_hidden_net, "dense", units=units)
+    yield at.arm(WHOLE, model, label="dense: the whole image", condition=condition, level=max(height, width))

@@ -12,67 +12,60 @@ layer. Rules: pooling is needed if it gains more than 1 point on every pooling-f
 Figures: error of every arm; effects. Run time: `quick` about five minutes.
 """
 
-from cnn_study.data.setting import Setting, classes_of, shape_of
-from cnn_study.experiment import (
-    Arm,
-    Claim,
-    Design,
-    Experiment,
-    Plot,
-    Published,
-    RateSearch,
-    Rule,
-    ValidationError,
-    gain,
-)
 from cnn_study.models.architectures import Pooling, pooling_net
-from cnn_study.models.complexity import macs, parameters
-from cnn_study.models.matching import match
-from cnn_study.spec import ModelSpec
+from cnn_study.page import Plot, Published, Sizes, ValidationError, ablation, claim, direction, gain
 
 SPRINGENBERG = "Springenberg, Dosovitskiy, Brox & Riedmiller 2014, Table 3, model C"
-SIZES_DIFFER = "published numbers are for networks of another size, trained for 350 epochs with other regularization"
+CIFAR = "test error on CIFAR-10 (%)"
 NO_CAUSE = "no mechanism is claimed that these arms could separate"
-CLAIMS = (
-    Claim(
-        "pooling-is-needed",
-        "Without pooling layers a network of as many parameters is worse.",
-        (
-            Published("test error on CIFAR-10 (%)", 9.74, SPRINGENBERG, "secondary", about="maximum, overlapping"),
-            Published("test error on CIFAR-10 (%)", 10.19, SPRINGENBERG, "secondary", about="stride"),
-            Published("test error on CIFAR-10 (%)", 9.08, SPRINGENBERG, "secondary", about="all convolutions"),
-        ),
-        {"magnitude": SIZES_DIFFER, "mechanism": NO_CAUSE},
-    ),
-    Claim(
-        "max-beats-average",
-        "Taking the maximum gives a lower error than taking the average.",
-        (),
-        {"magnitude": "published comparisons are on other data sets", "mechanism": NO_CAUSE},
-    ),
-    Claim(
-        "overlap-helps",
-        "Overlapping pooling regions give a lower error than regions that only touch.",
-        (
-            Published(
-                "gain in top-1 error on ImageNet (points)",
-                0.4,
-                "Krizhevsky, Sutskever & Hinton 2012, section 3.4",
-                "secondary",
-                about="maximum, overlapping / maximum",
-            ),
-        ),
-        {"magnitude": "the published number is for ImageNet", "mechanism": NO_CAUSE},
-    ),
-)
 
-SETTINGS = {
-    "smoke": Setting("digits", 200, 10, 2, 2, (0.0025, 0.01, 0.04), 100, trial=True),
-    "quick": Setting("cifar10", 2000, 20, 10, 4, (0.0025, 0.01, 0.04), 1000, 2000, evaluation_size=500),
-    "full": Setting("cifar10", None, 64, 60, 6, (0.005, 0.01, 0.02, 0.04, 0.08), 5000),
-}
-WIDTHS, FIELD = (16, 32), 3
-ARMS: dict[Pooling, str] = {
+
+@claim(
+    "Without pooling layers a network of as many parameters is worse.",
+    published=(
+        Published(CIFAR, 9.74, SPRINGENBERG, "secondary", about="maximum, overlapping"),
+        Published(CIFAR, 10.19, SPRINGENBERG, "secondary", about="stride"),
+        Published(CIFAR, 9.08, SPRINGENBERG, "secondary", about="all convolutions"),
+    ),
+    magnitude="published numbers are for networks of another size, trained for 350 epochs with other regularization",
+    mechanism=NO_CAUSE,
+)
+def pooling_is_needed(at):
+    """Pooling gains more than a point on every network without it that has as many parameters."""
+    yield direction(gain("max", "strided"), above=1)
+    yield direction(gain("max, wider", "all_conv"), above=1)
+
+
+@claim(
+    "Taking the maximum gives a lower error than taking the average.",
+    magnitude="published comparisons are on other data sets",
+    mechanism=NO_CAUSE,
+)
+def max_beats_average(at):
+    """The error falls from averages to maxima."""
+    yield direction(gain("max", "average"), above=0)
+
+
+@claim(
+    "Overlapping pooling regions give a lower error than regions that only touch.",
+    published=(
+        Published(
+            "gain in top-1 error on ImageNet (points)",
+            0.4,
+            "Krizhevsky, Sutskever & Hinton 2012, section 3.4",
+            "secondary",
+            about="maximum, overlapping / maximum",
+        ),
+    ),
+    magnitude="the published number is for ImageNet",
+    mechanism=NO_CAUSE,
+)
+def overlap_helps(at):
+    """The error falls from regions of 2x2 pixels to overlapping ones of 3x3."""
+    yield direction(gain("max_overlapping", "max"), above=0)
+
+
+LABELS: dict[Pooling, str] = {
     "max": "maximum",
     "max_overlapping": "maximum, overlapping",
     "average": "average",
@@ -80,52 +73,46 @@ ARMS: dict[Pooling, str] = {
     "all_conv": "all convolutions",
     "none": "no downsampling",
 }
-CONDITION = "two stages of 3x3"
+NARROW, WIDE = 16, 32
 
 
-def design(profile: str, fallback: str | None) -> Design:
-    """The experiment at the sizes of a profile, on CIFAR-10 or on the data set that takes its place."""
-    setting = SETTINGS[profile]
-    data = setting.data(fallback)
-    options = {"input_shape": shape_of(data), "classes": classes_of(data)}
-    models: dict[str, ModelSpec] = {kind: pooling_net(kind, maps=WIDTHS, field=FIELD, **options) for kind in ARMS}
-    tolerance = setting.tolerance(fallback)
-    models["max, wider"] = match(
-        lambda maps: pooling_net("max", maps=(2 * WIDTHS[0], maps), field=FIELD, **options),
-        parameters(models["all_conv"]),
-        tolerance=tolerance,
-    )
-    models["none, same macs"] = match(
-        lambda maps: pooling_net("none", maps=(WIDTHS[0], maps), field=FIELD, **options),
-        macs(models["max"]),
-        "macs",
-        tolerance,
-    )
-    labels: dict[str, str] = {
-        **ARMS,
-        "max, wider": "maximum, parameters of all convolutions",
-        "none, same macs": "no downsampling, computation of the maximum",
-    }
-    arms = tuple(Arm(name, labels[name], CONDITION, data, model, setting.train()) for name, model in models.items())
-    rules = (
-        Rule("pooling-is-needed", "direction", CONDITION, gain("max", "strided"), low=1),
-        Rule("pooling-is-needed", "direction", CONDITION, gain("max, wider", "all_conv"), low=1),
-        Rule("max-beats-average", "direction", CONDITION, gain("max", "average"), low=0),
-        Rule("overlap-helps", "direction", CONDITION, gain("max_overlapping", "max"), low=0),
-    )
-    search = RateSearch(ValidationError(), setting.rates)
-    return Design(arms, search, setting.replicates, rules, setting.proxy(fallback))
-
-
-EXPERIMENT = Experiment(
-    name="pooling",
-    title="Pooling",
-    claims=CLAIMS,
-    design=design,
+@ablation(
+    "Pooling",
+    claims=(pooling_is_needed, max_beats_average, overlap_helps),
+    quick=Sizes(
+        dataset="cifar10",
+        train_size=2000,
+        validation_size=1000,
+        test_size=2000,
+        batch_size=20,
+        epochs=10,
+        evaluation_size=500,
+        seeds=4,
+        rates=(0.0025, 0.01, 0.04),
+    ),
+    full=Sizes(
+        dataset="cifar10",
+        validation_size=5000,
+        batch_size=64,
+        epochs=60,
+        seeds=6,
+        rates=(0.005, 0.01, 0.02, 0.04, 0.08),
+    ),
+    tune=ValidationError(),
     figures=(Plot("outcomes", y="test error"), "effects"),
 )
+def pooling(at):
+    """Every way of downsampling once, and two networks whose cost is matched."""
 
-if __name__ == "__main__":
-    from cnn_study.cli import run_one
+    def network(kind: Pooling, first: int = NARROW, second: int = WIDE):
+        return at.network(pooling_net, kind, maps=(first, second), field=3)
 
-    run_one(EXPERIMENT.name)
+    wider = at.matched(lambda maps: network("max", 2 * NARROW, maps), to=network("all_conv"))
+    cheaper = at.matched(lambda maps: network("none", NARROW, maps), to=network("max"), cost="macs")
+    arms = [
+        *((kind, label, network(kind)) for kind, label in LABELS.items()),
+        ("max, wider", "maximum, parameters of all convolutions", wider),
+        ("none, same macs", "no downsampling, computation of the maximum", cheaper),
+    ]
+    for name, label, model in arms:
+        yield at.arm(name, model, label=label, condition="two stages of 3x3")

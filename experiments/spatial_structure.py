@@ -10,99 +10,95 @@ less than 1 point (equivalence test). Mechanism: what is kept within blocks of 8
 Figures: error against block size; effects. Run time: `quick` about five minutes.
 """
 
-from cnn_study.data.setting import Setting, classes_of, shape_of
-from cnn_study.experiment import (
-    Arm,
-    Claim,
+from cnn_study.models.architectures import dense_net, pooling_net
+from cnn_study.page import (
+    Condition,
     Contrast,
-    Design,
-    Experiment,
     Plot,
-    RateSearch,
-    Rule,
+    Sizes,
     Term,
     ValidationError,
+    ablation,
+    claim,
+    direction,
     gain,
-)
-from cnn_study.models.architectures import dense_net, pooling_net
-
-CLAIMS = (
-    Claim(
-        "structure-matters-to-convolution",
-        "A fixed permutation of the pixels hurts a convolutional network, and not a multilayer perceptron.",
-        (),
-        {"magnitude": "the abstract of Ivan 2019 gives no number"},
-    ),
+    mechanism,
 )
 
-SETTINGS = {
-    "smoke": Setting("digits", 200, 10, 2, 2, (0.0025, 0.01, 0.04), 100, trial=True),
-    "quick": Setting("cifar10", 2000, 20, 10, 4, (0.0025, 0.01, 0.04), 1000, 2000, evaluation_size=500),
-    "full": Setting("cifar10", None, 64, 60, 6, (0.005, 0.01, 0.02, 0.04, 0.08), 5000),
-}
 PERMUTATIONS = (1, 2, 3)
-BLOCKS = {"smoke": (4, 2), "quick": (16, 8, 4, 2), "full": (16, 8, 4, 2)}
-KEPT = {"smoke": 4, "quick": 8, "full": 8}
-HIDDEN = (128,)
-INTACT = "intact"
+LABELS = {"conv": "convolutional", "dense": "multilayer perceptron"}
 
 
-def design(profile: str, fallback: str | None) -> Design:
-    """The experiment at the sizes of a profile, on CIFAR-10 or on the data set that takes its place."""
-    setting = SETTINGS[profile]
-    plain = setting.data(fallback)
-    options = {"input_shape": shape_of(plain), "classes": classes_of(plain)}
-    networks = {
-        "conv": pooling_net("max", maps=(16, 32), field=3, **options),
-        "dense": dense_net("relu", hidden=HIDDEN, **options),
-    }
-    labels = {"conv": "convolutional", "dense": "multilayer perceptron"}
-    blocks = [block for block in BLOCKS[profile] if options["input_shape"][0] % block == 0]
-
-    def arm(kind: str, name: str, block: int | None, seed: int) -> Arm:
-        data = plain if block is None else setting.data(fallback, block=block, block_seed=seed)
-        level = options["input_shape"][0] if block is None else block
-        return Arm(f"{kind}, {name}", labels[kind], "one order of pixels", data, networks[kind], setting.train(), level)
-
-    arms = []
-    for kind in networks:
-        arms.append(arm(kind, INTACT, None, 0))
-        arms += [arm(kind, f"permutation {seed}", 1, seed) for seed in PERMUTATIONS]
-    arms += [arm("conv", f"blocks of {block}", block, PERMUTATIONS[0]) for block in blocks]
-    search = RateSearch(ValidationError(), setting.rates)
-    kept = KEPT[profile] if KEPT[profile] in blocks else max(blocks)
-    return Design(tuple(arms), search, setting.replicates, rules(kept), setting.proxy(fallback))
-
-
-def rules(kept: int) -> tuple[Rule, ...]:
-    """What decides the claim; ``kept`` is the block within which structure is left for the mechanism."""
-    claim, condition = "structure-matters-to-convolution", "three permutations"
-    return (
-        Rule(claim, "direction", condition, loss("conv"), low=5),
-        Rule(claim, "direction", condition, loss("dense"), low=-1, high=1, equivalence=True),
-        Rule(claim, "mechanism", "local structure", gain(f"conv, blocks of {kept}", "conv, permutation 1"), low=0),
-    )
+def blocks(at) -> list[int]:
+    """Sides of the blocks that are left in order; they must tile the image."""
+    wanted = at.choose(smoke=(4, 2), quick=(16, 8, 4, 2), full=(16, 8, 4, 2))
+    return [block for block in wanted if at.shape[0] % block == 0]
 
 
 def loss(kind: str) -> Contrast:
     """By how many points permutations raise the error, on the average over them."""
     share = 100 / len(PERMUTATIONS)
     terms = [Term(share, f"{kind}, permutation {seed}", "test_error") for seed in PERMUTATIONS]
-    return Contrast((*terms, Term(-100, f"{kind}, {INTACT}", "test_error")), f"the loss of {kind} by permuted pixels")
+    return Contrast((*terms, Term(-100, f"{kind}, intact", "test_error")), f"the loss of {kind} by permuted pixels")
 
 
-EXPERIMENT = Experiment(
-    name="spatial_structure",
-    title="Spatial structure",
-    claims=CLAIMS,
-    design=design,
+@claim(
+    "A fixed permutation of the pixels hurts a convolutional network, and not a multilayer perceptron.",
+    magnitude="the abstract of Ivan 2019 gives no number",
+)
+def structure_matters_to_convolution(at):
+    """The one loses at least 5 points, the other less than 1 either way; what is left in blocks keeps a part."""
+    yield direction(loss("conv"), above=5, under=Condition("three permutations"))
+    yield direction(loss("dense"), equivalent=(-1, 1), under=Condition("three permutations"))
+    wanted = at.choose(smoke=4, quick=8, full=8)
+    kept = wanted if wanted in blocks(at) else max(blocks(at))
+    structure = gain(f"conv, blocks of {kept}", "conv, permutation 1")
+    yield mechanism(structure, above=0, under=Condition("local structure"))
+
+
+@ablation(
+    "Spatial structure",
+    claims=(structure_matters_to_convolution,),
+    quick=Sizes(
+        dataset="cifar10",
+        train_size=2000,
+        validation_size=1000,
+        test_size=2000,
+        batch_size=20,
+        epochs=10,
+        evaluation_size=500,
+        seeds=4,
+        rates=(0.0025, 0.01, 0.04),
+    ),
+    full=Sizes(
+        dataset="cifar10",
+        validation_size=5000,
+        batch_size=64,
+        epochs=60,
+        seeds=6,
+        rates=(0.005, 0.01, 0.02, 0.04, 0.08),
+    ),
+    tune=ValidationError(),
     figures=(
         Plot("dose", "error_by_block", x="side of the blocks left in order (pixels)", y="test error", logarithmic="x"),
         "effects",
     ),
 )
+def spatial_structure(at):
+    """Both networks on the images as they are and under three permutations; one of them with blocks left in order."""
+    networks = {
+        "conv": at.network(pooling_net, "max", maps=(16, 32), field=3),
+        "dense": at.network(dense_net, "relu", hidden=(128,)),
+    }
 
-if __name__ == "__main__":
-    from cnn_study.cli import run_one
+    def arm(kind: str, name: str, level: int, **order):
+        here = at.but(**order)
+        name = f"{kind}, {name}"
+        return here.arm(name, networks[kind], label=LABELS[kind], condition="one order of pixels", level=level)
 
-    run_one(EXPERIMENT.name)
+    for kind in networks:
+        yield arm(kind, "intact", at.shape[0])
+        for seed in PERMUTATIONS:
+            yield arm(kind, f"permutation {seed}", 1, block=1, block_seed=seed)
+    for block in blocks(at):
+        yield arm("conv", f"blocks of {block}", block, block=block, block_seed=PERMUTATIONS[0])

@@ -13,160 +13,155 @@ and 2,000 images (and more in `full`), all trained to the same training error. T
 Rules: see `rules`. Figures: error and gap against images; accuracy against the shift. Run time: `quick` three minutes.
 """
 
-from cnn_study.checks.names import check
-from cnn_study.data.setting import Setting, classes_of, shape_of
-from cnn_study.experiment import (
+from cnn_study.models.architectures import Kind, one_hidden_net
+from cnn_study.page import (
     Agreement,
-    Arm,
-    Claim,
     Contrast,
-    Design,
-    Experiment,
     Plot,
     Published,
-    RateSearch,
-    Rule,
+    Sizes,
     Term,
     TimeRatio,
     ValidationError,
+    ablation,
+    claim,
+    direction,
     gain,
+    mechanism,
 )
-from cnn_study.models.architectures import Kind, one_hidden_net
-from cnn_study.models.complexity import parameters
-from cnn_study.models.matching import match
 
 ZHANG = "Zhang, Bengio, Hardt, Recht & Vinyals 2017, Table 1"
 NEYSHABUR = "Neyshabur 2020, CIFAR-10"
-SIZES_DIFFER = "published numbers are for deep networks on CIFAR-10"
+ACCURACY = "test accuracy (%)"
 NO_CAUSE = "no mechanism is claimed beyond the sharing itself"
-CLAIMS = (
-    Claim(
-        "sharing-is-equivariant",
-        "(a) With shared weights the same feature is found anywhere: maps move with the image.",
-        (),
-        {"magnitude": "the statement is exact", "mechanism": "the check is the mechanism"},
-    ),
-    Claim(
-        "sharing-is-invariant",
-        "(b) With shared weights the output does not change when the image is shifted.",
-        (),
-        {"magnitude": "no published number for this network", "mechanism": NO_CAUSE},
-    ),
-    Claim(
-        "sharing-has-fewer-parameters",
-        "(c) With shared weights a layer has as many times fewer weights as there are positions.",
-        (),
-        {"magnitude": "the statement is exact", "mechanism": "the counts are arithmetic"},
-    ),
-    Claim(
-        "sharing-learns-faster",
-        "(d) A network with shared weights needs fewer epochs to the same training error.",
-        (),
-        {"magnitude": "no published number for this comparison", "mechanism": NO_CAUSE},
-    ),
-    Claim(
-        "sharing-overfits-less",
-        "(e) A network with shared weights has a smaller gap between test and training error, at equal training error.",
-        (
-            Published("test accuracy (%)", 85.75, ZHANG, "secondary", about="small Inception"),
-            Published("test accuracy (%)", 52.39, ZHANG, "secondary", about="multilayer perceptron"),
-            Published("test accuracy (%)", 87.05, NEYSHABUR, "memory", about="convolutional"),
-            Published("test accuracy (%)", 85.86, NEYSHABUR, "memory", about="locally connected"),
-            Published("test accuracy (%)", 78.63, NEYSHABUR, "memory", about="dense"),
-        ),
-        {"magnitude": SIZES_DIFFER},
-    ),
-)
-
 TARGET = 0.02  # training error at which every arm stops
 SPEED = 0.1  # training error to which times are compared
-SETTINGS = {
-    "smoke": Setting("digits", 200, 10, 3, 2, (0.0025, 0.01, 0.04), 100, trial=True),
-    "quick": Setting("mnist", 2000, 20, 12, 5, (0.0025, 0.01, 0.04), 1000, 2000, evaluations=2, evaluation_size=500),
-    "full": Setting(
-        "mnist", None, 50, 40, 6, (0.0025, 0.005, 0.01, 0.02, 0.04), 5000, evaluations=4, evaluation_size=500
+LABELS = {"conv": "convolutional", "local": "locally connected", "dense": "dense"}
+
+
+def amounts(at):
+    """The page's images, fewer and more of them to train on."""
+    return at.with_images(*at.choose(smoke=(200,), quick=(500, 2000), full=(500, 2000, 10_000, 55_000)))
+
+
+def conditions(at):
+    """How many images there are to train on, in words."""
+    return [here.amount for here in amounts(at)]
+
+
+@claim(
+    "(a) With shared weights the same feature is found anywhere: maps move with the image.",
+    magnitude="the statement is exact",
+    mechanism="the check is the mechanism",
+)
+def sharing_is_equivariant(at):
+    """Maps move with the image in every case."""
+    yield direction(Agreement("translation_equivariance"), under="all shifts")
+
+
+@claim(
+    "(b) With shared weights the output does not change when the image is shifted.",
+    magnitude="no published number for this network",
+    mechanism=NO_CAUSE,
+)
+def sharing_is_invariant(at):
+    """A shift of the test images by 4 pixels costs less than 2 points."""
+    for images in conditions(at):
+        conv = f"conv, same width, {images}"
+        what = f"the loss of accuracy of {conv} when test images are shifted by 4 pixels"
+        yield direction(Contrast((Term(100, conv, "shift_drop/4"),), what), below=2)
+
+
+@claim(
+    "(c) With shared weights a layer has as many times fewer weights as there are positions.",
+    magnitude="the statement is exact",
+    mechanism="the counts are arithmetic",
+)
+def sharing_has_fewer_parameters(at):
+    """Every count agrees."""
+    yield direction(Agreement("weight_sharing_counts"), under="all geometries")
+
+
+@claim(
+    "(d) A network with shared weights needs fewer epochs to the same training error.",
+    magnitude="no published number for this comparison",
+    mechanism=NO_CAUSE,
+)
+def sharing_learns_faster(at):
+    """Networks of the same width without sharing take longer."""
+    for images in conditions(at):
+        for other in ("local", "dense"):
+            yield direction(TimeRatio(f"{other}, same width, {images}", f"conv, same width, {images}", SPEED), above=1)
+
+
+@claim(
+    "(e) A network with shared weights has a smaller gap between test and training error, at equal training error.",
+    published=(
+        Published(f"{ACCURACY}, small Inception", 85.75, ZHANG, "secondary"),
+        Published(f"{ACCURACY}, multilayer perceptron", 52.39, ZHANG, "secondary"),
+        Published(f"{ACCURACY}, convolutional", 87.05, NEYSHABUR, "memory"),
+        Published(f"{ACCURACY}, locally connected", 85.86, NEYSHABUR, "memory"),
+        Published(f"{ACCURACY}, dense", 78.63, NEYSHABUR, "memory"),
     ),
-}
-IMAGES = {"smoke": (200,), "quick": (500, 2000), "full": (500, 2000, 10_000, 55_000)}
-MAPS = 8
-KINDS = {"conv": "convolutional", "local": "locally connected", "dense": "dense"}
+    magnitude="published numbers are for deep networks on CIFAR-10",
+)
+def sharing_overfits_less(at):
+    """The gap is smaller than without sharing.
+
+    If it is the number of parameters that counts, networks with as many of them must overfit alike.
+    """
+    for images in conditions(at):
+        for other in ("local", "dense"):
+            pair = (f"conv, same width, {images}", f"{other}, same width, {images}")
+            yield direction(gain(*pair, "generalization_gap"), above=0)
+        for other in ("local, same width", "dense, same parameters"):
+            pair = (f"conv, same parameters, {images}", f"{other}, {images}")
+            yield mechanism(gain(*pair, "generalization_gap"), equivalent=(-1, 1))
 
 
-def design(profile: str, fallback: str | None) -> Design:
-    """The experiment at the sizes of a profile, on MNIST or on the data set that takes its place."""
-    setting, arms, decided = SETTINGS[profile], [], []
-    for size in setting.sizes(IMAGES[profile], fallback):
-        canvas = 16 if (fallback or setting.dataset) == "digits" else 36
-        data = setting.data(fallback, train_size=size, canvas=canvas)
-        train = setting.train(target_train_error=TARGET)
-        condition = f"{data.train_size:,} images"
-        for name, model in networks(data, setting.tolerance(fallback)).items():
-            label = f"{KINDS[name.split(',')[0]]},{name.split(',')[1]}"
-            probes = ("translation", "equivariance") if name.startswith("conv") else ("translation",)
-            arms.append(
-                Arm(f"{name}, {condition}", label, condition, data, model, train, data.train_size, probes=probes)
-            )
-        decided += rules(condition)
-    exact = (
-        Rule("sharing-is-equivariant", "direction", "all shifts", Agreement("translation_equivariance")),
-        Rule("sharing-has-fewer-parameters", "direction", "all geometries", Agreement("weight_sharing_counts")),
-    )
-    checks = (
-        check("translation_equivariance", sample=setting.trial),
-        check("weight_sharing_counts", sample=setting.trial),
-    )
-    search = RateSearch(ValidationError(), setting.rates)
-    return Design(tuple(arms), search, setting.replicates, (*exact, *decided), setting.proxy(fallback), checks)
-
-
-def networks(data, tolerance: float) -> dict:
-    """The networks by kind and by what they have in common: the width, or the number of parameters."""
-    shape, classes = shape_of(data), classes_of(data)
-
-    def spatial(kind: Kind, maps: int):
-        return one_hidden_net(kind, maps=maps, field=5, stride=2, pool=2, input_shape=shape, classes=classes)
-
-    def dense(units: int):
-        return one_hidden_net("dense", units=units, input_shape=shape, classes=classes)
-
-    local = spatial("local", MAPS)
-    target = parameters(local)
-    hidden = -(-shape[0] // 4) * -(-shape[1] // 4) * MAPS  # outputs of the hidden layer after pooling
-    return {
-        "conv, same width": spatial("conv", MAPS),
-        "local, same width": local,
-        "dense, same width": dense(hidden),
-        "conv, same parameters": match(lambda maps: spatial("conv", maps), target, tolerance=tolerance),
-        "dense, same parameters": match(dense, target, tolerance=tolerance),
-    }
-
-
-def rules(condition: str) -> list[Rule]:
-    """What decides (b), (d) and (e) at one number of images."""
-    conv, local, dense = (f"{kind}, same width, {condition}" for kind in KINDS)
-    conv_matched, dense_matched = (f"{kind}, same parameters, {condition}" for kind in ("conv", "dense"))
-    moved = Contrast(
-        (Term(100, conv, "shift_drop/4"),), f"the loss of accuracy of {conv} when test images are shifted by 4 pixels"
-    )
-    decided = [Rule("sharing-is-invariant", "direction", condition, moved, high=2)]
-    for other in (local, dense):
-        decided += [
-            Rule("sharing-learns-faster", "direction", condition, TimeRatio(other, conv, SPEED), low=1),
-            Rule("sharing-overfits-less", "direction", condition, gain(conv, other, "generalization_gap"), low=0),
-        ]
-    # If it is the number of parameters that counts, networks with as many of them must overfit alike.
-    same = [gain(conv_matched, other, "generalization_gap") for other in (local, dense_matched)]
-    return decided + [
-        Rule("sharing-overfits-less", "mechanism", condition, estimate, low=-1, high=1, equivalence=True)
-        for estimate in same
-    ]
-
-
-EXPERIMENT = Experiment(
-    name="weight_sharing",
-    title="One set of weights for all positions",
-    claims=CLAIMS,
-    design=design,
+@ablation(
+    "One set of weights for all positions",
+    claims=(
+        sharing_is_equivariant,
+        sharing_is_invariant,
+        sharing_has_fewer_parameters,
+        sharing_learns_faster,
+        sharing_overfits_less,
+    ),
+    smoke=Sizes(
+        dataset="digits",
+        train_size=200,
+        validation_size=100,
+        batch_size=10,
+        epochs=3,
+        seeds=2,
+        rates=(0.0025, 0.01, 0.04),
+        trial=True,
+    ),
+    quick=Sizes(
+        dataset="mnist",
+        train_size=2000,
+        validation_size=1000,
+        test_size=2000,
+        batch_size=20,
+        epochs=12,
+        evaluations=2,
+        evaluation_size=500,
+        seeds=5,
+        rates=(0.0025, 0.01, 0.04),
+    ),
+    full=Sizes(
+        dataset="mnist",
+        validation_size=5000,
+        batch_size=50,
+        epochs=40,
+        evaluations=4,
+        evaluation_size=500,
+        seeds=6,
+        rates=(0.0025, 0.005, 0.01, 0.02, 0.04),
+    ),
+    tune=ValidationError(),
+    checks=("translation_equivariance", "weight_sharing_counts"),
     figures=(
         Plot("dose", "gap_by_images", "generalization_gap", "training images", "test error - training error", "x"),
         Plot("family", "accuracy_by_shift", "shifted_accuracy", "shift of the test images (pixels)", "test accuracy"),
@@ -174,8 +169,38 @@ EXPERIMENT = Experiment(
         "effects",
     ),
 )
+def weight_sharing(at):
+    """Three kinds of hidden layers, with the width or the parameters in common, all to the same training error."""
+    for here in amounts(at.but(canvas=16 if at.dataset.embedded else 36)):
+        for name, model in networks(here).items():
+            kind, common = name.split(", ")
+            yield here.arm(
+                f"{name}, {here.amount}",
+                model,
+                label=f"{LABELS[kind]}, {common}",
+                condition=here.amount,
+                level=here.examples,
+                probes=("translation", "equivariance") if kind == "conv" else ("translation",),
+                target_train_error=TARGET,
+            )
 
-if __name__ == "__main__":
-    from cnn_study.cli import run_one
 
-    run_one(EXPERIMENT.name)
+def networks(at) -> dict:
+    """The networks by kind and by what they have in common: the width, or the number of parameters."""
+    maps, stride, pool = 8, 2, 2
+
+    def spatial(kind: Kind, maps: int = maps):
+        return at.network(one_hidden_net, kind, maps=maps, field=5, stride=stride, pool=pool)
+
+    def dense(units: int):
+        return at.network(one_hidden_net, "dense", units=units)
+
+    height, width, _ = at.shape
+    local, hidden = spatial("local"), -(-height // (stride * pool)) * -(-width // (stride * pool)) * maps
+    return {
+        "conv, same width": spatial("conv"),
+        "local, same width": local,
+        "dense, same width": dense(hidden),  # as many units as the others have after pooling
+        "conv, same parameters": at.matched(lambda maps: spatial("conv", maps), to=local),
+        "dense, same parameters": at.matched(dense, to=local),
+    }

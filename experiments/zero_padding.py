@@ -11,98 +11,33 @@ border, exceeds the same difference for digits in the center by at least 2 point
 Figures: accuracy against the distance from the border; visibility; effects. Run time: `quick` about two minutes.
 """
 
-from cnn_study.checks.names import check
-from cnn_study.data.setting import Setting, classes_of, shape_of
-from cnn_study.experiment import (
+from cnn_study.models.architectures import padding_net
+from cnn_study.page import (
     Agreement,
-    Arm,
-    Claim,
+    Condition,
     Contrast,
-    Design,
-    Experiment,
     Plot,
-    RateSearch,
-    Rule,
+    Sizes,
     Term,
     ValidationError,
+    ablation,
+    claim,
+    direction,
+    mechanism,
 )
-from cnn_study.models.architectures import padding_net
 from cnn_study.spec import Padding
 
 NO_NUMBER = "no published number: the claim is taught, not measured"
-CLAIMS = (
-    Claim(
-        "padding-keeps-volume",
-        "With zero padding a layer of stride 1 gives maps of the size of its input.",
-        (),
-        {"magnitude": "the statement is exact", "mechanism": "the sizes are arithmetic"},
-    ),
-    Claim(
-        "padding-keeps-border",
-        "Zero padding keeps information at the border from being lost.",
-        (),
-        {"magnitude": NO_NUMBER},
-    ),
-    Claim(
-        "padding-tells-position",
-        "Zero padding lets a network tell where it is (Islam et al. 2020), which no padding and reflection do not.",
-        (),
-        {"magnitude": "the statement is qualitative", "mechanism": "the check is the mechanism"},
-    ),
+
+
+@claim(
+    "With zero padding a layer of stride 1 gives maps of the size of its input.",
+    magnitude="the statement is exact",
+    mechanism="the sizes are arithmetic",
 )
-
-SETTINGS = {
-    "smoke": Setting("digits", 200, 10, 2, 2, (0.0025, 0.01, 0.04), 100, trial=True),
-    "quick": Setting("mnist", 2000, 20, 10, 5, (0.01, 0.04, 0.16), 1000, 2000, evaluation_size=500),
-    "full": Setting("mnist", None, 50, 20, 6, (0.005, 0.01, 0.02, 0.04, 0.08), 5000),
-}
-PADDINGS: dict[Padding, str] = {"same": "zeros", "valid": "none", "reflect": "reflected"}
-# Digits of 10 pixels, cut to their own square, on a canvas of 28; the embedded digits are small as they are.
-GEOMETRY = {"crop": 4, "side": 10, "canvas": 28, "placement": "random"}
-EMBEDDED_GEOMETRY = {"canvas": 20, "placement": "random"}
-DEPTH, MAPS = 4, 12
-
-
-def design(profile: str, fallback: str | None) -> Design:
-    """The experiment at the sizes of a profile, on MNIST or on the data set that takes its place."""
-    setting = SETTINGS[profile]
-    embedded = (fallback or setting.dataset) == "digits"
-    data = setting.data(fallback, **(EMBEDDED_GEOMETRY if embedded else GEOMETRY))
-    shape, classes = shape_of(data), classes_of(data)
-    arms = tuple(
-        Arm(
-            name=padding,
-            label=label,
-            condition=f"{DEPTH} layers of 3x3",
-            data=data,
-            model=padding_net(padding, depth=DEPTH, maps=MAPS, input_shape=shape, classes=classes),
-            train=setting.train(),
-            probes=("border",),
-        )
-        for padding, label in PADDINGS.items()
-    )
-    rules = (
-        Rule("padding-keeps-volume", "direction", "all geometries", Agreement("padding_volume")),
-        Rule("padding-keeps-border", "direction", f"{DEPTH} layers", border_gain("same", "valid"), low=2),
-        # If it is the border that is seen more often, and not the zeros, reflection must do as well.
-        Rule(
-            "padding-keeps-border",
-            "mechanism",
-            f"{DEPTH} layers",
-            border_gain("same", "reflect"),
-            low=-2,
-            high=2,
-            equivalence=True,
-        ),
-        Rule("padding-tells-position", "direction", "random weights", Agreement("padding_position")),
-    )
-    search = RateSearch(ValidationError(), setting.rates)
-    checks = (
-        check("padding_volume", sample=setting.trial),
-        check("border_visibility", sample=setting.trial),
-        check("padding_position", sample=setting.trial),
-    )
-    return Design(arms, search, setting.replicates, rules, setting.proxy(fallback), checks)
+def padding_keeps_volume(at):
+    """Every size of the grid is kept."""
+    yield direction(Agreement("padding_volume"), under="all geometries")
 
 
 def border_gain(padding: str, other: str) -> Contrast:
@@ -116,11 +51,53 @@ def border_gain(padding: str, other: str) -> Contrast:
     return Contrast(terms, f"the gain in accuracy from {other} to {padding} at the border minus that in the center")
 
 
-EXPERIMENT = Experiment(
-    name="zero_padding",
-    title="Zero padding",
-    claims=CLAIMS,
-    design=design,
+@claim("Zero padding keeps information at the border from being lost.", magnitude=NO_NUMBER)
+def padding_keeps_border(at):
+    """At the border, zeros gain at least 2 points more than in the center.
+
+    If it is that the border is seen more often, and not the zeros, reflection must do as well.
+    """
+    yield direction(border_gain("same", "valid"), above=2, under=Condition("4 layers"))
+    yield mechanism(border_gain("same", "reflect"), equivalent=(-2, 2), under=Condition("4 layers"))
+
+
+@claim(
+    "Zero padding lets a network tell where it is (Islam et al. 2020), which no padding and reflection do not.",
+    magnitude="the statement is qualitative",
+    mechanism="the check is the mechanism",
+)
+def padding_tells_position(at):
+    """The response to a constant image depends on the place with zeros, and only with them."""
+    yield direction(Agreement("padding_position"), under="random weights")
+
+
+PADDINGS: dict[Padding, str] = {"same": "zeros", "valid": "none", "reflect": "reflected"}
+
+
+@ablation(
+    "Zero padding",
+    claims=(padding_keeps_volume, padding_keeps_border, padding_tells_position),
+    quick=Sizes(
+        dataset="mnist",
+        train_size=2000,
+        validation_size=1000,
+        test_size=2000,
+        batch_size=20,
+        epochs=10,
+        evaluation_size=500,
+        seeds=5,
+        rates=(0.01, 0.04, 0.16),
+    ),
+    full=Sizes(
+        dataset="mnist",
+        validation_size=5000,
+        batch_size=50,
+        epochs=20,
+        seeds=6,
+        rates=(0.005, 0.01, 0.02, 0.04, 0.08),
+    ),
+    tune=ValidationError(),
+    checks=("padding_volume", "border_visibility", "padding_position"),
     figures=(
         Plot(
             "family",
@@ -133,8 +110,11 @@ EXPERIMENT = Experiment(
         "effects",
     ),
 )
-
-if __name__ == "__main__":
-    from cnn_study.cli import run_one
-
-    run_one(EXPERIMENT.name)
+def zero_padding(at):
+    """Four layers with each kind of padding, on digits placed at random on a canvas."""
+    # Digits of 10 pixels, cut to their own square, on a canvas of 28; the embedded digits are small as they are.
+    small = {"canvas": 20} if at.dataset.embedded else {"crop": 4, "side": 10, "canvas": 28}
+    here = at.but(placement="random", **small)
+    for padding, label in PADDINGS.items():
+        model = here.network(padding_net, padding, depth=4, maps=12)
+        yield here.arm(padding, model, label=label, condition="4 layers of 3x3", probes=("border",))

@@ -64,7 +64,7 @@ def made_up_experiment(proxy=""):
         "made_up",
         "A made-up experiment",
         (claim,),
-        lambda profile, fallback: made_up_design(proxy),
+        lambda setting: made_up_design(proxy),
         ("training_curves", "time_ratios", "rate_search"),
     )
 
@@ -77,7 +77,7 @@ def worded_outcome(title, claim, statement, condition, label, proxy, source, rea
     design = replace(design, arms=arms, rules=rules)
     published = (Published(statement, 1, source, "primary", about=label),)
     made_up = Claim(claim, statement, published, {"mechanism": reason})
-    experiment = Experiment(name, title, (made_up,), lambda profile, fallback: design, ())
+    experiment = Experiment(name, title, (made_up,), lambda setting: design, ())
     return evaluate(experiment, design, complete(design))
 
 
@@ -163,7 +163,7 @@ def with_silent_claims(outcome, others):
     """The outcome, and another experiment with so many claims that nothing is known of."""
     claims = tuple(Claim(f"other {i}", "Something is so.") for i in range(others))
     silent = [replace(decision, reason="no number") for decision in outcome.verdicts[0].decisions]
-    verdicts = tuple(ClaimVerdict(claim, "direction", "inconclusive", "", tuple(silent)) for claim in claims)
+    verdicts = tuple(ClaimVerdict("silent", claim, "direction", "inconclusive", "", tuple(silent)) for claim in claims)
     return [outcome, replace(outcome, experiment=replace(outcome.experiment, claims=()), verdicts=verdicts)]
 
 

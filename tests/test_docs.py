@@ -15,11 +15,12 @@ import typer
 from conftest import complete
 
 import experiments
-from cnn_study import cli, registry
+from cnn_study import cli, collection
 from cnn_study.analysis.coverage import measured_coverage
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.data import registry as datasets
-from cnn_study.data.sources import ARRAYS, IDX, UserFolder
+from cnn_study.data.dataset import ARRAYS
+from cnn_study.data.sources import IDX, UserFolder
 from cnn_study.experiment import PROFILES, Experiment
 from cnn_study.results import Store
 
@@ -27,7 +28,18 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "api" not in path.parts)
 IDS = [str(page.relative_to(DOCS)) for page in PAGES]
-COMMANDS = typer.main.get_command(cli.app).commands
+
+
+def _commands(group, before=""):
+    """All commands by name, those of the groups among them too: ``data check``."""
+    found = {}
+    for name, command in group.commands.items():
+        inner = hasattr(command, "commands")
+        found |= _commands(command, f"{before}{name} ") if inner else {f"{before}{name}": command}
+    return found
+
+
+COMMANDS = _commands(typer.main.get_command(cli.app))
 
 
 @pytest.fixture
@@ -78,7 +90,7 @@ def test_the_first_page_leads_to_every_other():
 
 def test_every_experiment_and_claim_is_listed(generated):
     text = generated.experiments()
-    for experiment in registry.load():
+    for experiment in collection.load():
         assert f"## {experiment.name}\n" in text
         for claim in experiment.claims:
             assert f"| `{claim.name}` | {claim.statement} |" in text
@@ -87,7 +99,7 @@ def test_every_experiment_and_claim_is_listed(generated):
 
 
 def test_every_command_and_option_is_listed(generated):
-    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", generated.commands(), re.MULTILINE | re.DOTALL))
+    sections = dict(re.findall(r"^## ([\w ]+)\n(.*?)(?=^## |\Z)", generated.commands(), re.MULTILINE | re.DOTALL))
     assert sections.keys() == COMMANDS.keys()
     for name, command in COMMANDS.items():
         assert command.help in sections[name]
@@ -120,6 +132,8 @@ def test_commands_in_the_pages_exist(page):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     for line in re.findall(r"bin/cnn-study (.*)$", shell, re.MULTILINE):
         name, *words = line.partition("#")[0].split()
+        if name == "data":
+            name = f"data {words[0]}" if f"data {words[0]}" in COMMANDS else "data get"
         known = {option for parameter in COMMANDS[name].params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= known, line
 
@@ -141,7 +155,7 @@ def test_the_example_of_an_ablation_is_an_experiment_like_the_others(page, patte
     (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
     monkeypatch.setattr(experiments, "__path__", [*experiments.__path__, str(tmp_path)])
     try:
-        (experiment,) = registry.load([name])
+        (experiment,) = collection.load([name])
     finally:
         sys.modules.pop(f"experiments.{name}", None)
     for profile in PROFILES:
@@ -153,7 +167,7 @@ def test_the_example_of_an_ablation_is_an_experiment_like_the_others(page, patte
 
 
 def test_the_example_of_a_figure_draws_stored_results(tmp_path, monkeypatch, capsys):
-    (experiment,) = registry.load(["activations"])
+    (experiment,) = collection.load(["activations"])
     store = Store(tmp_path / "results" / "local" / "smoke")
     for record in complete(experiment.at("smoke")).values():
         store.add(record)
@@ -219,7 +233,7 @@ def test_intervals_hold_the_truth_as_often_as_the_page_on_verdicts_says():
 
 
 def test_the_tutorial_shows_what_the_claims_and_rules_say():
-    (experiment,) = registry.load(["feature_maps"])
+    (experiment,) = collection.load(["feature_maps"])
     assert isinstance(experiment, Experiment)
     text = text_of("docs/tutorial.md")
     assert f"{experiment.claims[0].name}: {experiment.claims[0].statement}" in text
@@ -259,6 +273,6 @@ def test_the_site_is_built_without_a_warning_and_without_tensorflow(tmp_path):
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.strip() == "[]"
     page = (tmp_path / "site" / "reference" / "experiments.html").read_text(encoding="utf-8")
-    assert all(f'id="{name.replace("_", "-")}"' in page for name in registry.names())
+    assert all(f'id="{name.replace("_", "-")}"' in page for name in collection.names())
     library = tmp_path / "site" / "reference" / "api" / "cnn_study"
     assert "One training run." in (library / "spec" / "index.html").read_text(encoding="utf-8")

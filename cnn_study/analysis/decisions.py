@@ -10,11 +10,10 @@ from cnn_study.analysis.estimates import confidence, measured
 from cnn_study.analysis.replication import Standing
 from cnn_study.analysis.sequential import Look
 from cnn_study.analysis.statistics import Interval, Sample, sample_bootstrap, sample_interval, share
-from cnn_study.experiment import Agreement, Aspect, Claim, Contrast, Design, Experiment, Rule, Verdict
+from cnn_study.experiment import ASPECTS, Agreement, Aspect, Claim, Contrast, Design, Experiment, Rule, Verdict
 from cnn_study.results import CheckRecord, RunRecord
 from cnn_study.training.tuning import Tuned, tune
 
-ASPECTS: tuple[Aspect, ...] = ("direction", "magnitude", "mechanism")
 NO_CHECKS: Mapping[str, CheckRecord] = MappingProxyType({})
 
 
@@ -93,6 +92,7 @@ class ClaimVerdict:
     """One aspect of a claim over all conditions.
 
     Attributes:
+        experiment: Name of the experiment that makes the claim.
         claim: The claim.
         aspect: Which of its verdicts.
         verdict: The common verdict; ``mixed`` if conditions support and contradict it.
@@ -100,6 +100,7 @@ class ClaimVerdict:
         decisions: Its decisions, one a rule.
     """
 
+    experiment: str
     claim: Claim
     aspect: Aspect
     verdict: Verdict
@@ -166,7 +167,9 @@ def evaluate(
     tuned = {name: step for name, step in steps.items() if isinstance(step, Tuned)}
     done = {check.check: checks[check.key] for check in design.checks if check.key in checks}
     decisions = [decide(rule, design, tuned, stored, done) for rule in design.rules]
-    verdicts = tuple(_combined(claim, aspect, decisions) for claim in experiment.claims for aspect in ASPECTS)
+    verdicts = tuple(
+        _combined(experiment.name, claim, aspect, decisions) for claim in experiment.claims for aspect in ASPECTS
+    )
     return Outcome(experiment, design, tuned, stored, done, verdicts)
 
 
@@ -326,16 +329,18 @@ def combine(verdicts: Iterable[Verdict]) -> Verdict:
     return "mixed" if {"supported", "contradicted"} <= kinds else "inconclusive"
 
 
-def _combined(claim: Claim, aspect: Aspect, decisions: Sequence[Decision]) -> ClaimVerdict:
+def _combined(experiment: str, claim: Claim, aspect: Aspect, decisions: Sequence[Decision]) -> ClaimVerdict:
     mine = tuple(
         decision for decision in decisions if decision.rule.claim == claim.name and decision.rule.aspect == aspect
     )
     if not mine:
-        return ClaimVerdict(claim, aspect, "not tested", claim.untested.get(aspect, "no rule decides it"), ())
+        return ClaimVerdict(
+            experiment, claim, aspect, "not tested", claim.untested.get(aspect, "no rule decides it"), ()
+        )
     conditions = dict.fromkeys(decision.rule.condition for decision in mine)
     verdict = combine(
         conjunction(decision.verdict for decision in mine if decision.rule.condition == condition)
         for condition in conditions
     )
     reasons = dict.fromkeys(text for decision in mine if (text := decision.reason or decision.finding))
-    return ClaimVerdict(claim, aspect, verdict, "; ".join(reasons), mine)
+    return ClaimVerdict(experiment, claim, aspect, verdict, "; ".join(reasons), mine)

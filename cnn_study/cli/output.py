@@ -1,6 +1,7 @@
 """What several commands leave: verdicts on the screen, figures, the mirror in MLflow."""
 
 import math
+import os
 import subprocess
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -13,6 +14,7 @@ from cnn_study import tables, tracking
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.cli.app import REFERENCE, console, errors
 from cnn_study.cli.stores import evaluated, store_of
+from cnn_study.experiment import Setting
 from cnn_study.processes import cores
 from cnn_study.results import Store
 
@@ -29,9 +31,17 @@ def show_verdicts(outcomes: Sequence[Outcome], family: Sequence[Outcome]) -> Non
         console.print(f"A proxy: {proxy} ({', '.join(names)}).", soft_wrap=True, highlight=False)
 
 
-def compare_with_reference(outcomes: list[Outcome], store: Store, profile: str, fallback: str | None) -> None:
+def keep_verdicts(family: Sequence[Outcome], folder: Path) -> None:
+    """Write the verdicts and the estimates behind them beside the results, as CSV."""
+    from cnn_study.report.verdicts import write_verdicts
+
+    for path in write_verdicts(family, folder):
+        console.print(f"verdicts: {path}", soft_wrap=True, highlight=False)
+
+
+def compare_with_reference(outcomes: list[Outcome], store: Store, setting: Setting) -> None:
     """Say how own results compare with those that came with the project."""
-    reference = store_of(REFERENCE, profile, fallback)
+    reference = store_of(REFERENCE, setting)
     if reference.folder == store.folder or not (reference.records() or reference.checks()):
         return
     for outcome in outcomes:
@@ -60,22 +70,32 @@ def _equal(mine: Mapping[str, object], theirs: Mapping[str, object], what: str) 
     return [f"{sum(mine[key] == theirs[key] for key in common)} of {len(common)} common {what}"] if common else []
 
 
-def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, style: str = "paper") -> None:
-    """Draw the figures of complete experiments with a bar on the terminal; unless ``again``, only those not there."""
+def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, style: str = "paper") -> int:
+    """Draw the figures of complete experiments with a bar on the terminal; unless ``again``, only those not there.
+
+    Returns:
+        How many could not be drawn; each has been told in one line.
+    """
     from cnn_study.figures.draw import draw_all, missing
 
-    wanted = []
+    wanted, undrawn = [], 0
     for outcome in outcomes:
         if not outcome.complete:
-            errors.print(f"[yellow]{outcome.experiment.name}: runs are missing, no figures", soft_wrap=True)
+            errors.print(f"{outcome.experiment.name}: runs are missing, no figures", style="yellow", soft_wrap=True)
         elif again or missing(outcome, folder):
             wanted.append(outcome)
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task("figures", total=sum(len(outcome.experiment.plots) for outcome in wanted))
-        for paths in draw_all(wanted, folder, style, cores()):
-            bar.advance(task, len(paths))
-            for path in paths:
-                console.print(f"figure: {path}", soft_wrap=True, highlight=False)
+        for drawn in draw_all(wanted, folder, style, cores()):
+            bar.advance(task, len(drawn))
+            for figure in drawn:
+                if figure.problem:
+                    undrawn += 1
+                    what = f"cnn-study: the figure {figure.path.stem} cannot be drawn: {figure.problem}"
+                    errors.print(what, soft_wrap=True, markup=False, highlight=False)
+                else:
+                    console.print(f"figure: {figure.path}", soft_wrap=True, highlight=False)
+    return undrawn
 
 
 def mirror(
@@ -114,16 +134,30 @@ def mirror(
 
 
 def revision() -> str:
-    """The git revision, with a plus if files differ from it; ``unknown`` outside of a checkout."""
+    """The git revision, with a plus if files differ from it; ``unknown`` outside of a checkout.
+
+    An environment may lie in a repository of the user's own, and hooks have variables that name theirs: only the
+    repository that has this file at its place in the project is asked.
+    """
+    here = Path(__file__)
+    name = here.relative_to(here.parents[2]).as_posix()
     try:
-        answer = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=12"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-            cwd=Path(__file__).parent,
-        )
+        if _git("ls-files", "--full-name", "--", here.name) != name:
+            return "unknown"
+        return _git("describe", "--always", "--dirty=+", "--abbrev=12")
     except (OSError, subprocess.SubprocessError):
         return "unknown"
+
+
+def _git(*arguments: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    answer = subprocess.run(  # noqa: S603
+        ["git", *arguments],  # noqa: S607
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=True,
+        cwd=Path(__file__).parent,
+        env=environment,
+    )
     return answer.stdout.strip()

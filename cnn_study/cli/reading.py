@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
 
-from cnn_study import registry as experiments
-from cnn_study import tables, tracking
+from cnn_study import collection, tables, tracking
 from cnn_study.cli.app import FilesArgument, Names, ProfileOption, ResultsOption, UriOption, app, console
-from cnn_study.cli.output import draw, mirror, revision, show_verdicts
+from cnn_study.cli.output import draw, keep_verdicts, mirror, revision, show_verdicts
 from cnn_study.cli.stores import read, shown
 from cnn_study.errors import unknown_name
 from cnn_study.experiment import Experiment
@@ -28,7 +30,7 @@ def claims(
     """List every claim with its verdicts."""
     from cnn_study.report.summary import insert, markdown
 
-    for _, family in read(experiments.family(names or ()), profile, results):
+    for _, _, family in read(collection.family(names or ()), profile, results):
         outcomes = shown(names, family)
         show_verdicts(outcomes, family)
         if into:
@@ -44,15 +46,27 @@ def explain(
     results: ResultsOption = None,
 ) -> None:
     """Say what a claim is, what was published, the rules, what was measured, and the runs all of it rests on."""
-    known_experiments = experiments.family(files or ())
+    known_experiments = collection.family(files or ())
     known = {each.name: (each, experiment) for experiment in known_experiments for each in experiment.claims}
     if claim not in known:
         raise unknown_name("claim", claim, known)
     found, experiment = known[claim]
-    for _, family in read(known_experiments, profile, results):
+    for _, _, family in read(known_experiments, profile, results):
         for outcome in (outcome for outcome in family if outcome.experiment.name == experiment.name):
             for line in tables.explanation(outcome, found, family):
                 console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+@app.command("vocabulary", epilog="Example: `cnn-study vocabulary`")
+def words() -> None:
+    """List what a page can be written with: figures, estimates, limits of rules, metrics and their probes."""
+    from cnn_study.page import vocabulary
+
+    for title, (head, *rows) in vocabulary.tables():
+        table = Table(*head, title=title, title_justify="left", box=box.SIMPLE_HEAD)
+        for row in rows:
+            table.add_row(*map(Text, row))
+        console.print(table)
 
 
 @app.command(epilog="Examples: `cnn-study figures` · `cnn-study figures activations --style slides`")
@@ -67,8 +81,11 @@ def figures(
 
     if style not in STYLES:
         raise unknown_name("style", style, STYLES)
-    for folder, outcomes in read(experiments.load(names or ()), profile, results):
-        draw(outcomes, folder, again=True, style=style)
+    undrawn = 0
+    for _, folder, outcomes in read(collection.load(names or ()), profile, results):
+        undrawn += draw(outcomes, folder, again=True, style=style)
+    if undrawn:
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Examples: `cnn-study report --profile quick` · `cnn-study report --latex`")
@@ -84,10 +101,11 @@ def report(
     from cnn_study.report.latex import write_latex
     from cnn_study.report.page import write_page
 
-    for folder, family in read(experiments.family(names or ()), profile, results):
+    for setting, folder, family in read(collection.family(names or ()), profile, results):
         outcomes = shown(names, family)
         draw(outcomes, folder, again=False)
-        page = write_page(outcomes, folder, profile, revision(), family)
+        keep_verdicts(family, folder)
+        page = write_page(outcomes, folder, setting, revision(), family)
         console.print(f"report: {page}", soft_wrap=True)
         for path in write_latex(outcomes, folder, family) if latex else ():
             console.print(f"latex: {path}", soft_wrap=True, highlight=False)
@@ -101,7 +119,7 @@ def sync(
     tracking_uri: UriOption = None,
 ) -> None:
     """Mirror the stored runs to MLflow. What is there already is left alone."""
-    _mirror(experiments.load(names or ()), profile, results, tracking_uri)
+    _mirror(collection.load(names or ()), profile, results, tracking_uri)
 
 
 @app.command(epilog="Example: `cnn-study ui --port 5001`")
@@ -114,12 +132,12 @@ def ui(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Open the MLflow UI with the stored runs. Ctrl-C ends it."""
-    _mirror(experiments.family(files or ()), profile, results, tracking_uri)
+    _mirror(collection.family(files or ()), profile, results, tracking_uri)
     raise typer.Exit(tracking.serve(tracking_uri or tracking.default_uri(), port, host))
 
 
 def _mirror(chosen: Sequence[Experiment], profile: str, results: Path | None, uri: str | None) -> None:
     """Draw the figures that are not there, and mirror what is not there to MLflow."""
-    for folder, outcomes in read(chosen, profile, results):
+    for _, folder, outcomes in read(chosen, profile, results):
         draw(outcomes, folder, again=False)
         mirror(outcomes, folder, uri, set())

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -10,39 +10,38 @@ from typing import Annotated
 import psutil
 import typer
 
-from cnn_study import registry as experiments
-from cnn_study import tables, tracking
+from cnn_study import collection, tables, tracking
 from cnn_study.cli.app import (
     OWN,
     CacheOption,
     DataOption,
-    FallbackOption,
     Names,
     ProfileOption,
     ResultsOption,
     SideOption,
+    StandInOption,
     UriOption,
     app,
     console,
     errors,
 )
-from cnn_study.cli.output import compare_with_reference, draw, mirror, show_verdicts
+from cnn_study.cli.images import commands
+from cnn_study.cli.output import compare_with_reference, draw, keep_verdicts, mirror, show_verdicts
 from cnn_study.cli.stores import (
-    all_evaluated,
-    at,
     describe_images,
-    folder_of,
+    designed,
+    evaluated,
+    examples_in,
+    known_data,
     pace_of,
     shown,
     store_of,
-    suited,
     timed,
-    train_size,
 )
 from cnn_study.data import cache
 from cnn_study.data import registry as datasets
+from cnn_study.data.dataset import Dataset
 from cnn_study.data.folder import images
-from cnn_study.data.registry import Dataset
 from cnn_study.display import SuiteDisplay
 from cnn_study.errors import DataError, InputError, unknown_name
 from cnn_study.execution.cluster import Needs, RayEngine
@@ -50,7 +49,7 @@ from cnn_study.execution.local import LocalEngine
 from cnn_study.execution.plan import plan as plan_rows
 from cnn_study.execution.saved import SavedModels
 from cnn_study.execution.suite import Report, carry_out, check_memory
-from cnn_study.experiment import Design, Experiment
+from cnn_study.experiment import Design, Experiment, Setting
 from cnn_study.processes import cores
 from cnn_study.results import Store
 
@@ -93,7 +92,7 @@ def run(
         typer.Option(min=0, help="GPUs of a Ray cluster a run is given. Default: none.", show_default=False),
     ] = None,
     results: ResultsOption = None,
-    fallback: FallbackOption = None,
+    stand_in: StandInOption = None,
     data: DataOption = None,
     side: SideOption = None,
     cache_dir: CacheOption = None,
@@ -106,35 +105,39 @@ def run(
     """Train what is not stored yet, print the verdicts, draw the figures. An interrupted suite goes on where it was."""
     started = time.monotonic()
     workers = _workers(engine, address, jobs, cpus_per_run, gpus_per_run, cache_dir or cache.default_cache_dir())
-    chosen = experiments.load(names or ())
-    root = results or OWN
-    if data is not None or side is not None:
-        fallback = _instead(data, side, fallback)
-        designs = _on_images(chosen, names, profile, fallback, cache_dir)
+    chosen = collection.load(names or ())
+    collection.family(names or ())  # A name that two experiments use is refused before anything is trained.
+    if data is None and side is None:
+        setting = _obtained(chosen, profile, stand_in, cache_dir)
     else:
-        fallback = _obtain(chosen, profile, fallback, cache_dir)
-        designs = [experiment.at(profile, fallback) for experiment in chosen]
+        setting = Setting(profile, _in_place(data, side, stand_in))
+    designs = [design for _, design in _suitable(chosen, names, setting)]
     if isinstance(workers, LocalEngine):
         check_memory(designs, psutil.virtual_memory().total)
-    store = Store(folder_of(root, profile, fallback))
+    for dataset in used(designs):
+        ensure(dataset, cache_dir)
+    store = store_of(results or OWN, setting)
     with stoppable(), store.writing():
-        if fallback and datasets.get(fallback).own:
-            describe_images(store, fallback)
+        if setting.images and setting.own:
+            describe_images(store, setting.images)
         models = SavedModels(store.folder / "models") if save_models else None
-        report = _train(designs, store, workers, models)
-    family = all_evaluated(names, store, profile, fallback)
+        report = _train(setting, designs, store, workers, models)
+    family = [evaluated(each, design, store) for each, design in designed(collection.family(names or ()), setting)]
     outcomes = shown(names, family)
-    draw(outcomes, store.folder, again=bool(report.done))
+    show_verdicts(outcomes, family)
+    keep_verdicts(family, store.folder)
+    compare_with_reference(outcomes, store, setting)
+    undrawn = draw(outcomes, store.folder, again=bool(report.done))
     if not no_tracking:
         try:
             mirror(outcomes, store.folder, tracking_uri, report.done, PATIENCE)
         except tracking.TrackingError as error:
-            errors.print(f"[yellow]cnn-study: the runs are stored, but not mirrored: {error}", soft_wrap=True)
-    show_verdicts(outcomes, family)
-    compare_with_reference(outcomes, store, profile, fallback)
+            errors.print(f"cnn-study: the runs are stored, but not mirrored: {error}", style="yellow", soft_wrap=True)
     if models:
         console.print(f"models: {len(report.saved)} saved in {models.folder}", soft_wrap=True, highlight=False)
     _tell_end(report, time.monotonic() - started)
+    if undrawn:
+        raise typer.Exit(1)
 
 
 def _tell_end(report: Report, seconds: float) -> None:
@@ -157,29 +160,32 @@ def plan(
     names: Names = None,
     profile: ProfileOption = "quick",
     results: ResultsOption = None,
-    fallback: FallbackOption = None,
+    stand_in: StandInOption = None,
     data: DataOption = None,
     side: SideOption = None,
 ) -> None:
     """Say what `run` would train, why, and how long that takes at most, without training."""
-    root = results or OWN
-    if data is not None or side is not None:
-        fallback = _instead(data, side, fallback)
-    store = store_of(root, profile, fallback)
+    if data is None and side is None:
+        setting = Setting(profile, None if stand_in is None else datasets.get(stand_in))
+    else:
+        setting = Setting(profile, _in_place(data, side, stand_in))
+    store = store_of(results or OWN, setting)
+    found = _suitable(collection.load(names or ()), names, setting)
     plans = [
         tables.ExperimentPlan(experiment.name, tuple(plan_rows(design, store.records(), store.checks())))
-        for experiment, design in _suitable(experiments.load(names or ()), names, profile, fallback)
+        for experiment, design in found
     ]
     if names:
         console.print(tables.arms(plans))
-    pace, source = pace_of(root, profile, fallback)
-    console.print(tables.plan(plans, train_size, pace, cores()))
+    known = known_data(setting, (design for _, design in found))
+    pace, source = pace_of(results or OWN, setting, known)
+    console.print(tables.plan(plans, examples_in(known), pace, cores()))
     how = f"at the pace of the runs in {source}" if source else "unknown: no run is stored that shows the pace"
     limits = "All are upper limits; what experiments share counts once in the last line."
     console.print(f"Hours with {cores()} workers, {how}. {limits}", soft_wrap=True, highlight=False)
 
 
-@app.command(epilog="Examples: `cnn-study data` · `cnn-study data cifar10 mnist`")
+@commands.command("get", epilog="Examples: `cnn-study data` · `cnn-study data cifar10 mnist`: `get` need not be said")
 def data(
     names: Annotated[
         list[str] | None,
@@ -190,7 +196,7 @@ def data(
 ) -> None:
     """Fetch data sets into the cache and check their hashes."""
     for dataset in [_data_set(name, side) for name in names or list(datasets.DATASETS)]:
-        ensure(dataset.name, cache_dir)
+        ensure(dataset, cache_dir)
         console.print(f"{dataset.name}: in the cache, hashes right", soft_wrap=True, highlight=False)
         if dataset.own:
             train, test = (dataset.arrays[f"y_{part}"].shape[0] for part in ("train", "test"))
@@ -208,60 +214,60 @@ def _data_set(name: str, side: int | None) -> Dataset:
     return datasets.get(name)
 
 
-def _instead(data: str | None, side: int | None, fallback: str | None) -> str:
-    """The name of the data set that takes the place of every other."""
+def _in_place(data: str | None, side: int | None, stand_in: str | None) -> Dataset:
+    """The data set that was chosen for the place of every other, or that of the user's own images."""
     if data is None:
         raise InputError("--side is for folders of images: name one with --data FOLDER")
-    if fallback is not None:
-        raise InputError("--data takes the place of every data set: leave --fallback out")
-    return _data_set(data, side).name
+    if stand_in is not None:
+        raise InputError("--data takes the place of every data set: leave --stand-in out")
+    return _data_set(data, side)
 
 
-def _on_images(
-    chosen: list[Experiment], names: list[str] | None, profile: str, fallback: str, cache_dir: Path | None
-) -> list[Design]:
-    """The designs on the data set that takes the place of every other, which is in the cache from then on."""
-    designs = [design for _, design in _suitable(chosen, names, profile, fallback)]
-    for name in sorted({arm.data.name for design in designs for arm in design.arms}):
-        ensure(name, cache_dir)
-    return designs
-
-
-def _suitable(
-    chosen: list[Experiment], names: list[str] | None, profile: str, fallback: str | None
-) -> list[tuple[Experiment, Design]]:
+def _suitable(chosen: list[Experiment], names: list[str] | None, setting: Setting) -> list[tuple[Experiment, Design]]:
     """Experiments with their designs. Unless they were named, those are left out that cannot be had on such images."""
-    if names:
-        return [(experiment, suited(experiment, profile, fallback)) for experiment in chosen]
-    found = at(chosen, profile, fallback)
+    found = designed(chosen, setting, named=bool(names))
     left_out = sorted({each.name for each in chosen} - {each.name for each, _ in found})
-    if left_out:
-        errors.print(f"[yellow]not for images such as {fallback}: {', '.join(left_out)}", soft_wrap=True)
+    if left_out and setting.images:
+        what = f"not for images such as {setting.images.name}: {', '.join(left_out)}"
+        errors.print(what, style="yellow", soft_wrap=True)
     return found
 
 
-def _obtain(chosen: list[Experiment], profile: str, fallback: str | None, cache_dir: Path | None) -> str | None:
-    """Have every data set in the cache. Returns the fallback if it had to be taken."""
-    wanted = {arm.data.name for experiment in chosen for arm in experiment.at(profile).arms}
-    if fallback is not None:
-        datasets.get(fallback)
+def used(designs: Iterable[Design]) -> list[Dataset]:
+    """The data sets of some designs, each once.
+
+    Raises:
+        InputError: Two of the user's own have the same name: the cache, and their runs, would be mixed up.
+    """
+    found: dict[str, Dataset] = {}
+    for dataset in (design.dataset(arm.data) for design in designs for arm in design.arms):
+        if found.setdefault(dataset.name, dataset).digest != dataset.digest:
+            raise InputError(
+                f"two data sets are called {dataset.name!r}: rename the folder of the images of one of them"
+            )
+    return [found[name] for name in sorted(found)]
+
+
+def _obtained(chosen: list[Experiment], profile: str, stand_in: str | None, cache_dir: Path | None) -> Setting:
+    """The setting with every data set in the cache; with the stand-in, if one of them cannot be had."""
+    setting, instead = Setting(profile), None if stand_in is None else datasets.get(stand_in)
     try:
-        for name in sorted(wanted):
-            ensure(name, cache_dir)
+        for dataset in used(experiment.at(setting) for experiment in chosen):
+            ensure(dataset, cache_dir)
     except DataError as error:
-        if fallback is None:
+        if instead is None:
             raise
-        errors.print(f"[yellow]{error}", soft_wrap=True)
-        errors.print(f"[yellow]running on {fallback} instead; all results are marked as such", soft_wrap=True)
-        ensure(fallback, cache_dir)
-        return fallback
-    return None
+        errors.print(f"{error}", style="yellow", soft_wrap=True)
+        what = f"running on {instead.name} instead; all results are marked as such"
+        errors.print(what, style="yellow", soft_wrap=True)
+        return Setting(profile, instead)
+    return setting
 
 
-def ensure(name: str, cache_dir: Path | None) -> None:
+def ensure(data: Dataset, cache_dir: Path | None) -> None:
     """Have a data set in the cache, with a bar while it is fetched."""
     with cache.DownloadProgress(errors) as progress:
-        cache.ensure(name, cache_dir=cache_dir, progress=progress)
+        cache.ensure(data, cache_dir=cache_dir, progress=progress)
 
 
 def _workers(
@@ -279,10 +285,17 @@ def _workers(
     return LocalEngine(jobs or cores(), cache_dir)
 
 
-def _train(designs: list[Design], store: Store, workers: LocalEngine | RayEngine, models: SavedModels | None) -> Report:
+def _train(
+    setting: Setting,
+    designs: list[Design],
+    store: Store,
+    workers: LocalEngine | RayEngine,
+    models: SavedModels | None,
+) -> Report:
+    known = known_data(setting, designs)
     try:
         with workers:
-            display = SuiteDisplay(console, train_size, workers.jobs, timed(store))
+            display = SuiteDisplay(console, examples_in(known), workers.jobs, timed(store, known))
             with display.live():
                 return carry_out(designs, store, workers, display, models)
     except KeyboardInterrupt:

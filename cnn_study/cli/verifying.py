@@ -9,11 +9,12 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from cnn_study import registry as experiments
+from cnn_study import collection
 from cnn_study.cli.app import CacheOption, Names, ProfileOption, ResultsOption, app, console, errors
-from cnn_study.cli.stores import at, stores_to_read, timed, train_size
+from cnn_study.cli.stores import designed, examples_in, known_data, stores_to_read, timed
 from cnn_study.cli.training import ensure, stoppable
 from cnn_study.data import cache
+from cnn_study.data.dataset import Dataset
 from cnn_study.display import SuiteDisplay
 from cnn_study.errors import InputError
 from cnn_study.execution.environment import changes
@@ -43,20 +44,22 @@ def verify(
     """Train a sample of the stored runs again and compare: equal bits where processor and versions are the same."""
     stored: dict[str, RunRecord] = {}
     found: list[Candidate] = []
-    chosen = experiments.load(names or ())
-    for store, fallback in stores_to_read(results, profile):
+    chosen, known = collection.load(names or ()), dict[str, Dataset]()
+    for store, setting in stores_to_read(results, profile):
         console.print(f"results: {store.folder}", soft_wrap=True, highlight=False)
-        stored |= timed(store)
-        for experiment, design in at(chosen, profile, fallback):
+        in_setting = designed(chosen, setting)
+        known |= known_data(setting, (design for _, design in in_setting))
+        stored |= timed(store, known)
+        for experiment, design in in_setting:
             found += candidates(experiment.name, design, store.records())
     if not found:
         asked = ", ".join(names or ()) or "any experiment"
         raise InputError(f"no run of {asked} is stored for the profile {profile!r}: train with `cnn-study run` first")
     drawn = sample(found, size, seed)
     for name in sorted({each.run.data.name for each in drawn}):
-        ensure(name, cache_dir)
+        ensure(known[name], cache_dir)
     workers = min(jobs or cores(), len(drawn))
-    display = SuiteDisplay(console, train_size, workers, stored)
+    display = SuiteDisplay(console, examples_in(known), workers, stored)
     with stoppable(), LocalEngine(workers, cache_dir or cache.default_cache_dir()) as engine, display.live():
         compared = train_again(drawn, stored, engine, display)
     console.print(_table(compared))

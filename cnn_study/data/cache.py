@@ -24,8 +24,9 @@ from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeEla
 from rich.progress import Progress as Bar
 
 from cnn_study.data import registry
-from cnn_study.data.registry import ArrayInfo, Dataset
-from cnn_study.data.sources import ARRAYS, DATA_PATH, UNREADABLE, Progress, SourceUnavailable
+from cnn_study.data.dataset import ARRAYS, ArrayInfo, Dataset, Progress, SourceUnavailable, described, parsed
+from cnn_study.data.sources.layouts import UNREADABLE
+from cnn_study.data.sources.places import DATA_PATH
 from cnn_study.errors import DataError
 
 CACHE_PATH = "CNN_STUDY_CACHE"
@@ -62,22 +63,29 @@ class CacheError(DataError):
 
 
 def default_cache_dir() -> Path:
-    """``$CNN_STUDY_CACHE``, else ``cnn_study`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``."""
-    if path := os.environ.get(CACHE_PATH):
-        return Path(path).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cnn_study"
+    """``$CNN_STUDY_CACHE``, else ``cnn_study`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``.
+
+    Raises:
+        CacheError: The user has no home.
+    """
+    try:
+        if path := os.environ.get(CACHE_PATH):
+            return Path(path).expanduser()
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cnn_study"
+    except RuntimeError:
+        raise CacheError(f"this user has no home for a cache folder: set {CACHE_PATH} to a folder") from None
 
 
 def load(
-    name: str, *, cache_dir: Path | None = None, offline: bool = False, progress: Progress | None = None
+    data: str | Dataset, *, cache_dir: Path | None = None, offline: bool = False, progress: Progress | None = None
 ) -> Arrays:
     """The arrays of a data set, fetched if they are not cached. Takes the arguments and raises the errors of `ensure`.
 
     An embedded data set is loaded even if the cache cannot be written.
     """
-    dataset = _described(name, cache_dir)
+    dataset = _dataset(data, cache_dir)
     try:
-        folder = ensure(name, cache_dir=cache_dir, offline=offline, progress=progress)
+        folder = ensure(dataset, cache_dir=cache_dir, offline=offline, progress=progress)
     except CacheError:
         if not dataset.embedded:
             raise
@@ -91,12 +99,12 @@ def load(
 
 
 def ensure(
-    name: str, *, cache_dir: Path | None = None, offline: bool = False, progress: Progress | None = None
+    data: str | Dataset, *, cache_dir: Path | None = None, offline: bool = False, progress: Progress | None = None
 ) -> Path:
     """Fetch a data set unless it is cached and right. Of processes that ask at once, one fetches and the others wait.
 
     Args:
-        name: A registered data set, or one of the user's that the cache has a description of.
+        data: The data set, or the name of one that comes with the suite or that the cache has a description of.
         cache_dir: The cache; ``None``: :func:`default_cache_dir`.
         offline: Ask no source but the cache, as a worker does whose parent has fetched the data.
         progress: Told how a fetch goes on.
@@ -108,8 +116,8 @@ def ensure(
         InputError: There is no such data set.
         DataError: No source has it, or the cache cannot be written.
     """
-    dataset, progress = _described(name, cache_dir), progress or _silent
-    folder = (cache_dir or default_cache_dir()) / name
+    dataset, progress = _dataset(data, cache_dir), progress or _silent
+    folder = (cache_dir or default_cache_dir()) / dataset.name
     if _stamped(folder, dataset):
         return folder
     with _writing(folder, dataset, progress):
@@ -130,7 +138,7 @@ class DownloadProgress:
 
     def __init__(self, console: Console | None = None) -> None:
         console = console or Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeElapsedColumn())
         self._bar = Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task: TaskID | None = None
         self._description = ""
@@ -151,14 +159,16 @@ class DownloadProgress:
         self._bar.update(self._task, completed=done, total=total)
 
 
-def _described(name: str, cache_dir: Path | None) -> Dataset:
-    """The data set of a name. Of the user's own, a worker knows what the cache says."""
-    if registry.is_known(name):
-        return registry.get(name)
+def _dataset(data: str | Dataset, cache_dir: Path | None) -> Dataset:
+    """The data set of a name: one that comes with the suite, or one of the user's, as described in the cache."""
+    if isinstance(data, Dataset):
+        return data
+    if data in registry.DATASETS:
+        return registry.DATASETS[data]
     try:
-        return registry.parsed(json.loads(((cache_dir or default_cache_dir()) / name / DESCRIPTION).read_bytes()))
+        return parsed(json.loads(((cache_dir or default_cache_dir()) / data / DESCRIPTION).read_bytes()))
     except (OSError, ValueError):
-        return registry.get(name)  # It says that there is none.
+        return registry.get(data)  # It says that there is none.
 
 
 def _silent(description: str, done: int, total: int | None) -> None:
@@ -227,7 +237,7 @@ def _refill(folder: Path, dataset: Dataset, reason: str, offline: bool, progress
     for name, array in arrays.items():
         _write(_file(folder, name), lambda file, array=array: np.save(file, array, allow_pickle=False))
     if dataset.own:
-        description = json.dumps(registry.described(dataset), indent=1).encode()
+        description = json.dumps(described(dataset), indent=1).encode()
         _write(folder / DESCRIPTION, lambda file: file.write(description))
     return _stamp(folder, dataset)
 
@@ -261,7 +271,7 @@ def _nowhere(dataset: Dataset, failures: list[tuple[str, str]]) -> str:
     return (
         f"{dataset.title} cannot be had. Tried in this order:\n{tried}\n"
         f"What to do: go online, set {DATA_PATH} to a folder with the official files, "
-        "or run on the embedded digits with --fallback digits."
+        "or run on the embedded digits with --stand-in digits."
     )
 
 

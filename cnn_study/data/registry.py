@@ -3,153 +3,25 @@
 Facts only. Importing this module loads neither NumPy nor Keras.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from math import prod
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
-from cnn_study.data.sources import (
-    ARRAYS,
-    CIFAR_BINARY,
-    CIFAR_PNG,
-    CIFAR_PYTHON,
-    IDX,
-    DebianPackage,
-    Digits,
-    Folder,
-    NpmPackage,
-    Official,
-    Source,
-    UserFolder,
-)
-from cnn_study.errors import InputError, unknown_name
-from cnn_study.spec import digest
-
-
-@dataclass(frozen=True)
-class ArrayInfo:
-    """What a decoded array must be.
-
-    Attributes:
-        shape: Examples first.
-        dtype: NumPy's name of the type.
-        sha256: Of its bytes in C order, in hexadecimal.
-    """
-
-    shape: tuple[int, ...]
-    dtype: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A registered data set.
-
-    Attributes:
-        name: What specifications and the cache call it.
-        title: What figures and tables call it.
-        classes: Class names, in the order of the labels.
-        image_shape: ``(height, width, channels)``. The stored arrays of gray images lack the last axis.
-        license: Under which the images may be used.
-        citation_key: BibTeX key.
-        citation: The reference, in one line.
-        arrays: Expected shape, type and hash of ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
-        sources: Where the bytes may come from, in the order in which they are asked.
-        embedded: It ships inside a dependency and needs neither a network nor a writable cache.
-        own: It is the user's, from a folder of images.
-    """
-
-    name: str
-    title: str
-    classes: tuple[str, ...]
-    image_shape: tuple[int, int, int]
-    license: str
-    citation_key: str
-    citation: str
-    arrays: Mapping[str, ArrayInfo]
-    sources: tuple[Source, ...]
-    embedded: bool = False
-    own: bool = False
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256, in hexadecimal, over name, shape, type and hash of all arrays: the content of the data set."""
-        return digest(sorted([name, a.shape, a.dtype, a.sha256] for name, a in self.arrays.items()))
-
-    @property
-    def size(self) -> int:
-        """Bytes of all arrays together; every type in use takes one byte an element."""
-        return sum(prod(array.shape) for array in self.arrays.values())
+from cnn_study.data.dataset import ARRAYS, ArrayInfo, Dataset
+from cnn_study.data.sources.clients import DebianPackage, NpmPackage, Official
+from cnn_study.data.sources.layouts import CIFAR_BINARY, CIFAR_PNG, CIFAR_PYTHON, IDX
+from cnn_study.data.sources.places import Digits, Folder, UserFolder
+from cnn_study.errors import unknown_name
 
 
 def get(name: str) -> Dataset:
-    """The data set of this name.
+    """The data set of this name that comes with the suite.
 
     Raises:
         InputError: There is none.
     """
-    if not is_known(name):
+    if name not in DATASETS:
         raise unknown_name("data set", name, DATASETS)
-    return DATASETS.get(name) or _OWN[name]
-
-
-def is_known(name: str) -> bool:
-    """Whether there is a data set of this name."""
-    return name in DATASETS or name in _OWN
-
-
-def add(dataset: Dataset) -> Dataset:
-    """Make a data set of the user's known to this process, and return it.
-
-    Raises:
-        InputError: Another one has its name.
-    """
-    if is_known(dataset.name) and get(dataset.name).digest != dataset.digest:
-        raise InputError(f"two data sets are called {dataset.name!r}: rename the folder of the images of one of them")
-    if dataset.sources or not is_known(dataset.name):
-        _OWN[dataset.name] = dataset
-    return dataset
-
-
-def described(dataset: Dataset) -> dict[str, Any]:
-    """What :func:`parsed` makes the data set of again: all but where its images are, as plain JSON values."""
-    arrays = {name: [list(info.shape), info.dtype, info.sha256] for name, info in dataset.arrays.items()}
-    return {
-        "name": dataset.name,
-        "title": dataset.title,
-        "classes": list(dataset.classes),
-        "image_shape": list(dataset.image_shape),
-        "arrays": arrays,
-    }
-
-
-def parsed(description: Mapping[str, Any], sources: Iterable[Source] = ()) -> Dataset:
-    """The data set of a description.
-
-    Raises:
-        ValueError: It is none.
-    """
-    try:
-        arrays = {
-            name: ArrayInfo(tuple(shape), dtype, sha256)
-            for name, (shape, dtype, sha256) in description["arrays"].items()
-        }
-        return Dataset(
-            description["name"],
-            description["title"],
-            tuple(description["classes"]),
-            tuple(description["image_shape"]),
-            license="",
-            citation_key="",
-            citation="",
-            arrays={name: arrays[name] for name in ARRAYS},
-            sources=tuple(sources),
-            own=True,
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"no description of a data set: {error}") from None
+    return DATASETS[name]
 
 
 def _arrays(train: int, test: int, image: tuple[int, ...], *hashes: str) -> Mapping[str, ArrayInfo]:
@@ -306,5 +178,3 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
     {dataset.name: dataset for dataset in (CIFAR10, MNIST, FASHION_MNIST, DIGITS)}
 )
 """All data sets that come with the suite, by name."""
-
-_OWN: dict[str, Dataset] = {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnn_study.data import registry
+from cnn_study.data.dataset import Dataset
 from cnn_study.execution.environment import differing
 from cnn_study.execution.events import Event, Failed, Finished
 from cnn_study.execution.plan import Request
@@ -37,11 +37,13 @@ class Candidate:
         experiment: Name of the first experiment that asks for it.
         request: The arm that asks for it, and for what.
         peers: The stored replicates of the arm, which tell how much chance does.
+        dataset: Of its images.
     """
 
     experiment: str
     request: Request
     peers: tuple[RunRecord, ...]
+    dataset: Dataset
 
     @property
     def run(self) -> RunSpec:
@@ -62,10 +64,10 @@ def candidates(experiment: str, design: Design, stored: Stored) -> Iterator[Cand
             trials, replicates = list(step.stored), []
         else:
             trials, replicates = [trial.spec for trial in step.search.trials], step.records(stored)
-        for run in trials:
-            yield Candidate(experiment, Request(arm, "search", run), tuple(replicates))
-        for record in replicates:
-            yield Candidate(experiment, Request(arm, "replicate", record.spec), tuple(replicates))
+        requests = [Request(arm, "search", run) for run in trials]
+        requests += [Request(arm, "replicate", record.spec) for record in replicates]
+        for request in requests:
+            yield Candidate(experiment, request, tuple(replicates), design.dataset(arm.data))
 
 
 def sample(found: Sequence[Candidate], size: int, seed: int) -> list[Candidate]:
@@ -199,7 +201,7 @@ def tolerances(candidate: Candidate, stored: RunRecord, again: RunRecord) -> dic
     """
     common = stored.outcomes.keys() & again.outcomes.keys()
     limits = {}
-    for name, images in _images(stored.spec).items():
+    for name, images in _images(stored.spec, candidate.dataset).items():
         if name in common:
             p = ((stored.outcomes[name] + again.outcomes[name]) / 2 * images + 1) / (images + 2)
             limits[name] = WIDTH * math.sqrt(2 * (_spread(candidate, name) ** 2 + p * (1 - p) / images))
@@ -215,9 +217,9 @@ def _spread(candidate: Candidate, name: str) -> float:
     return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
-def _images(spec: RunSpec) -> dict[str, int]:
+def _images(spec: RunSpec, dataset: Dataset) -> dict[str, int]:
     """The images that each error is a fraction of."""
-    data, arrays = spec.data, registry.get(spec.data.name).arrays
+    data, arrays = spec.data, dataset.arrays
     there = arrays["x_train"].shape[0] - data.validation_size
     sizes = (data.test_size or arrays["x_test"].shape[0], data.train_size or there, data.validation_size)
     return {name: size for name, size in zip(ERRORS, sizes, strict=True) if size}

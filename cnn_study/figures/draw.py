@@ -2,12 +2,13 @@
 
 import multiprocessing
 import signal
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -15,7 +16,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cnn_study.analysis.decisions import Outcome
-from cnn_study.errors import ExecutionError, unknown_name
+from cnn_study.errors import ExecutionError, StoreError, StudyError, unknown_name
 from cnn_study.experiment import Plot
 from cnn_study.figures import (
     curves,
@@ -30,10 +31,11 @@ from cnn_study.figures import (
     ratios,
     survival,
 )
+from cnn_study.figures.fonts import tell_lacking
 from cnn_study.figures.layout import note, settle
 from cnn_study.figures.style import PUBLISHED, STYLES, Style, styled
-from cnn_study.processes import end_with_parent
-from cnn_study.results import replace_file
+from cnn_study.files import replace_file
+from cnn_study.processes import end_with_parent, startable
 
 # Nothing in a file may tell when it was written: the same results give the same bytes.
 FORMATS: Mapping[str, dict] = {
@@ -84,15 +86,12 @@ def drawing(outcome: Outcome, plot: Plot | str, style: str = "paper") -> Drawing
         style: ``paper`` or ``slides``.
 
     Raises:
-        InputError: There is no such kind of figure, style, arm, check or column.
+        InputError: There is no such style, arm, check or column.
     """
     plot = Plot(plot) if isinstance(plot, str) else plot
-    if plot.kind not in FIGURES:
-        raise unknown_name("figure", plot.kind, FIGURES)
     if style not in STYLES:
         raise unknown_name("style", style, STYLES)
-    mpl.use("Agg")
-    with styled(STYLES[style]):
+    with _without_screen(), styled(STYLES[style], _text(outcome)):
         figure, caption, data = FIGURES[plot.kind](outcome, plot, STYLES[style])
         if data.empty:
             figure.text(0.5, 0.5, "not measured", ha="center", color=PUBLISHED)
@@ -104,65 +103,110 @@ def drawing(outcome: Outcome, plot: Plot | str, style: str = "paper") -> Drawing
     return Drawing(figure, caption, data)
 
 
-def draw(outcome: Outcome, folder: Path, style: str = "paper") -> list[Path]:
-    """Draw all figures of an experiment.
+@contextmanager
+def _without_screen() -> Iterator[None]:
+    """Draw into files, and leave matplotlib as it was: a notebook goes on to show its own figures."""
+    before = mpl.get_backend(auto_select=False)
+    mpl.use("Agg")
+    try:
+        yield
+    finally:
+        if before:
+            mpl.use(before)
+
+
+def _text(outcome: Outcome) -> str:
+    """All that may be written in the figures of an experiment."""
+    return repr((outcome.design, outcome.experiment.title, outcome.experiment.claims, outcome.experiment.plots))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What has become of a figure.
+
+    Attributes:
+        path: Its PNG file.
+        problem: Why it could not be drawn; empty if it is there.
+    """
+
+    path: Path
+    problem: str = ""
+
+
+def draw(outcome: Outcome, folder: Path, style: str = "paper") -> list[Drawn]:
+    """Draw all figures of an experiment. One that cannot be drawn does not stop the others.
 
     Args:
         outcome: What it has found; all its runs must be there.
         folder: Of the results; the files go to ``figures`` in it.
         style: ``paper`` or ``slides``. Slides get a name of their own.
 
-    Returns:
-        The PNG files.
+    Raises:
+        StoreError: A file cannot be written.
     """
-    written = []
+    found = []
     for plot in outcome.experiment.plots:
-        drawn = drawing(outcome, plot, style)
-        base = _base(outcome, folder, plot, style)
-        with styled(STYLES[style]):
-            for suffix, metadata in FORMATS.items():
-                replace_file(
-                    base.with_suffix(f".{suffix}"),
-                    lambda path, d=drawn, s=suffix, m=metadata: d.figure.savefig(path, format=s, metadata=m),
-                )
-        plt.close(drawn.figure)
-        replace_file(
-            base.with_suffix(".csv"),
-            lambda path, d=drawn: d.data.to_csv(path, index=False, lineterminator="\n"),
-        )
-        replace_file(
-            base.with_suffix(".txt"),
-            lambda path, d=drawn: path.write_text(d.caption + "\n", encoding="utf-8"),
-        )
-        written.append(base.with_suffix(".png"))
-    return written
+        path = _base(outcome, folder, plot, style).with_suffix(".png")
+        try:
+            _write(drawing(outcome, plot, style), path, styled(STYLES[style], _text(outcome)))
+            found.append(Drawn(path))
+        except StoreError:
+            raise
+        except Exception as error:
+            plt.close("all")
+            found.append(Drawn(path, _reason(error)))
+    return found
+
+
+def _write(drawn: Drawing, path: Path, style: AbstractContextManager[None]) -> None:
+    """The files of a figure: in every format, with its data and its caption."""
+    with style:
+        for suffix, metadata in FORMATS.items():
+            replace_file(
+                path.with_suffix(f".{suffix}"),
+                lambda file, s=suffix, m=metadata: drawn.figure.savefig(file, format=s, metadata=m),
+            )
+    plt.close(drawn.figure)
+    replace_file(path.with_suffix(".csv"), lambda file: drawn.data.to_csv(file, index=False, lineterminator="\n"))
+    replace_file(path.with_suffix(".txt"), lambda file: file.write_text(drawn.caption + "\n", encoding="utf-8"))
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in one line; with its place in the code if it is no error that a user can mend."""
+    message = (str(error).strip().splitlines() or ["without a message"])[0]
+    if isinstance(error, StudyError):
+        return message
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {message} ({Path(place.filename).name}, line {place.lineno})"
 
 
 def draw_all(
     outcomes: Sequence[Outcome], folder: Path, style: str = "paper", processes: int = 1
-) -> Iterator[list[Path]]:
+) -> Iterator[list[Drawn]]:
     """Draw all figures of several experiments, so many experiments at a time. The files are the same, however many.
 
     Args:
         outcomes: What they have found; all their runs must be there.
         folder: Of the results; the files go to ``figures`` in it.
         style: ``paper`` or ``slides``.
-        processes: How many draw. With more than one, programs need the guard ``if __name__ == "__main__"``.
+        processes: How many draw.
 
     Returns:
-        The PNG files of every experiment, in their order.
+        What has become of the figures of every experiment, in their order.
 
     Raises:
         ExecutionError: A process was killed.
     """
     processes = min(processes, len(outcomes))
+    tell_lacking("".join(map(_text, outcomes)))
     if processes < 2:
         yield from (draw(outcome, folder, style) for outcome in outcomes)
         return
     # Fresh processes: in a copy of this one, threads of other libraries could have left locks that nobody opens.
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_begin)
     try:
-        waiting = [pool.submit(draw, _for_others(outcome), folder, style) for outcome in outcomes]
+        with startable():
+            waiting = [pool.submit(draw, _for_others(outcome), folder, style) for outcome in outcomes]
         for future in waiting:
             yield future.result()
     except BrokenProcessPool:
@@ -179,14 +223,10 @@ def _begin() -> None:
 
 
 def _for_others(outcome: Outcome) -> Outcome:
-    """What other processes need of it: no runs of other experiments, no functions of files they do not know."""
+    """What other processes need of it: no runs of other experiments."""
     runs = (run.key for tuned in outcome.tuned.values() for run in tuned.runs)
     stored = {key: outcome.stored[key] for key in runs if key in outcome.stored}
-    return replace(outcome, stored=stored, experiment=replace(outcome.experiment, design=_no_design))
-
-
-def _no_design(profile: str, fallback: str | None) -> NoReturn:
-    raise NotImplementedError("an outcome that is drawn has its design")
+    return replace(outcome, stored=stored)
 
 
 def missing(outcome: Outcome, folder: Path) -> bool:

@@ -143,7 +143,7 @@ def _line(row: Row, series: str, plot: Plot) -> str:
 def visibility(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
     """How much of the input at each distance from the border is still seen: a line a padding, a panel a depth."""
     metric = plot.metric if plot.metric in outcome.checks else "border_visibility"
-    return table(outcome, Plot(plot.kind, plot.name, f"{metric}:padding:depth", "distance", "influence"), style)
+    return table(outcome, Plot("table", plot.name, f"{metric}:padding:depth", "distance", "influence"), style)
 
 
 def _table(outcome: Outcome, plot: Plot, parts: int, needed: Sequence[str]) -> tuple[CheckRecord, tuple[str, ...]]:

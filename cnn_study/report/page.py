@@ -14,15 +14,14 @@ from PIL import Image
 
 import cnn_study
 from cnn_study.analysis.coverage import coverage_table
-from cnn_study.analysis.decisions import ASPECTS, Outcome
-from cnn_study.analysis.significance import FAMILY_LEVEL, UNCORRECTED, corrected, holm, mark, marked
+from cnn_study.analysis.decisions import Outcome
+from cnn_study.analysis.significance import FAMILY_LEVEL, UNCORRECTED, corrected, holm, key_of, mark, marked
 from cnn_study.analysis.statistics import CONFIDENCE, EQUIVALENCE_CONFIDENCE, RESAMPLES
-from cnn_study.data import registry
-from cnn_study.experiment import PROVENANCES, Aspect
+from cnn_study.experiment import ASPECTS, PROVENANCES, Aspect, Setting
+from cnn_study.files import replace_file
 from cnn_study.report import provenance
 from cnn_study.report.comparison import arm_rows, measured_beside
 from cnn_study.report.references import Reference, find, get
-from cnn_study.results import replace_file
 from cnn_study.tracking.content import PREFIX
 
 COLORS = 128
@@ -63,7 +62,7 @@ class Picture:
 def write_page(
     outcomes: Sequence[Outcome],
     folder: Path,
-    profile: str,
+    setting: Setting,
     revision: str = "unknown",
     family: Sequence[Outcome] = (),
 ) -> Path:
@@ -72,7 +71,7 @@ def write_page(
     Args:
         outcomes: What the experiments have found.
         folder: Where the figures are, in ``figures``.
-        profile: Name of the profile.
+        setting: Where the results were made.
         revision: Of the code that writes the page.
         family: All experiments whose tests are corrected for together; empty: those of the page.
 
@@ -99,17 +98,18 @@ def write_page(
         equivalence_confidence=EQUIVALENCE_CONFIDENCE,
         family_level=FAMILY_LEVEL,
         find=find,
+        key_of=key_of,
         images=provenance.images,
         known=PROVENANCES,
         mark=lambda verdict: mark(verdict, survives),
         marked=marked(outcomes, survives),
         measured_beside=measured_beside,
         mlflow=MLFLOW,
-        options=_options(profile, folder.name),
+        options=_options(setting),
         mlflow_address=lambda name: mlflow_address(name, folder.name),
         outcomes=outcomes,
         pictures={outcome.experiment.name: _pictures(outcome, folder) for outcome in outcomes},
-        profile=profile,
+        profile=setting.profile,
         references=_references(outcomes),
         resamples=RESAMPLES,
         revision=revision,
@@ -142,17 +142,12 @@ def mlflow_address(experiment: str, results: str) -> str:
     return f"{MLFLOW}/#/experiments?{urllib.parse.urlencode(query, quote_via=urllib.parse.quote)}"
 
 
-def _options(profile: str, results: str) -> str:
-    """The options of the command that makes these results, of which a folder ``quick-digits`` names the data set."""
-    instead = results.removeprefix(f"{profile}-")
-    if instead == results:
-        return f"--profile {profile}"
-    own = registry.is_known(instead) and registry.get(instead).own
-    return f"--profile {profile} " + (f"--data FOLDER --side {_side(instead)}" if own else f"--data {instead}")
-
-
-def _side(name: str) -> int:
-    return registry.get(name).image_shape[0]
+def _options(setting: Setting) -> str:
+    """The options of the command that makes the results of a setting."""
+    profile, images = f"--profile {setting.profile}", setting.images
+    if images is None:
+        return profile
+    return f"{profile} --data " + (f"FOLDER --side {images.image_shape[0]}" if images.own else images.name)
 
 
 def _counts(outcomes: Sequence[Outcome], aspect: Aspect) -> list[tuple[str, int]]:

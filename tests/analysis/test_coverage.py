@@ -1,7 +1,7 @@
 """How often intervals hold the truth: the library's measurement, checked against the intervals that decide."""
 
+import itertools
 import math
-import time
 
 import numpy as np
 import pytest
@@ -67,10 +67,7 @@ def test_the_measured_intervals_are_those_of_the_analysis():
             assert np.sqrt(np.mean(differences**2)) < tolerance
 
 
-def test_the_table_has_every_case_and_a_measurement_takes_no_time_worth_mentioning():
+def test_the_table_has_every_case_as_it_is_measured_alone():
     table = coverage_table((3, 5))
-    assert len(table) == 8
+    assert set(table) == set(itertools.product((3, 5), ("t", "bootstrap"), ("normal", "skewed")))
     assert table[3, "bootstrap", "normal"] == measured_coverage("bootstrap", 3)
-    started = time.process_time()
-    measured_coverage("bootstrap", 10, seed=1)
-    assert time.process_time() - started < 2  # It is 0.15 s on a free core.

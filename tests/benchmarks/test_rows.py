@@ -10,7 +10,7 @@ from conftest import complete, made_up_design, made_up_record
 from benchmarks import cluster, experiment, part, run_costs, scaled, throughput, whole
 from benchmarks.networks import NETWORKS, random_images, training_macs
 from benchmarks.processes import Trainers, call, environment, stream
-from cnn_study import registry
+from cnn_study import collection
 from cnn_study.errors import ExecutionError
 from cnn_study.execution.local import ENVIRONMENT
 from cnn_study.execution.plan import needed
@@ -116,7 +116,7 @@ def test_processes_have_the_environment_that_was_asked_for_and_no_worker_s(monke
 
 
 def test_the_part_has_an_arm_of_every_condition_and_runs_of_equal_length():
-    (whole,) = registry.load(["activations"])
+    (whole,) = collection.load(["activations"])
     plan = part.design(3)
     assert set(plan.conditions) == set(whole.at("quick").conditions)
     assert len(part.runs(plan)) == len(plan.arms) * len(part.SEEDS)
@@ -127,7 +127,7 @@ def test_the_part_has_an_arm_of_every_condition_and_runs_of_equal_length():
 
 
 def test_the_whole_experiment_comes_in_its_conditions():
-    (experiment,) = registry.load(["activations"])
+    (experiment,) = collection.load(["activations"])
     design = experiment.at("quick")
     found = part.conditions()
     assert tuple(found) == design.conditions
@@ -205,7 +205,7 @@ def test_scaled_results_make_the_widened_experiments_complete(tmp_path):
     count = scaled.write(REFERENCE, tmp_path / "quick", seeds)
     stored = Store(tmp_path / "quick").records()
     assert len(stored) == count >= 1500 > scaled._count(REFERENCE, seeds - 1)
-    for each in registry.load(["activations", "lenet5"]):
+    for each in collection.load(["activations", "lenet5"]):
         design = scaled.widened(each.at("quick"), seeds)
         assert not [request for arm in design.arms for request in needed(arm, design, stored)]
 

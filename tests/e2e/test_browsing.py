@@ -20,7 +20,7 @@ import pytest
 from chromium import CHROMIUM, OPTIONS
 from PIL import Image
 
-from cnn_study import registry
+from cnn_study import collection
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[dev]'")
 
@@ -55,7 +55,7 @@ class Ui:
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
         self.work = sum(sum(one.cpu_times()[:4]) for one in family)
         self.root = self.lines[-1].split()[1].split("#")[0]
-        self.lines += [process.stdout.readline().strip() for _ in registry.load()]
+        self.lines += [process.stdout.readline().strip() for _ in collection.load()]
 
     def link(self, experiment):
         """The address printed for an experiment: the curves of all its arms."""
@@ -106,7 +106,7 @@ class Tour:
 
     def experiments(self):
         self.page.goto(f"{self.ui.root}#/experiments?workflowType=machine_learning")
-        for experiment in registry.load():
+        for experiment in collection.load():
             self.page.get_by_role("link", name=f"cnn_study/{experiment.name} (quick)").wait_for(state="attached")
         self.picture("experiments")
 
@@ -114,7 +114,7 @@ class Tour:
         self.page.goto(self.ui.link("pooling").replace("&compareRunsMode=CHART&viewStateShareKey=all-arms", ""))
         self.page.get_by_role("link", name="execution, quick").wait_for()
         self.page.locator('[data-component-id="mlflow.experiment.metadata_editor.expand_button"]').click()
-        (claim,) = [one for one in registry.load(["pooling"])[0].claims if one.name == "max-beats-average"]
+        (claim,) = [one for one in collection.load(["pooling"])[0].claims if one.name == "max-beats-average"]
         self.page.get_by_text(claim.statement).wait_for()
         self.page.get_by_text("Supported if the interval of the gain in test error from average to max").wait_for()
         self.picture("description")
@@ -156,7 +156,7 @@ class Tour:
     def all_arms(self):
         self.page.goto(self.ui.link("leave_one_out"))
         self.page.locator(".js-plotly-plot .scatterlayer path.js-line").first.wait_for(state="attached")
-        arms = {arm.name for arm in registry.load(["leave_one_out"])[0].at("quick").arms}
+        arms = {arm.name for arm in collection.load(["leave_one_out"])[0].at("quick").arms}
         groups = self.page.get_by_text(re.compile("^Group: "))
         assert {text.removeprefix("Group: ") for text in groups.all_inner_texts()} <= arms
         self.picture("all-arms")

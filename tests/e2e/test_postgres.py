@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from cnn_study import registry
+from cnn_study import collection
 from cnn_study.tracking.content import COMPLETE
 from cnn_study.tracking.runs import KEY
 from cnn_study.tracking.store import client_of
@@ -157,7 +157,7 @@ def test_suites_that_mirror_at_once_lose_and_double_nothing(server, tmp_path):
         assert (parents, complete) == (1, ["true"]), name
         assert set(children.values()) <= {1}, name
     for name in set(OTHERS):
-        (experiment,) = registry.load([name])
+        (experiment,) = collection.load([name])
         said = [output for other, output in zip(OTHERS, outputs, strict=True) if other == name and "mirrored" in output]
         assert len(said) == 1, name  # By one of those that mirrored it.
         assert f"MLflow: {found[f'cnn_study/{name} (quick)'][2].total()} runs of {experiment.name}" in said[0]

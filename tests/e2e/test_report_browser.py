@@ -8,7 +8,7 @@ from chromium import CHROMIUM, OPTIONS
 from conftest import complete, made_up_check, made_up_experiment, made_up_gains
 
 from cnn_study.analysis.decisions import evaluate
-from cnn_study.experiment import Claim, Experiment, Published
+from cnn_study.experiment import Claim, Experiment, Published, Setting
 from cnn_study.figures.draw import draw
 from cnn_study.report.page import write_page
 
@@ -31,7 +31,7 @@ def report(tmp_path_factory):
     published = (Published("ratio", 6, source, "primary", about="tanh / relu"), *times.claims[0].published)
     times = replace(times, claims=(replace(times.claims[0], published=published),))
     claims = (Claim("better", f"Better {'and better ' * 30}."), Claim("exact", "It is exact."))
-    gains = Experiment("gains", "Gains and a check", claims, lambda profile, fallback: made_up_gains(low=0), ())
+    gains = Experiment("gains", "Gains and a check", claims, lambda setting: made_up_gains(low=0), ())
     check = made_up_check(gains.at("quick").checks[0])
     design, other = times.at("quick"), gains.at("quick")
     outcomes = [
@@ -39,7 +39,7 @@ def report(tmp_path_factory):
         evaluate(gains, other, complete(other), {check.key: check}),
     ]
     draw(outcomes[0], folder)
-    return write_page(outcomes, folder, "quick").as_uri()
+    return write_page(outcomes, folder, Setting("quick")).as_uri()
 
 
 @pytest.fixture(scope="module")

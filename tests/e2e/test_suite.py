@@ -15,10 +15,10 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from cnn_study import registry
+from cnn_study import collection
 from cnn_study.results import Store
 
-EXPERIMENT = registry.load(["lenet5"])[0]
+EXPERIMENT = collection.load(["lenet5"])[0]
 ENVIRONMENT = {**os.environ, "COLUMNS": "200", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 

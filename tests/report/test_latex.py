@@ -115,7 +115,7 @@ def test_tables_hold_hostile_strings(tmp_path):
     arms = tuple(replace(made_up_arm(arm.name), condition=HOSTILE, label=HOSTILE) for arm in design.arms)
     design = replace(design, arms=arms, rules=rules)
     claim = Claim(HOSTILE, HOSTILE, (Published(HOSTILE, 1, HOSTILE, "primary", about=HOSTILE),))
-    experiment = Experiment("made_up", HOSTILE, (claim,), lambda profile, fallback: design, ())
+    experiment = Experiment("made_up", HOSTILE, (claim,), lambda setting: design, ())
     for path in write_latex([evaluate(experiment, design, complete(design))], tmp_path):
         text = path.read_text()
         assert balanced(text)

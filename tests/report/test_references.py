@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 import cnn_study
-from cnn_study import registry
+from cnn_study import collection
 from cnn_study.data.registry import DATASETS
 from cnn_study.errors import InputError
 from cnn_study.report.references import bibtex, citations, find, get, references
 
-EXPERIMENTS = registry.load()
+EXPERIMENTS = collection.load()
 SOURCES = sorted({number.source for each in EXPERIMENTS for claim in each.claims for number in claim.published})
 LIBRARY = Path(cnn_study.__file__).parent
 METHODS = [*sorted((LIBRARY / "analysis").glob("*.py")), LIBRARY / "figures" / "survival.py"]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from conftest import with_silent_claims
 
-from cnn_study import registry
+from cnn_study import collection
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.errors import InputError
@@ -52,6 +52,6 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 
 def test_the_table_in_the_readme_is_that_of_the_reference_results():
     store = Store(ROOT / "results" / "quick")
-    outcomes = [evaluate(each, each.at("quick"), store.records(), store.checks()) for each in registry.load()]
+    outcomes = [evaluate(each, each.at("quick"), store.records(), store.checks()) for each in collection.load()]
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"{BEGIN}\n{markdown(outcomes)}\n{END}" in text, "stale: make readme"

@@ -1,8 +1,8 @@
 """The named networks, as functions that return a :class:`~cnn_study.spec.ModelSpec`; none needs TensorFlow."""
 
 from cnn_study.models.architectures.cuda_convnet import (
-    cuda_convnet_13pct,
-    cuda_convnet_18pct,
+    deviations_13pct,
+    deviations_18pct,
     four_layer_13pct,
     four_layer_18pct,
 )
@@ -27,10 +27,10 @@ __all__ = [
     "Kind",
     "Pooling",
     "change_hidden",
-    "cuda_convnet_13pct",
-    "cuda_convnet_18pct",
     "deep_conv_net",
     "dense_net",
+    "deviations_13pct",
+    "deviations_18pct",
     "four_layer_13pct",
     "four_layer_18pct",
     "full_network",

@@ -1,0 +1,51 @@
+"""An arm: images, network and training under a condition."""
+
+from dataclasses import dataclass
+from typing import get_args
+
+from cnn_study.errors import unknown_name
+from cnn_study.experiment.place import Declared
+from cnn_study.spec import DataSpec, ModelSpec, ProbeName, RunSpec, Seeds, TrainSpec
+
+PROBES: tuple[ProbeName, ...] = get_args(ProbeName)
+
+
+@dataclass(frozen=True)
+class Arm(Declared):
+    """One setting of the things under study, to be tuned and replicated.
+
+    Attributes:
+        name: Unique in the experiment.
+        label: What figures call it.
+        condition: The background under which arms are compared, for example an initialization.
+        data: The images.
+        model: The network.
+        train: The training, with any learning rate: the search replaces it.
+        level: Where the arm stands on a numeric axis of a figure, for example its field size.
+        tuned: Whether the learning rate is searched. ``False``: it is part of what is studied, and that of ``train``
+            is used.
+        probes: What is measured on the replicates beside their errors, in any order.
+    """
+
+    name: str
+    label: str
+    condition: str
+    data: DataSpec
+    model: ModelSpec
+    train: TrainSpec
+    level: float | None = None
+    tuned: bool = True
+    probes: tuple[ProbeName, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in self.probes:
+            if name not in PROBES:
+                raise unknown_name("probe", name, PROBES)
+        object.__setattr__(self, "probes", tuple(name for name in PROBES if name in self.probes))
+
+    def run(self, learning_rate: float, seed: int, probes: tuple[ProbeName, ...] = ()) -> RunSpec:
+        """The run of this arm with a learning rate, a seed and probes."""
+        train = self.train.but(learning_rate=learning_rate)
+        seeds = Seeds.of(seed, self.model)
+        return RunSpec(data=self.data, model=self.model, train=train, seeds=seeds, probes=probes)

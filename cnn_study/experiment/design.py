@@ -1,0 +1,111 @@
+"""An experiment at the sizes of one setting: arms, search, seeds, rules, checks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cnn_study.data.dataset import Dataset
+from cnn_study.data.registry import DATASETS
+from cnn_study.errors import InputError, unknown_name
+from cnn_study.experiment.arm import Arm
+from cnn_study.experiment.estimate import Agreement
+from cnn_study.experiment.rule import Rule
+from cnn_study.experiment.search import RateSearch
+from cnn_study.spec import CheckSpec, DataSpec
+
+LOOKS = (4, 6, 9, 13, 20)
+"""Numbers of seeds at which replication may end: a factor of about one and a half from each to the next. Their
+boundaries are stored; those of others are calibrated when they are needed."""
+
+FEWEST_AT_A_LOOK = 3
+"""Seeds, below which a standard deviation says too little to end anything."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """An experiment at the sizes of one setting.
+
+    Attributes:
+        arms: The settings compared.
+        search: How each arm's learning rate is chosen; ``None`` if there is no arm to be tuned.
+        seeds: Of the replicates: the unit of replication.
+        rules: What decides the claims.
+        proxy: Why the results stand for the published ones only as a proxy; empty if they do not.
+        checks: Exact comparisons to be made once.
+        own: Data sets that the arms use and that did not come with the suite, by name.
+        looks: Numbers of seeds at which rules are judged, ascending, the last all seeds: arms get more seeds only while
+            a rule about them is undecided. Empty: every arm gets all seeds.
+    """
+
+    arms: tuple[Arm, ...]
+    search: RateSearch | None
+    seeds: tuple[int, ...]
+    rules: tuple[Rule, ...]
+    proxy: str = ""
+    checks: tuple[CheckSpec, ...] = ()
+    own: Mapping[str, Dataset] = field(default_factory=dict)
+    looks: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [arm.name for arm in self.arms]
+        if not names and not self.checks:
+            raise InputError("an experiment needs at least one arm or check")
+        if self.search is None and any(arm.tuned for arm in self.arms):
+            raise InputError("arms that are tuned need a search for the learning rate")
+        if len(set(names)) < len(names):
+            raise InputError(f"arms must have different names: {names}")
+        if names and not self.seeds:
+            raise InputError("arms need at least one seed for their replicates")
+        if any(seed < 0 for seed in self.seeds):
+            raise InputError(f"seeds must not be negative: {self.seeds}")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise InputError(f"the replicates must have different seeds: {self.seeds}")
+        if self.search is not None and self.search.seed in self.seeds:
+            raise InputError(f"the search seed {self.search.seed} must not be one of the replicates' seeds")
+        checks = [check.check for check in self.checks]
+        for rule in self.rules:
+            for name in rule.estimate.arms:
+                if name not in names:
+                    raise rule.refused(unknown_name("arm", name, names))
+            if isinstance(rule.estimate, Agreement) and rule.estimate.check not in checks:
+                raise rule.refused(unknown_name("check", rule.estimate.check, checks))
+        if self.looks:
+            self._check_looks()
+
+    def _check_looks(self) -> None:
+        if len(self.looks) == 1:
+            raise InputError(f"one look, at {self.looks[0]} seeds, is a fixed number of seeds: leave looks out")
+        if self.looks[0] < FEWEST_AT_A_LOOK:
+            raise InputError(f"the first look needs at least {FEWEST_AT_A_LOOK} seeds: got looks {self.looks}")
+        if any(a >= b for a, b in zip(self.looks, self.looks[1:], strict=False)):
+            raise InputError(f"looks must be ascending numbers of seeds: got {self.looks}")
+        if self.looks[-1] != len(self.seeds):
+            raise InputError(f"the last look must have all {len(self.seeds)} seeds: got looks {self.looks}")
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Numbers of seeds at which rules are judged: the looks, or all seeds at once."""
+        return self.looks or (len(self.seeds),)
+
+    def arm(self, name: str) -> Arm:
+        """The arm of a name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions, in the order of the arms."""
+        return tuple(dict.fromkeys(arm.condition for arm in self.arms))
+
+    def dataset(self, data: DataSpec) -> Dataset:
+        """The data set of an arm's images.
+
+        Raises:
+            InputError: There is none of that name.
+        """
+        known = {**DATASETS, **self.own}
+        if data.name not in known:
+            raise unknown_name("data set", data.name, known)
+        return known[data.name]
+
+    def examples(self, data: DataSpec) -> int:
+        """Training examples of an arm's images."""
+        return data.train_size or self.dataset(data).arrays["x_train"].shape[0] - data.validation_size

@@ -1,0 +1,120 @@
+"""The numbers that a run has: what rules can estimate and figures can show."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from cnn_study.experiment.arm import Arm
+from cnn_study.spec import ProbeName
+
+Kind = Literal["outcome", "curve", "layer", "family"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number, or a series of numbers, that runs have.
+
+    Attributes:
+        name: Its name; of a family, without what stands behind the slash.
+        meaning: In words, with its unit.
+        kind: An ``outcome``: a number of the finished run. A ``curve``: measured again and again. A ``layer``: a curve
+            ``NAME/LAYER`` for every layer. A ``family``: outcomes ``NAME/NUMBER``.
+        probe: The probe that measures it; empty: every run has it.
+        validation: Whether only runs with a validation split have it.
+    """
+
+    name: str
+    meaning: str
+    kind: Kind = "outcome"
+    probe: ProbeName | Literal[""] = ""
+    validation: bool = False
+
+    def of(self, arm: Arm) -> bool:
+        """Whether the replicates of an arm have it."""
+        return (not self.probe or self.probe in arm.probes) and (not self.validation or arm.data.validation_size > 0)
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric("test_error", "fraction of the test images that the finished network gets wrong"),
+    Metric("train_error", "the same of the training images"),
+    Metric("train_error", "the same while training goes on, in inference mode", "curve"),
+    Metric("generalization_gap", "test error minus training error"),
+    Metric("validation_error", "fraction of the validation images that it gets wrong", validation=True),
+    Metric("validation_error", "the same after every epoch", "curve", validation=True),
+    Metric("train_loss", "mean loss of the last steps"),
+    Metric("train_loss", "mean loss since the last evaluation", "curve"),
+    Metric("reached_target", "1 if training stopped at its target error, else 0"),
+    Metric("epochs", "passes over the training images until it stopped"),
+    Metric("steps", "optimizer steps until it stopped"),
+    Metric(
+        "gradient_slope_start",
+        "slope of log10 of the gradient of units' inputs against the layer at initialization, in decades a layer; "
+        "positive: it vanishes on its way down",
+        probe="gradients",
+    ),
+    Metric("gradient_slope_end", "the same of the finished network", probe="gradients"),
+    Metric("weight_gradient_slope_start", "the same of the weights' gradients at initialization", probe="gradients"),
+    Metric("weight_gradient_slope_end", "the same of the finished network", probe="gradients"),
+    Metric("gradient_unit_input", "root mean square gradient of what the units take", "layer", "gradients"),
+    Metric("gradient_weights", "root mean square gradient of the weights", "layer", "gradients"),
+    Metric("saturated_start", "largest fraction of saturated units in a layer at initialization", probe="saturation"),
+    Metric("saturated_early", "the same after the first epoch", probe="saturation"),
+    Metric("saturated_end", "the same of the finished network", probe="saturation"),
+    Metric("dead_end", "largest fraction of dead units in a layer of the finished network", probe="saturation"),
+    Metric("saturated", "fraction of saturated outputs", "layer", "saturation"),
+    Metric("inactive", "fraction of outputs at rest", "layer", "saturation"),
+    Metric("dead", "fraction of units at rest for every image", "layer", "saturation"),
+    Metric("input_drift_mean", "average of input_drift over layers and epochs", probe="covariate_shift"),
+    Metric("gradient_change_mean", "average of gradient_change over layers and epochs", probe="covariate_shift"),
+    Metric("gradient_cosine_mean", "average of gradient_cosine over layers and epochs", probe="covariate_shift"),
+    Metric(
+        "input_drift",
+        "how far the mean input of a unit has moved in an epoch, in standard deviations",
+        "layer",
+        "covariate_shift",
+    ),
+    Metric("unit_input_mean", "size of the mean of what a unit takes", "layer", "covariate_shift"),
+    Metric("unit_input_stddev", "standard deviation of what a unit takes", "layer", "covariate_shift"),
+    Metric(
+        "gradient_change",
+        "how much a layer's gradient changes by a step of the layers below, relative to its norm",
+        "layer",
+        "covariate_shift",
+    ),
+    Metric("gradient_cosine", "cosine between the two gradients", "layer", "covariate_shift"),
+    Metric("loss_range_mean", "average of loss_range over the measurements", probe="landscape"),
+    Metric("gradient_predictiveness_mean", "average of gradient_predictiveness", probe="landscape"),
+    Metric("loss_range", "largest minus smallest loss along a step", "curve", "landscape"),
+    Metric("gradient_predictiveness", "largest relative change of the gradient along a step", "curve", "landscape"),
+    Metric("shifted_accuracy", "accuracy on test images shifted by so many pixels", "family", "translation"),
+    Metric("shift_consistency", "fraction of them with the answer of the unshifted image", "family", "translation"),
+    Metric("shift_drop", "accuracy lost by a shift of so many pixels", "family", "translation"),
+    Metric("accuracy_at_distance", "accuracy for objects so many pixels from the border", "family", "border"),
+    Metric("accuracy_at_border", "accuracy for objects that touch the border", probe="border"),
+    Metric("accuracy_at_center", "accuracy for objects in the middle", probe="border"),
+    Metric("filter", "kernel of a feature map of the first layer", "family", "filters"),
+    Metric("feature_map", "what it makes of one image", "family", "filters"),
+    Metric("filter_height", "height of the kernels in pixels", probe="filters"),
+    Metric("filter_width", "width of the kernels in pixels", probe="filters"),
+    Metric("filter_channels", "channels of the kernels", probe="filters"),
+    Metric("feature_map_height", "height of the stored feature maps", probe="filters"),
+    Metric("feature_map_width", "width of the stored feature maps", probe="filters"),
+    Metric("equivariance_error_whole", "relative error of shifted maps of the first layer", probe="equivariance"),
+    Metric("equivariance_error_interior", "the same away from the border", probe="equivariance"),
+    Metric("equivariance_error", "the same of a further layer", "family", "equivariance"),
+)
+"""All of them, by what measures them."""
+
+
+def named(name: str, kinds: Iterable[Kind]) -> Iterator[Metric]:
+    """The metrics of these kinds that a name stands for. Members of families and of layers have a slash in their names.
+
+    Args:
+        name: For example ``test_error`` or ``shift_drop/4``.
+        kinds: Which are meant.
+    """
+    family, slash, _ = name.partition("/")
+    for metric in METRICS:
+        whole = metric.name == (family if metric.kind in ("family", "layer") and slash else name)
+        if whole and metric.kind in kinds:
+            yield metric

@@ -1,0 +1,98 @@
+"""The figures of an experiment, and the kinds of figures there are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from cnn_study.errors import InputError, unknown_name
+from cnn_study.experiment.place import Declared
+
+
+@dataclass(frozen=True)
+class FigureKind:
+    """A kind of figure.
+
+    Attributes:
+        shows: What it shows, in words.
+        metric: What the metric of its plots is: an ``outcome`` of a run; a ``curve`` that is measured again and again;
+            a curve for every ``layer``; a ``family`` of outcomes that differ in a number; the columns of a ``check``;
+            empty: it takes none.
+        options: Which other fields of a plot it takes.
+    """
+
+    shows: str
+    metric: Literal["outcome", "curve", "layer", "family", "check", ""] = ""
+    options: tuple[str, ...] = ()
+
+
+KINDS: Mapping[str, FigureKind] = {
+    "training_curves": FigureKind("training error against epochs, a panel a condition", "", ("x", "y", "arms")),
+    "history": FigureKind(
+        "what is measured again and again against epochs", "curve", ("x", "y", "logarithmic", "arms")
+    ),
+    "time_ratios": FigureKind("the ratio of times of every rule about times, a row each", "", ("x", "arms")),
+    "rate_search": FigureKind("the score of every learning rate that was tried", "", ("x", "y", "arms")),
+    "survival": FigureKind("the share of seeds that have not reached the threshold yet", "", ("x", "y", "arms")),
+    "outcomes": FigureKind("an outcome of every arm, a row each", "outcome", ("x", "y", "logarithmic", "arms")),
+    "effects": FigureKind("the estimate of every rule over the range that supports the claim", "", ("arms",)),
+    "multiverse": FigureKind("the verdict of every claim under every condition"),
+    "dose": FigureKind("an outcome against the level of the arms", "outcome", ("x", "y", "logarithmic", "arms")),
+    "family": FigureKind("outcomes NAME/NUMBER against the number", "family", ("x", "y", "logarithmic", "arms")),
+    "layers": FigureKind(
+        "values of every layer, at initialization and at the end", "layer", ("x", "y", "logarithmic", "arms")
+    ),
+    "over_time": FigureKind("values of every layer against epochs", "layer", ("x", "y", "logarithmic", "arms")),
+    "filters": FigureKind("kernels and feature maps of the first layer (needs the probe filters)", "", ("arms",)),
+    "agreement": FigureKind("the share of cases of every exact check that agree"),
+    "costs": FigureKind("parameters, connections and multiply-accumulates of layers", "check", ("x", "y")),
+    "table": FigureKind("lines through the rows of a check's table", "check", ("x", "y", "logarithmic")),
+    "visibility": FigureKind("how much of the input at each distance from the border is still seen", "check", ()),
+}
+"""Every kind of figure; :data:`cnn_study.figures.draw.FIGURES` has the functions that draw them."""
+
+AXES = ("", "x", "y", "xy")
+
+
+@dataclass(frozen=True)
+class Plot(Declared):
+    """A figure of an experiment.
+
+    Attributes:
+        kind: Name of the kind of figure, one of :data:`KINDS`.
+        name: What its files are called, after the name of the experiment; empty: like its kind.
+        metric: The outcome or the measured value that it shows; of a table of a check, ``CHECK:SERIES``: its name and
+            the column that tells the lines apart.
+        x: Label of the horizontal axis; of a table, the name of the column that is shown on it.
+        y: Label of the vertical axis; of a table, the name of the column that is shown on it.
+        logarithmic: Axes with a logarithmic scale: ``""``, ``"x"``, ``"y"`` or ``"xy"``.
+        arms: Names of the arms shown; empty: all.
+
+    Raises:
+        InputError: There is no such kind of figure, or it does not take one of the fields.
+    """
+
+    kind: str
+    name: str = ""
+    metric: str = "test_error"
+    x: str = ""
+    y: str = ""
+    logarithmic: Literal["", "x", "y", "xy"] = ""
+    arms: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.kind not in KINDS:
+            raise unknown_name("figure", self.kind, KINDS)
+        if self.logarithmic not in AXES:
+            raise InputError(f"the figure {self.file}: logarithmic is one of {AXES}, got {self.logarithmic!r}")
+        kind = KINDS[self.kind]
+        taken = ("kind", "name", *(("metric",) if kind.metric else ()), *kind.options)
+        for each in fields(self):
+            given = each.compare and getattr(self, each.name) != each.default
+            if given and each.name not in taken:
+                raise InputError(f"the figure {self.kind} takes no {each.name}: it has {', '.join(taken[1:])}")
+
+    @property
+    def file(self) -> str:
+        """Its name, or that of its kind."""
+        return self.name or self.kind

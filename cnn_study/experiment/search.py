@@ -1,0 +1,72 @@
+"""How the learning rate of every arm is chosen."""
+
+import math
+from dataclasses import dataclass
+
+from cnn_study.errors import InputError
+from cnn_study.experiment.estimate import check_threshold
+
+
+@dataclass(frozen=True)
+class TimeToTrainError:
+    """Epochs until the training error first reaches a threshold: smaller is better, never reaching it is censored.
+
+    Attributes:
+        threshold: Training error, between 0 and 1.
+    """
+
+    threshold: float
+
+    def __post_init__(self) -> None:
+        check_threshold(self.threshold)
+
+    @property
+    def text(self) -> str:
+        """The quantity in words."""
+        return f"epochs to {100 * self.threshold:g} % training error"
+
+
+@dataclass(frozen=True)
+class ValidationError:
+    """Error on the validation split after the last epoch, between 0 and 1: smaller is better."""
+
+    @property
+    def text(self) -> str:
+        """The quantity in words."""
+        return "validation error after the last epoch"
+
+
+Objective = TimeToTrainError | ValidationError
+
+
+@dataclass(frozen=True)
+class RateSearch:
+    """How the learning rate of every arm is chosen: the same grid and the same budget for each.
+
+    Attributes:
+        objective: What the best rate minimizes. The test set is never looked at.
+        rates: The grid to begin with, ascending by a constant factor.
+        seed: Of the search runs. The replicates use other seeds.
+        extensions: How many rates may be added when the best lies on the edge of the grid.
+    """
+
+    objective: Objective
+    rates: tuple[float, ...]
+    seed: int = 1000
+    extensions: int = 6
+
+    def __post_init__(self) -> None:
+        if len(self.rates) < 3:
+            raise InputError(f"a rate search needs at least 3 rates, so that one can be inside: got {self.rates}")
+        if not all(0 < rate < math.inf for rate in self.rates):
+            raise InputError(f"rates must be positive numbers: got {self.rates}")
+        steps = [b / a for a, b in zip(self.rates, self.rates[1:], strict=False)]
+        if min(steps) <= 1 or max(steps) / min(steps) > 1.001:
+            raise InputError(f"rates must ascend by a constant factor: got {self.rates}")
+        if self.seed < 0 or self.extensions < 0:
+            raise InputError(f"seed and extensions must not be negative: got {self.seed} and {self.extensions}")
+
+    @property
+    def factor(self) -> float:
+        """Ratio of neighboring rates."""
+        return self.rates[1] / self.rates[0]
