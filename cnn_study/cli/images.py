@@ -28,7 +28,12 @@ class _Getting(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-commands = typer.Typer(cls=_Getting, help="Fetch data sets into the cache, or check a folder of images.")
+commands = typer.Typer(
+    cls=_Getting,
+    help="Fetch data sets into the cache, or check a folder of images.",
+    epilog="Examples: `cnn-study data mnist` · `cnn-study data check my_images --side 32`",
+    rich_markup_mode="markdown",
+)
 app.add_typer(commands, name="data")
 
 
