@@ -13,9 +13,10 @@ from benchmarks.processes import PLAIN, environment
 from cnn_study import collection
 from cnn_study.data import cache
 from cnn_study.errors import DataError, ExecutionError
-from cnn_study.execution.plan import Stored, Tuned, tune
 from cnn_study.experiment import Design, TimeToTrainError
 from cnn_study.results import Store
+from cnn_study.training.search import Stored
+from cnn_study.training.tuning import Tuned, tune
 
 SECTION = "An experiment: a part of activations, quick"
 SAVED = "Epochs of an experiment, against an exhaustive grid trained to the last epoch"

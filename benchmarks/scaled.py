@@ -13,15 +13,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from cnn_study import collection
-from cnn_study.execution.plan import Tuned, tune
 from cnn_study.experiment import Design, Experiment
 from cnn_study.results import RunRecord, Store, parquet
 from cnn_study.results.form import RUNS
+from cnn_study.training.tuning import Tuned, tune
 
 
 def widened(design: Design, seeds: int) -> Design:
-    """A design with so many seeds."""
-    return replace(design, seeds=tuple(range(1, seeds + 1)))
+    """A design with so many seeds, all of which every arm gets."""
+    return replace(design, seeds=tuple(range(1, seeds + 1)), looks=())
 
 
 def records(stored: Store, seeds: int, profile: str) -> Iterator[RunRecord]:

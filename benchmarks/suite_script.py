@@ -13,11 +13,11 @@ from benchmarks.part import design
 from cnn_study.data import cache
 from cnn_study.errors import ExecutionError
 from cnn_study.execution.local import LocalEngine
-from cnn_study.execution.plan import Stored
 from cnn_study.execution.suite import carry_out
 from cnn_study.experiment import Design
 from cnn_study.processes import cores
 from cnn_study.results import Store
+from cnn_study.training.search import Stored
 
 
 def trained(part: Design, cache_dir: Path) -> Stored:

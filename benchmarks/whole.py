@@ -21,9 +21,9 @@ from benchmarks.suite_script import trained
 from cnn_study.data import cache
 from cnn_study.data.transforms import split
 from cnn_study.errors import ExecutionError
-from cnn_study.execution.plan import Tuned, tune
 from cnn_study.experiment import Design
 from cnn_study.spec import RunSpec
+from cnn_study.training.tuning import Tuned, tune
 
 SECTION = "The whole experiment activations"
 

@@ -1,17 +1,43 @@
 """Verdicts: the rules of an experiment applied to its stored runs and checks. Other results, another verdict."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from cnn_study.analysis.estimates import Evidence, estimated
-from cnn_study.analysis.statistics import Interval, Sample
-from cnn_study.execution.plan import Tuned, tune
-from cnn_study.experiment import ASPECTS, Agreement, Aspect, Claim, Design, Experiment, Rule, Verdict
+from cnn_study.analysis import replication
+from cnn_study.analysis.estimates import confidence, measured
+from cnn_study.analysis.replication import Standing
+from cnn_study.analysis.sequential import Look
+from cnn_study.analysis.statistics import Interval, Sample, sample_bootstrap, sample_interval, share
+from cnn_study.experiment import ASPECTS, Agreement, Aspect, Claim, Contrast, Design, Experiment, Rule, Verdict
 from cnn_study.results import CheckRecord, RunRecord
+from cnn_study.training.tuning import Tuned, tune
 
 NO_CHECKS: Mapping[str, CheckRecord] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A rule applied to so many seeds of its arms.
+
+    Attributes:
+        verdict: What follows.
+        sample: One number a seed; ``None`` if there is an obstacle.
+        interval: That decides; ``None`` if there is an obstacle.
+        reason: As that of a decision.
+        runs: Keys of the runs.
+        finding: As that of a decision.
+        open: Whether further seeds, if any are planned, might decide it.
+    """
+
+    verdict: Verdict
+    sample: Sample | None
+    interval: Interval | None
+    reason: str
+    runs: tuple[str, ...]
+    finding: str = ""
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -23,9 +49,13 @@ class Decision:
         verdict: What follows.
         interval: The estimate it was applied to; ``None`` if runs or outcomes are missing.
         bootstrap: The bootstrap interval of the same estimate; ``None`` where nothing was sampled.
-        reason: Why the verdict is not simply that of the interval; empty if it is.
+        reason: What keeps it from a verdict that is simply that of the interval; empty if nothing does.
         runs: Keys of the runs, or of the check, it rests on.
         sample: The numbers, one a seed, of which the interval was formed; ``None`` where nothing was sampled.
+        finding: That there is no relevant effect, in words, if this is why it is contradicted; else empty.
+        look: At which it was applied; ``None`` where the number of seeds is fixed, or runs are missing.
+        earlier: The samples at the looks before, which left it open.
+        open: Whether further seeds are planned for it.
     """
 
     rule: Rule
@@ -35,6 +65,26 @@ class Decision:
     reason: str
     runs: tuple[str, ...]
     sample: Sample | None = None
+    finding: str = ""
+    look: Look | None = None
+    earlier: tuple[Sample, ...] = ()
+    open: bool = False
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """Numbers of seeds at all planned looks; empty where the number is fixed."""
+        return self.look.looks if self.look else ()
+
+    @property
+    def confidence(self) -> float:
+        """Nominal confidence of its interval; of a repeated one, at each look."""
+        return confidence(self.rule, self.looks, relevance=bool(self.finding))
+
+    @property
+    def text(self) -> str:
+        """The condition and the estimate, with the number of seeds where that was not fixed."""
+        estimate = self.interval.text if self.interval else "no estimate"
+        return f"{self.rule.condition}: {estimate}{f', {self.look.seeds} seeds' if self.look else ''}"
 
 
 @dataclass(frozen=True)
@@ -46,7 +96,7 @@ class ClaimVerdict:
         claim: The claim.
         aspect: Which of its verdicts.
         verdict: The common verdict; ``mixed`` if conditions support and contradict it.
-        reason: Why it is not simply that of the intervals; empty if it is.
+        reason: Why it is not simply that of the intervals, and where there is no relevant effect; else empty.
         decisions: Its decisions, one a rule.
     """
 
@@ -80,12 +130,19 @@ class Outcome:
 
     @property
     def complete(self) -> bool:
-        """Whether every run and every check of the design is stored."""
+        """Whether nothing is needed any more: every check is stored, and of every arm the seeds that it wants."""
         return (
             len(self.tuned) == len(self.design.arms)
             and len(self.checks) == len(self.design.checks)
-            and all(run.key in self.stored for tuned in self.tuned.values() for run in tuned.replicates)
+            and all(self.tuned[name].first(seeds, self.stored) is not None for name, seeds in self.wanted.items())
         )
+
+    @property
+    def wanted(self) -> Mapping[str, int]:
+        """How many seeds every arm needs, by name, as far as it is known."""
+        decisions = [decision for verdict in self.verdicts for decision in verdict.decisions]
+        standings = [(each.rule, Standing(each.look.number if each.look else 0, each.open)) for each in decisions]
+        return replication.wanted(self.design, standings)
 
     def replicates(self, arm: str) -> list[RunRecord]:
         """The stored replicates of an arm, in the order of the seeds."""
@@ -123,7 +180,7 @@ def decide(
     stored: Mapping[str, RunRecord],
     checks: Mapping[str, CheckRecord] = NO_CHECKS,
 ) -> Decision:
-    """Apply one rule.
+    """Apply one rule, at the first look that closes it or else at the last one whose seeds are stored.
 
     Args:
         rule: Which.
@@ -134,31 +191,108 @@ def decide(
     """
     if isinstance(rule.estimate, Agreement):
         return _decide_exactly(rule, rule.estimate, checks)
-    runs = {name: tuned[name].records(stored) if name in tuned else [] for name in rule.estimate.arms}
-    if any(len(found) < len(design.seeds) for found in runs.values()):
-        return Decision(rule, "not tested", None, None, "runs are missing", ())
-    found = estimated(rule.estimate, Evidence.of(rule, runs, checks))
-    verdict, reason = ("inconclusive", found.obstacle)
-    if rule.published and design.proxy:
-        verdict, reason = "not tested", f"a proxy: {design.proxy}"
-    elif not all(tuned[name].search.inside for name in runs):
-        verdict, reason = "inconclusive", "the best learning rate lies on the edge of its grid"
-    elif found.interval:
-        verdict = place(found.interval, rule.low, rule.high)
+    path = list(judgements(rule, design, tuned, stored))
+    if not path:
+        return Decision(rule, "not tested", None, None, "runs are missing", (), open=True)
+    last = path[-1]
+    decision = Decision(
+        rule,
+        last.verdict,
+        last.interval,
+        None,
+        last.reason,
+        last.runs,
+        last.sample,
+        finding=last.finding,
+        look=Look(design.looks, len(path)) if design.looks else None,
+        earlier=tuple(each.sample for each in path[:-1] if each.sample),
+        open=last.open,
+    )
+    bootstrap = sample_bootstrap(last.sample, decision.confidence) if last.sample else None
+    return replace(decision, bootstrap=bootstrap)
+
+
+def judgements(
+    rule: Rule, design: Design, tuned: Mapping[str, Tuned], stored: Mapping[str, RunRecord], after: int = 0
+) -> Iterator[Judgement]:
+    """A rule at one look after the other, until one closes it or its seeds are not all stored.
+
+    At each look it is applied to the first seeds of its arms, in their order: others that are stored change nothing.
+
+    Args:
+        rule: Which, not one about a check.
+        design: The design it belongs to.
+        tuned: The arms whose learning rate is known, by name.
+        stored: Finished runs by key.
+        after: How many looks to leave out, because they are known to have left it open.
+    """
+    for size in design.sizes[after:]:
+        runs = {name: tuned[name].first(size, stored) if name in tuned else None for name in rule.estimate.arms}
+        found = {name: records for name, records in runs.items() if records is not None}
+        if len(found) < len(runs):
+            return
+        judgement = _judged(rule, design, tuned, found)
+        yield replace(judgement, open=judgement.open and size < design.sizes[-1])
+        if not judgement.open:
+            return
+
+
+def _judged(
+    rule: Rule, design: Design, tuned: Mapping[str, Tuned], runs: Mapping[str, Sequence[RunRecord]]
+) -> Judgement:
+    """A rule applied to some seeds. It is open if others might decide it."""
     keys = tuple(dict.fromkeys(record.key for records in runs.values() for record in records))
-    return Decision(rule, verdict, found.interval, found.bootstrap, reason, keys, found.sample)
+    found = measured(rule.estimate, runs)
+    interval = sample_interval(found.sample, confidence(rule, design.looks)) if found.sample else None
+    closed = Judgement("inconclusive", found.sample, interval, found.obstacle, keys)
+    if rule.published and design.proxy:
+        return replace(closed, verdict="not tested", reason=f"a proxy: {design.proxy}")
+    if not all(tuned[name].search.inside for name in runs):
+        return replace(closed, reason="the best learning rate lies on the edge of its grid")
+    if found.sample is None or interval is None:
+        return closed
+    verdict = place(interval, rule.low, rule.high)
+    if verdict != "inconclusive":
+        return replace(closed, verdict=verdict)
+    relevance = sample_interval(found.sample, confidence(rule, design.looks, relevance=True))
+    if rule.smallest is not None and place(relevance, *rule.relevant) == "contradicted":
+        return replace(closed, verdict="contradicted", interval=relevance, finding=_irrelevance(rule, relevance))
+    return replace(closed, open=_decidable(found.sample, rule))
+
+
+def _irrelevance(rule: Rule, interval: Interval) -> str:
+    """Why a rule with a smallest effect of interest is contradicted."""
+    unit = f" {interval.unit}" if interval.unit else ""
+    low, high = rule.relevant
+    limit, beyond, where = (rule.low, low, "above") if math.isinf(rule.high) else (rule.high, high, "below")
+    mirrored = 2 * limit - beyond if isinstance(rule.estimate, Contrast) else limit**2 / beyond
+    between = sorted((mirrored, beyond))
+    if place(interval, *between) == "supported":
+        return f"no relevant effect: it lies between {between[0]:g} and {between[1]:g}{unit}"
+    return f"no relevant effect: one {where} {beyond:g}{unit} is excluded"
+
+
+def _decidable(sample: Sample, rule: Rule) -> bool:
+    """Whether further seeds might decide a rule. Censored times take bounds away for good."""
+    from_below = (sample.bounded_below, sample.bounded_above)
+    supported = all(
+        bounded or math.isinf(limit) for bounded, limit in zip(from_below, (rule.low, rule.high), strict=True)
+    )
+    below = sample.bounded_above and math.isfinite(rule.low)
+    above = sample.bounded_below and math.isfinite(rule.high)
+    return supported or below or above
 
 
 def _decide_exactly(rule: Rule, agreement: Agreement, checks: Mapping[str, CheckRecord]) -> Decision:
     """Supported if every case agrees. No case is a sample, so a proxy does not matter to it, and one is enough."""
     if agreement.check not in checks:
         return Decision(rule, "not tested", None, None, "the check is missing", ())
-    interval = estimated(agreement, Evidence.of(rule, {}, checks)).interval
-    assert interval is not None  # noqa: S101 - a check that is stored has its counts
-    key = checks[agreement.check].key
+    record = checks[agreement.check]
+    interval = share(round(record.outcomes["agreeing"]), round(record.outcomes["cases"]))
     if not interval.n:
-        return Decision(rule, "inconclusive", interval, None, "the check has no case", (key,))
-    return Decision(rule, "supported" if interval.estimate == 1 else "contradicted", interval, None, "", (key,))
+        return Decision(rule, "inconclusive", interval, None, "the check has no case", (record.key,))
+    verdict = "supported" if interval.estimate == 1 else "contradicted"
+    return Decision(rule, verdict, interval, None, "", (record.key,))
 
 
 def place(interval: Interval, low: float, high: float) -> Verdict:
@@ -208,5 +342,5 @@ def _combined(experiment: str, claim: Claim, aspect: Aspect, decisions: Sequence
         conjunction(decision.verdict for decision in mine if decision.rule.condition == condition)
         for condition in conditions
     )
-    reasons = dict.fromkeys(decision.reason for decision in mine if decision.reason)
+    reasons = dict.fromkeys(text for decision in mine if (text := decision.reason or decision.finding))
     return ClaimVerdict(experiment, claim, aspect, verdict, "; ".join(reasons), mine)

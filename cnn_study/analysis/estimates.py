@@ -1,118 +1,78 @@
-"""The estimates of rules, computed from stored runs and checks: one function a kind of estimate."""
+"""The numbers that rules are about, one a seed, computed from stored runs: one function a kind of estimate."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import singledispatch
 
-from cnn_study.analysis.statistics import (
-    CONFIDENCE,
-    EQUIVALENCE_CONFIDENCE,
-    Interval,
-    Sample,
-    Time,
-    mean_bootstrap,
-    mean_interval,
-    share,
-    time_product,
-    time_product_bootstrap,
-    time_sample,
-)
-from cnn_study.experiment import Agreement, Contrast, Estimate, HalfGap, Rule, Term, TimeRatio
-from cnn_study.results import CheckRecord, RunRecord
+from cnn_study.analysis.sequential import boundaries
+from cnn_study.analysis.statistics import CONFIDENCE, EQUIVALENCE_CONFIDENCE, Sample, Time, time_sample
+from cnn_study.experiment import Contrast, Estimate, HalfGap, Rule, Term, TimeRatio
+from cnn_study.results import RunRecord
 from cnn_study.training.search import crossing
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What a rule can be applied to.
+def confidence(rule: Rule, looks: tuple[int, ...] = (), *, relevance: bool = False) -> float:
+    """Nominal confidence of the interval that decides a rule; at every look, of the repeated one.
 
-    Attributes:
-        runs: The replicates of the arms that the rule names, in the order of the seeds.
-        checks: Finished checks by name.
-        confidence: Of the interval that is wanted.
+    Args:
+        rule: Which.
+        looks: Numbers of seeds at all looks; empty: the number is fixed.
+        relevance: Of the interval that excludes an effect of interest, not of that which is placed against the limit.
     """
-
-    runs: Mapping[str, Sequence[RunRecord]]
-    checks: Mapping[str, CheckRecord]
-    confidence: float = CONFIDENCE
-
-    @classmethod
-    def of(cls, rule: Rule, runs: Mapping[str, Sequence[RunRecord]], checks: Mapping[str, CheckRecord]) -> "Evidence":
-        """The evidence for a rule, at the confidence it asks for."""
-        return cls(runs, checks, confidence(rule))
-
-
-def confidence(rule: Rule) -> float:
-    """Nominal confidence of the interval that decides a rule."""
-    return EQUIVALENCE_CONFIDENCE if rule.equivalence else CONFIDENCE
+    one_sided = rule.equivalence or relevance
+    if looks:
+        found = boundaries(looks)
+        return found.equivalence_confidence if one_sided else found.confidence
+    return EQUIVALENCE_CONFIDENCE if one_sided else CONFIDENCE
 
 
 @dataclass(frozen=True)
-class Estimated:
-    """An estimate from results.
+class Measured:
+    """What some seeds gave.
 
     Attributes:
-        interval: The estimate with the interval that decides; ``None`` if it cannot be formed.
-        bootstrap: The same with the bootstrap interval; ``None`` if it cannot be formed or nothing was sampled.
-        obstacle: Why it cannot be formed; empty if it can.
-        sample: One number a seed, on which both intervals rest; ``None`` if they cannot be formed or nothing was
-            sampled.
+        sample: One number a seed; ``None`` if there is an obstacle.
+        obstacle: Why not; empty if there is none.
     """
 
-    interval: Interval | None
-    bootstrap: Interval | None
+    sample: Sample | None
     obstacle: str = ""
-    sample: Sample | None = None
 
 
 @singledispatch
-def estimated(estimate: Estimate, evidence: Evidence) -> Estimated:
-    """Compute what a rule estimates.
+def measured(estimate: Estimate, runs: Mapping[str, Sequence[RunRecord]]) -> Measured:
+    """Compute the numbers that a rule is about.
 
     Args:
-        estimate: What.
-        evidence: From what. It holds a run a seed for every arm the estimate names, and the check if it names one.
+        estimate: What it estimates.
+        runs: For every arm that the estimate names, a run a seed, in the order of the seeds.
     """
     raise TypeError(f"no way to compute a {type(estimate).__name__}")
 
 
-@estimated.register
-def _(estimate: TimeRatio | HalfGap, evidence: Evidence) -> Estimated:
+@measured.register
+def _(estimate: TimeRatio | HalfGap, runs: Mapping[str, Sequence[RunRecord]]) -> Measured:
     arms, exponents = zip(*estimate.exponents, strict=True)
-    times = [[time_to(record, estimate.threshold) for record in evidence.runs[arm]] for arm in arms]
+    times = [[time_to(record, estimate.threshold) for record in runs[arm]] for arm in arms]
     for arm, found in zip(arms, times, strict=True):
         if any(time.epochs == 0 for time in found):
-            return Estimated(None, None, f"{arm} starts below {100 * estimate.threshold:g} % training error")
-    return Estimated(
-        time_product(exponents, times, evidence.confidence),
-        time_product_bootstrap(exponents, times, evidence.confidence),
-        sample=time_sample(exponents, times),
-    )
+            return Measured(None, f"{arm} starts below {100 * estimate.threshold:g} % training error")
+    return Measured(time_sample(exponents, times))
 
 
-@estimated.register
-def _(estimate: Contrast, evidence: Evidence) -> Estimated:
-    outcomes = [[_outcome(term, record) for record in evidence.runs[term.arm]] for term in estimate.terms]
+@measured.register
+def _(estimate: Contrast, runs: Mapping[str, Sequence[RunRecord]]) -> Measured:
+    outcomes = [[_outcome(term, record) for record in runs[term.arm]] for term in estimate.terms]
     for term, values in zip(estimate.terms, outcomes, strict=True):
-        for record, value in zip(evidence.runs[term.arm], values, strict=True):
+        for record, value in zip(runs[term.arm], values, strict=True):
             if not math.isfinite(value):
                 how = "diverged" if record.ended == "diverged" else "did not give it"
                 which = f"seed {record.spec.seeds.init} of {term.arm}"
-                return Estimated(None, None, f"{term.metric} is missing: {which} {how}")
+                return Measured(None, f"{term.metric} is missing: {which} {how}")
     coefficients = [term.coefficient for term in estimate.terms]
     sums = [math.fsum(c * x for c, x in zip(coefficients, seed, strict=True)) for seed in zip(*outcomes, strict=True)]
-    return Estimated(
-        replace(mean_interval(sums, evidence.confidence), unit=estimate.unit),
-        replace(mean_bootstrap(sums, evidence.confidence), unit=estimate.unit),
-        sample=Sample(tuple(sums)),
-    )
-
-
-@estimated.register
-def _(estimate: Agreement, evidence: Evidence) -> Estimated:
-    outcomes = evidence.checks[estimate.check].outcomes
-    return Estimated(share(round(outcomes["agreeing"]), round(outcomes["cases"])), None)
+    return Measured(Sample(tuple(sums), unit=estimate.unit))
 
 
 def _outcome(term: Term, record: RunRecord) -> float:

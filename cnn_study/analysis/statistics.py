@@ -84,12 +84,14 @@ class Sample:
         kind: As that of the interval.
         bounded_below: Whether the data bound the mean from below. ``False``: a censored time takes that bound away.
         bounded_above: Whether they bound it from above.
+        unit: Of the numbers, for example ``points``.
     """
 
     values: tuple[float, ...]
     kind: Kind = "mean"
     bounded_below: bool = True
     bounded_above: bool = True
+    unit: str = ""
 
     @property
     def n(self) -> int:
@@ -111,6 +113,27 @@ class Sample:
         if self.kind == "mean":
             return limit
         return math.log(limit) if limit > 0 else -math.inf
+
+
+def sample_interval(sample: Sample, confidence: float = CONFIDENCE) -> Interval:
+    """Student's t interval of what a sample estimates: of its mean, or for times of the exponential of that.
+
+    Args:
+        sample: One number a seed.
+        confidence: Nominal, between 0 and 1.
+    """
+    return _estimated(mean_interval(sample.values, confidence), sample)
+
+
+def sample_bootstrap(sample: Sample, confidence: float = CONFIDENCE, seed: int = 0) -> Interval:
+    """The same estimate with the interval of :func:`mean_bootstrap`.
+
+    Args:
+        sample: One number a seed.
+        confidence: Nominal, between 0 and 1.
+        seed: Of the resampling.
+    """
+    return _estimated(mean_bootstrap(sample.values, confidence, seed), sample)
 
 
 def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
@@ -198,8 +221,7 @@ def time_product(
         times: For every arm, one time a seed, in the order of the seeds.
         confidence: Nominal, between 0 and 1.
     """
-    sample = time_sample(exponents, times)
-    return _product(mean_interval(sample.values, confidence), sample)
+    return sample_interval(time_sample(exponents, times), confidence)
 
 
 def time_product_bootstrap(
@@ -213,8 +235,7 @@ def time_product_bootstrap(
         confidence: Nominal, between 0 and 1.
         seed: Of the resampling.
     """
-    sample = time_sample(exponents, times)
-    return _product(mean_bootstrap(sample.values, confidence, seed), sample)
+    return sample_bootstrap(time_sample(exponents, times), confidence, seed)
 
 
 def share(agreeing: int, cases: int) -> Interval:
@@ -238,12 +259,15 @@ def time_sample(exponents: Sequence[float], times: Sequence[Sequence[Time]]) -> 
     return Sample(logs, "time", bounded_below=False not in censored, bounded_above=True not in censored)
 
 
-def _product(logs: Interval, sample: Sample) -> Interval:
+def _estimated(mean: Interval, sample: Sample) -> Interval:
+    """The interval of the estimate, from that of the mean of the numbers."""
+    if sample.kind != "time":
+        return replace(mean, unit=sample.unit)
     return replace(
-        logs,
-        estimate=math.exp(logs.estimate),
-        low=_exp(logs.low) if sample.bounded_below else 0.0,
-        high=_exp(logs.high) if sample.bounded_above else math.inf,
+        mean,
+        estimate=math.exp(mean.estimate),
+        low=_exp(mean.low) if sample.bounded_below else 0.0,
+        high=_exp(mean.high) if sample.bounded_above else math.inf,
         kind="time",
     )
 

@@ -1,44 +1,23 @@
 """What has to be done, and why: a pure function of the experiments and of what is stored.
 
 A run is asked for by one or more arms. It is *reused* if it is stored, *needed* otherwise. Search runs depend on the
-results of earlier ones, so a plan is asked again whenever a run has finished.
+results of earlier ones, and so do replicates where seeds are added at looks: a plan is asked again whenever an arm has
+all that it needed.
 """
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from cnn_study.analysis import replication
+from cnn_study.analysis.decisions import judgements
+from cnn_study.analysis.replication import Standing
 from cnn_study.execution.jobs import Job
-from cnn_study.experiment import Arm, Design, RateSearch
-from cnn_study.results import CheckRecord, RunRecord
+from cnn_study.experiment import Arm, Design, Rule
+from cnn_study.results import CheckRecord
 from cnn_study.spec import CheckSpec, RunSpec
-from cnn_study.training.search import Chosen, Needed, next_step, trial_run
-
-Stored = Mapping[str, RunRecord]
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """An arm whose learning rate is known.
-
-    Attributes:
-        arm: The arm.
-        search: How the rate was found; without trials if the arm has a rate of its own.
-        replicates: Its runs at that rate, one a seed.
-    """
-
-    arm: Arm
-    search: Chosen
-    replicates: tuple[RunSpec, ...]
-
-    @property
-    def runs(self) -> tuple[RunSpec, ...]:
-        """All its runs: those of the search by ascending rate, then the replicates."""
-        return (*(trial.spec for trial in self.search.trials), *self.replicates)
-
-    def records(self, stored: Stored) -> list[RunRecord]:
-        """The replicates that are stored, in the order of the seeds."""
-        return [stored[run.key] for run in self.replicates if run.key in stored]
+from cnn_study.training.search import Needed, Stored, trial_run
+from cnn_study.training.tuning import Tuned, search_of, tune
 
 
 @dataclass(frozen=True)
@@ -88,32 +67,94 @@ class CheckRequest:
         return f"check {self.check.check}"
 
 
-def tune(arm: Arm, design: Design, stored: Stored) -> Tuned | Needed:
-    """The arm with its learning rate, or the search runs it still needs. Only replicates are probed."""
-    step = next_step(arm, _search(design), stored) if arm.tuned else Chosen(arm.train.learning_rate, (), inside=True)
-    if isinstance(step, Needed):
-        return step
-    return Tuned(arm, step, tuple(arm.run(step.rate, seed, arm.probes) for seed in design.seeds))
+class Agenda:
+    """What a design asks for while its runs finish.
+
+    It is a function of what is stored, and keeps only what no further run can change: learning rates that were chosen,
+    and looks that have been judged. So every look is judged once, however many runs there are.
+
+    Args:
+        design: The experiment at the sizes of a profile.
+    """
+
+    def __init__(self, design: Design):
+        self.design = design
+        self.tuned: dict[str, Tuned] = {}
+        self._searching: dict[str, Needed] = {}
+        self._standings = [replication.beginning(rule, design) for rule in design.rules]
+
+    def update(self, names: Collection[str], stored: Stored) -> None:
+        """Take notice of runs of some arms.
+
+        Args:
+            names: Of the arms.
+            stored: Finished runs by key.
+        """
+        for name in names:
+            if name not in self.tuned:
+                self._search(self.design.arm(name), stored)
+        for i, rule in enumerate(self.design.rules):
+            if self._standings[i].open and not set(names).isdisjoint(rule.estimate.arms):
+                self._standings[i] = self._advanced(rule, self._standings[i], stored)
+
+    def _search(self, arm: Arm, stored: Stored) -> None:
+        step = tune(arm, self.design, stored)
+        if isinstance(step, Tuned):
+            self.tuned[arm.name] = step
+            self._searching.pop(arm.name, None)
+        else:
+            self._searching[arm.name] = step
+
+    def _advanced(self, rule: Rule, standing: Standing, stored: Stored) -> Standing:
+        for judgement in judgements(rule, self.design, self.tuned, stored, standing.looks):
+            standing = Standing(standing.looks + 1, judgement.open)
+        return standing
+
+    def step(self, name: str) -> Tuned | Needed:
+        """How far an arm has come, at the last update."""
+        return self.tuned.get(name) or self._searching[name]
+
+    @property
+    def wanted(self) -> Mapping[str, int]:
+        """Seeds that every arm needs now, by name."""
+        return replication.wanted(self.design, zip(self.design.rules, self._standings, strict=True))
+
+    @property
+    def most(self) -> Mapping[str, int]:
+        """Seeds that every arm needs if no open rule is decided before the last look, by name."""
+        return replication.most(self.design, zip(self.design.rules, self._standings, strict=True))
+
+    def needed(self, stored: Stored) -> Iterator[Request]:
+        """What must be trained before anything else can be asked for, arm by arm.
+
+        Args:
+            stored: Finished runs by key, those of the last update.
+        """
+        for arm in self.design.arms:
+            if arm.name in self._searching:
+                yield from (Request(arm, "search", run) for run in self._searching[arm.name].runs)
+        wanted = self.wanted
+        for name, tuned in self.tuned.items():
+            missing = (run for run in tuned.replicates[: wanted[name]] if run.key not in stored)
+            yield from (Request(tuned.arm, "replicate", run) for run in missing)
+
+
+def agenda(design: Design, stored: Stored) -> Agenda:
+    """What a design asks for, given what is stored."""
+    found = Agenda(design)
+    found.update([arm.name for arm in design.arms], stored)
+    return found
 
 
 def needed(arm: Arm, design: Design, stored: Stored) -> list[Request]:
     """What this arm needs to have trained now; nothing when it is complete."""
-    tuned = tune(arm, design, stored)
-    if isinstance(tuned, Needed):
-        return [Request(arm, "search", run) for run in tuned.runs]
-    return [Request(arm, "replicate", run) for run in tuned.replicates if run.key not in stored]
+    return [request for request in agenda(design, stored).needed(stored) if request.arm.name == arm.name]
 
 
-def kept(arm: Arm, design: Design, stored: Stored) -> list[Request]:
-    """The replicates of this arm that are stored; none while its learning rate is being searched."""
-    tuned = tune(arm, design, stored)
-    records = [] if isinstance(tuned, Needed) else tuned.records(stored)
-    return [Request(arm, "replicate", record.spec) for record in records]
-
-
-def _search(design: Design) -> RateSearch:
-    assert design.search is not None  # noqa: S101 - a design with arms to be tuned has made sure
-    return design.search
+def kept(agenda: Agenda, name: str, stored: Stored) -> list[Request]:
+    """The replicates of an arm that are stored; none while its learning rate is being searched."""
+    tuned = agenda.tuned.get(name)
+    return [Request(tuned.arm, "replicate", record.spec) for record in tuned.records(stored)] if tuned else []
 
 
 @dataclass(frozen=True)
@@ -123,7 +164,8 @@ class Planned:
     Attributes:
         identity: Equal for jobs that are done once, whoever asks for them.
         job: The run or check; at a rate from the middle of the grid where the best is not known yet.
-        state: ``stored``; ``needed`` now; or asked for ``later``, when the search has gone on.
+        state: ``stored``; ``needed`` now; or asked for ``later``, when the search has gone on, or if
+            rules are still open then.
     """
 
     identity: Hashable
@@ -137,7 +179,7 @@ class PlanRow:
 
     Attributes:
         name: Of the arm or check.
-        planned: What it asks for; for a search, without extensions of the grid.
+        planned: What it asks for at most; for a search, without extensions of the grid.
         reason: Why anything is done.
     """
 
@@ -158,21 +200,26 @@ def plan(design: Design, stored: Stored, checks: Mapping[str, CheckRecord]) -> I
         stored: Finished runs by key.
         checks: Finished checks by key.
     """
+    found = agenda(design, stored)
+    wanted, most = found.wanted, found.most
     for arm in design.arms:
-        step = tune(arm, design, stored)
-        yield _searching(arm, design, step) if isinstance(step, Needed) else _replicating(step, stored)
+        step, name = found.step(arm.name), arm.name
+        if isinstance(step, Needed):
+            yield _searching(arm, design, step, most[name])
+        else:
+            yield _replicating(step, stored, wanted[name], most[name], first=design.sizes[0])
     for check in design.checks:
         done = check.key in checks
         planned = Planned(check.key, check, "stored" if done else "needed")
         yield PlanRow(f"check {check.check}", (planned,), "complete" if done else "nothing is stored")
 
 
-def _searching(arm: Arm, design: Design, step: Needed) -> PlanRow:
-    search = _search(design)
+def _searching(arm: Arm, design: Design, step: Needed, most: int) -> PlanRow:
+    search = search_of(design)
     asked = {run.train.learning_rate for run in (*step.stored, *step.runs)}
     trials = [trial_run(arm, search, rate, arm.train.epochs) for rate in search.rates if rate not in asked]
     middle = search.rates[len(search.rates) // 2]
-    replicates = [arm.run(middle, seed, arm.probes) for seed in design.seeds]
+    replicates = [arm.run(middle, seed, arm.probes) for seed in design.seeds[:most]]
     planned = (
         *(Planned(run.key, run, "stored") for run in step.stored),
         *(Planned(run.key, run, "needed") for run in step.runs),
@@ -182,9 +229,17 @@ def _searching(arm: Arm, design: Design, step: Needed) -> PlanRow:
     return PlanRow(arm.name, planned, "the learning rate is being searched" if step.stored else "nothing is stored")
 
 
-def _replicating(tuned: Tuned, stored: Stored) -> PlanRow:
-    planned = tuple(Planned(run.key, run, "stored" if run.key in stored else "needed") for run in tuned.runs)
+def _replicating(tuned: Tuned, stored: Stored, wanted: int, most: int, first: int) -> PlanRow:
+    now = (*(trial.spec for trial in tuned.search.trials), *tuned.replicates[:wanted])
+    rest = tuned.replicates[wanted:]
+    planned = (
+        *(Planned(run.key, run, "stored" if run.key in stored else "needed") for run in now),
+        *(Planned(run.key, run, "stored") for run in rest if run.key in stored),
+        *(Planned(run.key, run, "later") for run in tuned.replicates[wanted:most] if run.key not in stored),
+    )
     row = PlanRow(tuned.arm.name, planned, "complete")
-    if row.count("needed"):
-        return PlanRow(row.name, planned, "replicates are missing" if row.count("stored") else "nothing is stored")
-    return row
+    if not row.count("needed"):
+        return row
+    if wanted > first:
+        return PlanRow(row.name, planned, f"a rule is open: it asks for {wanted} seeds")
+    return PlanRow(row.name, planned, "replicates are missing" if row.count("stored") else "nothing is stored")

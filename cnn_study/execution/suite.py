@@ -1,16 +1,16 @@
 """Carries a plan out: asks what is needed, has it done, stores it, and asks again until nothing is needed."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from cnn_study.execution.environment import changes, differing
 from cnn_study.execution.events import Event, Failed, Finished, Network
 from cnn_study.execution.jobs import Job
-from cnn_study.execution.plan import CheckRequest, Request, kept, needed
+from cnn_study.execution.plan import Agenda, CheckRequest, Request, kept
 from cnn_study.execution.saved import SavedModels
-from cnn_study.experiment import Arm, Design
+from cnn_study.experiment import Design
 from cnn_study.models import complexity
 from cnn_study.results import CheckRecord, RunRecord, Store
 
@@ -68,6 +68,31 @@ class Report:
     saved: frozenset[str] = frozenset()
 
 
+Asker = tuple[Agenda, str]
+"""An arm that waits for jobs: the agenda of its design and its name."""
+
+
+class _Waiting:
+    """Which arms wait for which jobs."""
+
+    def __init__(self):
+        self._jobs: dict[Asker, set[str]] = defaultdict(set)
+        self._askers: dict[str, list[Asker]] = defaultdict(list)
+
+    def add(self, key: str, asker: Asker) -> None:
+        """An arm waits for a job."""
+        if key not in self._jobs[asker]:
+            self._jobs[asker].add(key)
+            self._askers[key].append(asker)
+
+    def end(self, key: str) -> Iterator[Asker]:
+        """A job has ended. Gives the arms that wait for no other one."""
+        for asker in self._askers.pop(key, []):
+            self._jobs[asker].discard(key)
+            if not self._jobs[asker]:
+                yield asker
+
+
 def check_memory(designs: Iterable[Design], available: int) -> None:
     """Refuse designs with an arm that a machine has no room for, before anything is trained.
 
@@ -106,7 +131,8 @@ def carry_out(
     networks: dict[str, bytes] = {}
     failures: list[Failure] = []
     requests: dict[str, Request | CheckRequest] = {}
-    waiting: dict[str, list[tuple[Arm, Design]]] = defaultdict(list)
+    failed: set[str] = set()
+    waiting = _Waiting()
 
     def submit(request: Request | CheckRequest) -> None:
         if request.job.key not in requests:
@@ -114,20 +140,20 @@ def carry_out(
             engine.submit(request.job, model=models is not None and _is_replicate(request))
             watch(Queued(request))
 
-    def ask(arm: Arm, design: Design) -> None:
-        unsaved = [each for each in kept(arm, design, store.records()) if models and not models.has(each.run.key)]
-        for request in [*needed(arm, design, store.records()), *unsaved]:
-            submit(request)
-            known = waiting[request.job.key]
-            if not any(arm is other for other, _ in known):
-                known.append((arm, design))
+    def ask(agenda: Agenda, names: Collection[str]) -> None:
+        agenda.update(names, store.records())
+        stored = [each for name in names for each in kept(agenda, name, store.records())] if models else []
+        unsaved = [each for each in stored if models and not models.has(each.run.key)]
+        for request in [*agenda.needed(store.records()), *unsaved]:
+            if request.job.key not in failed:
+                waiting.add(request.job.key, (agenda, request.arm.name))
+                submit(request)
 
     for design in designs:
         for check in design.checks:
             if check.key not in store.checks():
                 submit(CheckRequest(check))
-        for arm in design.arms:
-            ask(arm, design)
+        ask(Agenda(design), [arm.name for arm in design.arms])
     for event in engine.events():
         if isinstance(event, Finished):
             key, before = event.record.key, store.records().get(event.record.key)
@@ -144,11 +170,12 @@ def carry_out(
         elif isinstance(event, Network):
             networks[event.key] = event.content
         elif isinstance(event, Failed):
+            failed.add(event.job.key)
             failures.append(Failure(requests[event.job.key], event.reason))
         watch(event)
-        if isinstance(event, Finished):
-            for arm, design in waiting.pop(event.record.key, []):
-                ask(arm, design)
+        if isinstance(event, Finished | Failed):
+            for agenda, name in waiting.end(event.record.key if isinstance(event, Finished) else event.job.key):
+                ask(agenda, [name])
     return Report(frozenset(done), tuple(failures), frozenset(saved))
 
 

@@ -14,12 +14,13 @@ import numpy as np
 from cnn_study.data.dataset import Dataset
 from cnn_study.execution.environment import differing
 from cnn_study.execution.events import Event, Failed, Finished
-from cnn_study.execution.plan import Request, Stored, tune
+from cnn_study.execution.plan import Request
 from cnn_study.execution.suite import Engine, Queued
 from cnn_study.experiment import Design
 from cnn_study.results import RunRecord
 from cnn_study.spec import RunSpec
-from cnn_study.training.search import Needed
+from cnn_study.training.search import Needed, Stored
+from cnn_study.training.tuning import tune
 
 ERRORS = ("test_error", "train_error", "validation_error")
 """Outcomes that are fractions of images."""

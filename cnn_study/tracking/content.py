@@ -11,12 +11,13 @@ from typing import Any
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.estimates import time_to
 from cnn_study.analysis.statistics import Interval, mean_interval
-from cnn_study.execution.plan import Request, Tuned
+from cnn_study.execution.plan import Request
 from cnn_study.experiment import Contrast, Design, Estimate, HalfGap, TimeRatio, TimeToTrainError
 from cnn_study.results import CheckRecord, RunRecord
 from cnn_study.spec import digest
 from cnn_study.tracking.notes import compared, note, views
 from cnn_study.tracking.runs import time_name
+from cnn_study.training.tuning import Tuned
 
 LAYOUT = 3
 """Of what is shown. What was mirrored with another one is mirrored anew."""

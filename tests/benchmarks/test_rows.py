@@ -16,6 +16,7 @@ from cnn_study.execution.local import ENVIRONMENT
 from cnn_study.execution.plan import needed
 from cnn_study.models.complexity import parameters
 from cnn_study.results import Store
+from cnn_study.training.tuning import tune
 
 REFERENCE = Path(__file__).parents[2] / "results" / "quick"
 
@@ -212,8 +213,6 @@ def test_scaled_results_make_the_widened_experiments_complete(tmp_path):
 def test_repeated_records_are_those_of_the_seeds_there_are(tmp_path):
     design = made_up_design()
     arm = design.arms[0]
-    from cnn_study.execution.plan import tune
-
     tuned = tune(arm, design, complete(design))
     found = [made_up_record(run, weights=str(number)) for number, run in enumerate(tuned.replicates)]
     again = list(scaled._replicates(tuned, found, 5))

@@ -4,10 +4,11 @@ from conftest import complete, made_up_check, made_up_design, made_up_gains, mad
 
 from cnn_study.execution.events import Failed, Finished
 from cnn_study.execution.jobs import program_key
-from cnn_study.execution.plan import Tuned, needed, plan, tune
+from cnn_study.execution.plan import needed, plan
 from cnn_study.execution.suite import Queued, Report, carry_out
 from cnn_study.results import Store
 from cnn_study.spec import CheckSpec
+from cnn_study.training.tuning import Tuned, tune
 
 
 class Instant:

@@ -7,10 +7,10 @@ from conftest import made_up_design, made_up_record
 
 from cnn_study.errors import StoreError
 from cnn_study.execution.events import Finished, Network
-from cnn_study.execution.plan import tune
 from cnn_study.execution.saved import SavedModels
 from cnn_study.execution.suite import carry_out
 from cnn_study.results import Store
+from cnn_study.training.tuning import tune
 
 
 class Trainer:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
 from cnn_study.analysis.statistics import Interval
-from cnn_study.execution.plan import Tuned
 from cnn_study.experiment import (
     Arm,
     Claim,
@@ -27,6 +26,7 @@ from cnn_study.experiment import (
 from cnn_study.results import CheckRecord, Point, RunRecord
 from cnn_study.spec import CheckSpec, DataSpec, Dense, ModelSpec, TrainSpec
 from cnn_study.training.search import Chosen, Trial
+from cnn_study.training.tuning import Tuned
 
 SEEDS = (1, 2, 3)
 MODEL = ModelSpec(input_shape=(8, 8, 1), layers=(Dense(units=4), Dense(units=10, activation=None)))

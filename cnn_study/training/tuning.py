@@ -1,0 +1,51 @@
+"""An arm with its learning rate: what the search has chosen, and the replicates at that rate."""
+
+from dataclasses import dataclass
+
+from cnn_study.experiment import Arm, Design, RateSearch
+from cnn_study.results import RunRecord
+from cnn_study.spec import RunSpec
+from cnn_study.training.search import Chosen, Needed, Stored, next_step
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """An arm whose learning rate is known.
+
+    Attributes:
+        arm: The arm.
+        search: How the rate was found; without trials if the arm has a rate of its own.
+        replicates: Its runs at that rate, one a seed, in the order of the seeds: all that may ever be needed.
+    """
+
+    arm: Arm
+    search: Chosen
+    replicates: tuple[RunSpec, ...]
+
+    @property
+    def runs(self) -> tuple[RunSpec, ...]:
+        """All its runs: those of the search by ascending rate, then the replicates."""
+        return (*(trial.spec for trial in self.search.trials), *self.replicates)
+
+    def records(self, stored: Stored) -> list[RunRecord]:
+        """The replicates that are stored, in the order of the seeds."""
+        return [stored[run.key] for run in self.replicates if run.key in stored]
+
+    def first(self, seeds: int, stored: Stored) -> list[RunRecord] | None:
+        """The replicates of the first seeds; ``None`` if not all of them are stored."""
+        runs = self.replicates[:seeds]
+        return [stored[run.key] for run in runs] if all(run.key in stored for run in runs) else None
+
+
+def tune(arm: Arm, design: Design, stored: Stored) -> Tuned | Needed:
+    """The arm with its learning rate, or the search runs it still needs. Only replicates are probed."""
+    step = next_step(arm, search_of(design), stored) if arm.tuned else Chosen(arm.train.learning_rate, (), inside=True)
+    if isinstance(step, Needed):
+        return step
+    return Tuned(arm, step, tuple(arm.run(step.rate, seed, arm.probes) for seed in design.seeds))
+
+
+def search_of(design: Design) -> RateSearch:
+    """The search of a design with arms to be tuned."""
+    assert design.search is not None  # noqa: S101 - such a design has made sure
+    return design.search
