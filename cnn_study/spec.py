@@ -501,6 +501,10 @@ class TrainSpec(Spec):
         optimizer: ``sgd``: stochastic gradient descent with (heavy-ball) momentum; ``adam``: Kingma & Ba 2015.
         learning_rate: Constant over the run.
         momentum: Of SGD; must be 0 for Adam.
+        weight_decay: Adds half of this times the sum of all squared weights of convolutional and dense layers to the
+            loss; biases, subsampling and normalization are left out. Each step adds it times the weights to their
+            gradients, before momentum or Adam. Curves of the loss are without it. Nielsen 2015 writes lambda / n
+            (network2.py) or lambda / batches an epoch (network3.py) for the same number.
         batch_size: Examples a step. The last, incomplete batch of an epoch is left out.
         epochs: Passes over the training examples, at most.
         evaluations_per_epoch: Evaluations of the training error in an epoch, evenly spaced.
@@ -512,6 +516,7 @@ class TrainSpec(Spec):
     optimizer: Literal["sgd", "adam"] = "sgd"
     learning_rate: float = Field(gt=0)
     momentum: float = Field(default=0.0, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
     batch_size: PositiveInt = 128
     epochs: PositiveInt
     evaluations_per_epoch: PositiveInt = 1

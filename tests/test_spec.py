@@ -96,6 +96,7 @@ RUN = RunSpec(
         optimizer="sgd",
         learning_rate=0.01,
         momentum=0.9,
+        weight_decay=0.001,
         batch_size=50,
         epochs=7,
         evaluations_per_epoch=4,
@@ -168,6 +169,7 @@ CHANGES = {
     "model.layers.4.initializer.distribution": "uniform",
     "train.learning_rate": 0.02,
     "train.momentum": 0.0,
+    "train.weight_decay": 0.002,
     "train.batch_size": 51,
     "train.epochs": 8,
     "train.evaluations_per_epoch": 3,
@@ -212,7 +214,7 @@ def with_leaf(spec, place, value):
 
 
 # Fields that came after results had been stored: without them, a run is what it was.
-LATER = {"bias_stddev", "distribution"}
+LATER = {"bias_stddev", "distribution", "weight_decay"}
 
 
 def without(value, names):
@@ -385,6 +387,7 @@ ZERO_IS_FINE = {
     "model.layers.1.table.1.0",
     "model.layers.3.dropout",
     "train.momentum",
+    "train.weight_decay",
     "train.target_train_error",
     "seeds.init",
     "seeds.order",
@@ -767,13 +770,13 @@ def test_a_default_given_explicitly_does_not_change_the_key():
 
 def test_a_new_switch_gives_stored_runs_no_other_key():
     class Extended(TrainSpec):
-        weight_decay: float = 0.0
-        schedule: Pool | None = None
+        averaging: float = 0.0
+        pooling: Pool | None = None
 
     options = RUN.train.model_dump()
     assert Extended(**options).canonical() == RUN.train.canonical()
-    changed = Extended(**options, weight_decay=0.1).canonical()
-    assert changed == RUN.train.canonical() | {"weight_decay": 0.1}
+    changed = Extended(**options, averaging=0.1).canonical()
+    assert changed == RUN.train.canonical() | {"averaging": 0.1}
 
 
 def test_key_is_the_digest_of_the_canonical_form_with_the_semantics(monkeypatch):
