@@ -495,11 +495,12 @@ class DataSpec(Spec):
 
 
 class TrainSpec(Spec):
-    """How a run is trained: minimize the mean cross-entropy at a constant learning rate.
+    """How a run is trained.
 
     Attributes:
         optimizer: ``sgd``: stochastic gradient descent with (heavy-ball) momentum; ``adam``: Kingma & Ba 2015.
-        learning_rate: Constant over the run.
+        learning_rate: Constant over the run, unless there is a schedule.
+        schedule: What the learning rate is multiplied by, epoch by epoch; the last factor stays. Empty: by nothing.
         momentum: Of SGD; must be 0 for Adam.
         weight_decay: Adds half of this times the sum of all squared weights of convolutional and dense layers to the
             loss; biases, subsampling and normalization are left out. Each step adds it times the weights to their
@@ -515,6 +516,7 @@ class TrainSpec(Spec):
 
     optimizer: Literal["sgd", "adam"] = "sgd"
     learning_rate: float = Field(gt=0)
+    schedule: tuple[Annotated[float, Field(gt=0)], ...] = ()
     momentum: float = Field(default=0.0, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0)
     batch_size: PositiveInt = 128
@@ -528,6 +530,14 @@ class TrainSpec(Spec):
         if self.optimizer == "adam" and self.momentum:
             raise ValueError("momentum is an option of sgd; leave it at 0 for adam")
         return self
+
+    def rate(self, epoch: int) -> float:
+        """The learning rate in an epoch, counted from 0."""
+        return (
+            self.learning_rate * self.schedule[min(epoch, len(self.schedule) - 1)]
+            if self.schedule
+            else self.learning_rate
+        )
 
 
 class Seeds(Spec):

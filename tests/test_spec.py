@@ -95,6 +95,7 @@ RUN = RunSpec(
     train=TrainSpec(
         optimizer="sgd",
         learning_rate=0.01,
+        schedule=(1, 0.5),
         momentum=0.9,
         weight_decay=0.001,
         batch_size=50,
@@ -168,6 +169,8 @@ CHANGES = {
     "model.layers.4.initializer.rule": "he",
     "model.layers.4.initializer.distribution": "uniform",
     "train.learning_rate": 0.02,
+    "train.schedule.0": 0.9,
+    "train.schedule.1": 0.2,
     "train.momentum": 0.0,
     "train.weight_decay": 0.002,
     "train.batch_size": 51,
@@ -214,7 +217,7 @@ def with_leaf(spec, place, value):
 
 
 # Fields that came after results had been stored: without them, a run is what it was.
-LATER = {"bias_stddev", "distribution", "weight_decay"}
+LATER = {"bias_stddev", "distribution", "weight_decay", "schedule"}
 
 
 def without(value, names):

@@ -243,15 +243,16 @@ def _fit(spec: RunSpec, program: Program, validation: Images | None, probes, log
     steps, evaluations = size // batch, spec.train.evaluations_per_epoch
     ends = [round(steps * (i + 1) / evaluations) for i in range(evaluations)]
 
-    def probe(step: int) -> None:
+    def probe(step: int, epoch: int) -> None:
         for name, series in probes.items():
-            for metric, value in series.add(program.measure(name, spec.train.learning_rate)).items():
+            for metric, value in series.add(program.measure(name, spec.train.rate(epoch))).items():
                 log.note(metric, step, value)
 
     step = 0
     log.note("train_error", step, program.error(watched))
-    probe(step)
+    probe(step, 0)
     for epoch in range(spec.train.epochs):
+        program.optimizer.learning_rate = spec.train.rate(epoch)
         order = np.random.default_rng((spec.seeds.order, epoch)).permutation(size)
         begin = 0
         for end in ends:
@@ -259,12 +260,12 @@ def _fit(spec: RunSpec, program: Program, validation: Images | None, probes, log
             loss = log.note("train_loss", step, program.steps(order[begin * batch : end * batch]))
             error = log.note("train_error", step, program.error(watched))
             if not np.isfinite(loss) or (target is not None and error <= target):
-                probe(step)
+                probe(step, epoch)
                 return "target" if np.isfinite(loss) else "diverged", step
             begin = end
         if held_out is not None:
             log.note("validation_error", step, program.error(held_out))
-        probe(step)
+        probe(step, epoch)
     return "epochs", step
 
 
