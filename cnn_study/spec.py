@@ -511,6 +511,9 @@ class TrainSpec(Spec):
         evaluations_per_epoch: Evaluations of the training error in an epoch, evenly spaced.
         evaluation_size: Examples in the evaluations during training: the first so many of the training set, and of the
             validation split (both are in random order); ``None``: all. Errors of the finished run are always of all.
+        test_curve: Measure the error on all test images too, before training and at every evaluation. It chooses
+            nothing. With a validation split, the run also tells the test error after the epoch with the lowest
+            validation error, as published trainings do that keep the best network (Nielsen 2015, network3.py).
         target_train_error: Stop at the first evaluation whose training error is not above this; ``None``: never.
     """
 
@@ -523,6 +526,7 @@ class TrainSpec(Spec):
     epochs: PositiveInt
     evaluations_per_epoch: PositiveInt = 1
     evaluation_size: PositiveInt | None = None
+    test_curve: bool = False
     target_train_error: float | None = Field(default=None, ge=0, lt=1)
 
     @model_validator(mode="after")

@@ -102,6 +102,7 @@ RUN = RunSpec(
         epochs=7,
         evaluations_per_epoch=4,
         evaluation_size=1000,
+        test_curve=True,
         target_train_error=0.25,
     ),
     seeds=Seeds(init=5, order=6, noise=7),
@@ -177,6 +178,7 @@ CHANGES = {
     "train.epochs": 8,
     "train.evaluations_per_epoch": 3,
     "train.evaluation_size": 1001,
+    "train.test_curve": False,
     "train.target_train_error": 0.2,
     "seeds.init": 6,
     "seeds.order": 5,
@@ -217,7 +219,7 @@ def with_leaf(spec, place, value):
 
 
 # Fields that came after results had been stored: without them, a run is what it was.
-LATER = {"bias_stddev", "distribution", "weight_decay", "schedule"}
+LATER = {"bias_stddev", "distribution", "weight_decay", "schedule", "test_curve"}
 
 
 def without(value, names):
