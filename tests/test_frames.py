@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 import cnn_study
+from cnn_study import collection
 from cnn_study.errors import InputError
+from cnn_study.report.verdicts import write_verdicts
 from cnn_study.results import Store
+from cnn_study.stored import evaluated
 
 REFERENCE = Path(__file__).parents[1] / "results"
 
@@ -42,6 +45,12 @@ def test_verdicts_and_estimates_are_those_of_the_readme(quick):
     assert found.size == 43
     assert set(quick.estimates.claim) <= set(found.index)
     assert quick.checks.check.nunique() == 9
+
+
+def test_the_committed_verdicts_are_those_of_the_committed_runs(tmp_path):
+    family = [evaluated(each, each.at("quick"), Store(REFERENCE / "quick")) for each in collection.load()]
+    for path in write_verdicts(family, tmp_path):
+        assert path.read_text(encoding="utf-8") == (REFERENCE / "quick" / path.name).read_text(encoding="utf-8")
 
 
 def test_they_are_loaded_without_tensorflow_and_from_anywhere(tmp_path):

@@ -52,7 +52,9 @@ def write_verdicts(family: Sequence[Outcome], folder: Path) -> list[Path]:
 
 def _csv(rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    # Ten digits, on which all processors agree.
+    shown = ([f"{cell:.10g}" if isinstance(cell, float) else cell for cell in row] for row in rows)
+    csv.writer(text, lineterminator="\n").writerows(shown)
     return text.getvalue()
 
 
