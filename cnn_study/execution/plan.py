@@ -132,7 +132,9 @@ class Agenda:
         """
         for arm in self.design.arms:
             if arm.name in self._searching:
-                yield from (Request(arm, "search", run) for run in self._searching[arm.name].runs)
+                # Some have finished since the last update of the arm, which comes when all have.
+                missing = (run for run in self._searching[arm.name].runs if run.key not in stored)
+                yield from (Request(arm, "search", run) for run in missing)
         wanted = self.wanted
         for name, tuned in self.tuned.items():
             missing = (run for run in tuned.replicates[: wanted[name]] if run.key not in stored)
