@@ -1,8 +1,8 @@
 """Writes many runs at once into the SQLite file of an MLflow store, a table at a time.
 
 MLflow's client takes a transaction or more for each call, and five calls a run are the fewest that it can do with. For
-3,080 runs it took 178 seconds of a processor, writing a table at a time 22, the import of MLflow included; on a machine
-busy with ten other programs, that was 17 minutes and 2. They are measured by
+3,080 runs it took 178 seconds of a processor, writing a table at a time 22, the import of MLflow included. By the clock
+that was 17 minutes and 2, on two cores that were busy with other programs. It is measured by
 
     python -m benchmarks --rows clients
 
