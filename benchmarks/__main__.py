@@ -67,12 +67,13 @@ ROWS: Mapping[str, Mapping[str, Measure]] = {
     "long": {
         "whole": lambda s: whole.measure(s.tell),
         "cluster": lambda s: cluster.measure(s.repetitions, s.few),
+        "clients": lambda s: store_costs.clients(s.results),
     },
 }
 """Groups of rows, and what can be measured in each.
 
 ``a`` is training, ``b`` a part of an experiment, ``c`` all other costs; ``long`` takes an hour more, for an experiment
-that is trained as a whole, and for clusters.
+that is trained as a whole, for clusters, and for thousands of runs through MLflow's client.
 """
 
 

@@ -22,8 +22,7 @@ from typing import Any
 
 from benchmarks.measuring import Measurement, at_least, interleaved, ratios
 from cnn_study.data import cache, registry
-from cnn_study.execution import cluster as engine
-from cnn_study.execution import local
+from cnn_study.execution import engine, local
 from cnn_study.execution.cluster import Do, RayEngine
 from cnn_study.execution.events import Finished
 from cnn_study.execution.local import LocalEngine

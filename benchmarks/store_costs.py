@@ -19,9 +19,13 @@ TRACKED = "activations"
 """The experiment that is mirrored."""
 
 TRACKING = f"Tracking: the experiment {TRACKED} mirrored to a new SQLite file"
+MIRRORED = 3000
+"""Runs of a mirror that is measured both ways; some belong to several experiments and are mirrored with each."""
+MIRRORS = f"Mirror of all experiments, with at least {MIRRORED:,} runs, to a new SQLite file"
 AGAIN = "`cnn-study run` again, when all is stored"
 FIGURES = "`cnn-study figures`, from the start of the program to the last file"
 TRACKING_GOAL = at_most(1)
+MIRROR_GOAL = at_most(30)
 AGAIN_GOAL = at_most(5)
 FIGURES_GOAL = at_most(30)
 SIZES = {1000: None, 10_000: FIGURES_GOAL}
@@ -66,6 +70,50 @@ def seconds_of_mirror(reference: Path) -> tuple[float, float]:
     if report.logged != len(runs):
         raise ExecutionError(f"{report.logged} of {len(runs)} runs were mirrored")
     return seconds, trained
+
+
+def clients(reference: Path) -> Iterator[Measurement]:
+    """Seconds of mirrors of :data:`MIRRORED` runs: as they are written, and through MLflow's client alone.
+
+    Args:
+        reference: A folder of results, whose runs are stored again under other seeds.
+    """
+    from cnn_study.tracking import bulk
+
+    with _workplace() as folder:
+        seeds = scaled.seeds_for(reference, MIRRORED)
+        results = folder / reference.name
+        scaled.write(reference, results, seeds)
+        for name, tested in {"a table at a time": bulk.TESTED, "MLflow's client": ()}.items():
+            runs, seconds, processor = call(_mirrored, results, seeds, tested)
+            yield Measurement(MIRRORS, f"{name}, {runs:,} runs", "s", (seconds,), MIRROR_GOAL)
+            yield Measurement(MIRRORS, f"{name}, of a processor", "s", (processor,))
+
+
+def _mirrored(results: Path, seeds: int, tested: tuple[str, ...]) -> tuple[int, float, float]:
+    """Child runs, seconds and seconds of a processor of mirroring all experiments, of so many seeds, to a new file."""
+    from cnn_study import collection, tracking
+    from cnn_study.analysis.decisions import evaluate
+    from cnn_study.results import Store
+    from cnn_study.tracking import bulk
+
+    bulk.TESTED = tested
+    store, profile = Store(results), results.name
+    runs, seconds, processor = 0, 0.0, 0.0
+    with _workplace() as folder:
+        for experiment in collection.load():
+            outcome = evaluate(
+                experiment, scaled.widened(experiment.at(profile), seeds), store.records(), store.checks()
+            )
+            started, used = time.perf_counter(), time.process_time()
+            uri = f"sqlite:///{folder}/mlflow.db"
+            report = tracking.mirror(
+                outcome, profile=profile, uri=uri, artifacts=None, trained=(), revision="benchmark"
+            )
+            seconds += time.perf_counter() - started
+            processor += time.process_time() - used
+            runs += report.logged
+    return runs, seconds, processor
 
 
 def again(reference: Path, repetitions: int) -> Iterator[Measurement]:

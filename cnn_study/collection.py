@@ -27,9 +27,23 @@ PACKAGE = "experiments"
 
 
 def names() -> list[str]:
-    """Names of all experiments of the package, in alphabetical order."""
+    """Names of all experiments of the package, in alphabetical order.
+
+    Raises:
+        InputError: Another package of its name is in the way.
+    """
+    return sorted(module.name for module in pkgutil.iter_modules(_package().__path__) if module.name != "__main__")
+
+
+def _package() -> ModuleType:
+    """The package ``experiments`` that lies beside this library."""
     package = importlib.import_module(PACKAGE)
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.name != "__main__")
+    ours, found = Path(__file__).resolve().parents[1] / PACKAGE, Path(next(iter(package.__path__))).resolve()
+    if found != ours and ours.is_dir():
+        raise InputError(
+            f"{found} is in the way of the experiments of cnn-study: rename it, or start in another folder"
+        )
+    return package
 
 
 def load(wanted: Sequence[str] = ()) -> list[Experiment]:
@@ -84,8 +98,7 @@ def _is_path(name: str) -> bool:
 
 
 def _load(name: str) -> Experiment:
-    package = importlib.import_module(PACKAGE)
-    path = next((file for folder in package.__path__ if (file := Path(folder, f"{name}.py")).is_file()), Path(name))
+    path = next((file for folder in _package().__path__ if (file := Path(folder, f"{name}.py")).is_file()), Path(name))
     return _told(path, lambda: _declared(importlib.import_module(f"{PACKAGE}.{name}"), path, name))()
 
 
@@ -105,8 +118,7 @@ def _of_file(path: Path) -> Experiment:
     """The experiment that a file declares."""
     if path.suffix != ".py" or not path.is_file():
         raise InputError(f"there is no file {path}: name an experiment of {PACKAGE}/ or the path of a Python file")
-    package = importlib.import_module(PACKAGE)
-    if any(Path(folder, path.name).resolve() == path.resolve() for folder in package.__path__):
+    if any(Path(folder, path.name).resolve() == path.resolve() for folder in _package().__path__):
         return _load(path.stem)
     experiment = _declared(_module(path), path)
     if experiment.name in names():

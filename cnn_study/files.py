@@ -17,31 +17,40 @@ TEMPORARY = ".part"
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file under a temporary name beside it and rename it when it is complete and on disk.
-
-    Args:
-        path: The file.
-        write: Called with the temporary path.
+    """As :func:`replace_whole`, for results.
 
     Raises:
         StoreError: The disk is full, or the folder cannot be written to.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
-        temporary = Path(name)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)  # For others to see that it is not left over.
-            write(temporary)
-            os.fsync(handle)
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        finally:
-            os.close(handle)
-            temporary.unlink(missing_ok=True)
+        replace_whole(path, write)
     except OSError as error:
         reason = (error.strerror or str(error)).splitlines()[0]
         raise StoreError(f"cannot write {path}: {reason}; make room or give --results another folder") from None
+
+
+def replace_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file under a temporary name beside it and rename it when it is complete and on disk.
+
+    Args:
+        path: The file. Its folder is made.
+        write: Called with the temporary path.
+
+    Raises:
+        OSError: The disk is full, or the folder cannot be written to.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
+    temporary = Path(name)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # For others to see that it is not left over.
+        write(temporary)
+        os.fsync(handle)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        os.close(handle)
+        temporary.unlink(missing_ok=True)
 
 
 @contextmanager

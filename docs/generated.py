@@ -17,13 +17,12 @@ from benchmarks.measuring import Measurement, Report
 from benchmarks.table import cells
 from cnn_study import collection
 from cnn_study.cli import app
-from cnn_study.cli.app import REFERENCE
-from cnn_study.cli.stores import examples_in, known_data, pace_of
 from cnn_study.execution.forecast import Work
 from cnn_study.execution.plan import plan
 from cnn_study.experiment import PROVENANCES, Claim, Experiment, Rule, Setting
 from cnn_study.page import vocabulary
 from cnn_study.spec import RunSpec
+from cnn_study.stored import REFERENCE, examples_in, known_data, pace_of
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks" / "results"
 """Stored outcomes of the benchmarks."""

@@ -3,10 +3,9 @@ from dataclasses import replace
 import pytest
 from conftest import made_up_check, made_up_experiment, made_up_gains
 
-from cnn_study import cli, collection, tables
+from cnn_study import cli, collection, stored, tables
 from cnn_study.analysis.decisions import evaluate
-from cnn_study.cli import output, stores, training
-from cnn_study.cli.app import OWN, REFERENCE
+from cnn_study.cli import output, training
 from cnn_study.data import cache
 from cnn_study.data.registry import DATASETS
 from cnn_study.errors import DataError, InputError
@@ -15,6 +14,7 @@ from cnn_study.execution.suite import Failure, Report
 from cnn_study.experiment import Design, Experiment, Setting
 from cnn_study.results import Store
 from cnn_study.spec import CheckSpec
+from cnn_study.stored import OWN, REFERENCE
 
 
 def call(capsys, *arguments):
@@ -112,9 +112,9 @@ def test_reading_prefers_own_results_to_the_reference(tmp_path, monkeypatch, mad
     record = next(iter(made_up[2].values()))
     for root in (REFERENCE, OWN):
         Store(root / "quick").add(record)
-    assert stores.stores_to_read(None, "quick")[0][0].folder == OWN / "quick"
+    assert stored.stores_to_read(None, "quick")[0][0].folder == OWN / "quick"
     (OWN / "quick" / "pending" / f"{record.key}.parquet").unlink()
-    assert stores.stores_to_read(None, "quick")[0][0].folder == REFERENCE / "quick"
+    assert stored.stores_to_read(None, "quick")[0][0].folder == REFERENCE / "quick"
 
 
 def test_the_summary_tells_what_is_equal_to_the_reference(tmp_path, monkeypatch, made_up, capsys):
@@ -137,7 +137,7 @@ def test_the_summary_compares_checks_by_their_counts(tmp_path, monkeypatch, caps
     reference, own = Store(REFERENCE / "quick"), Store(OWN / "quick")
     for store, agreeing in ((reference, 8), (own, 7)):
         store.add_check(made_up_check(design.checks[0], agreeing=agreeing))
-    output.compare_with_reference([stores.evaluated(made_up_experiment(), design, own)], own, Setting("quick"))
+    output.compare_with_reference([stored.evaluated(made_up_experiment(), design, own)], own, Setting("quick"))
     assert "; 0 of 1 common checks with the same counts" in capsys.readouterr().out
 
 

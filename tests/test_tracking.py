@@ -3,12 +3,16 @@ import math
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import time
+import tomllib
 import urllib.request
+from contextlib import closing
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -45,7 +49,8 @@ from cnn_study.spec import (
     Subsample,
     TrainSpec,
 )
-from cnn_study.tracking.content import COMPLETE
+from cnn_study.tracking import bulk
+from cnn_study.tracking.execution import COMPLETE
 from cnn_study.tracking.notes import ALL_ARMS, NOTE_LENGTH, VIEW, linked, page_of_runs
 from cnn_study.tracking.runs import KEY, MODEL
 from cnn_study.tracking.store import client_of
@@ -149,6 +154,30 @@ def as_shown(uri, profile):
         entity["artifacts"] = [(file.path, file.file_size) for file in client.list_artifacts(run_id)]
         runs[run.info.run_name] = entity
     return runs
+
+
+def rows_about_children(database):
+    """How many rows every table of a SQLite store has, and those about child runs, with names in the place of ids."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.row_factory = sqlite3.Row
+        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        tables = {name: list(map(dict, connection.execute(f"SELECT * FROM {name}"))) for name in names}  # noqa: S608
+    ids = {run["run_uuid"]: run["name"] for run in tables["runs"]}
+    ids |= {data["dataset_uuid"]: data["digest"] for data in tables["datasets"]}
+    ids |= {row["input_uuid"]: "input" for row in tables["inputs"]} | {str(database.parent): "folder"}
+
+    def named(cell):
+        for identity, name in ids.items():
+            cell = cell.replace(identity, name) if isinstance(cell, str) else cell
+        return cell
+
+    (parent,) = {tag["value"] for tag in tables["tags"] if tag["key"] == "mlflow.parentRunId"}
+    about = {"datasets", "inputs"} | {name for name, rows in tables.items() if rows and "run_uuid" in rows[0]}
+    children = {name: [row for row in tables[name] if row.get("run_uuid") != parent] for name in about}
+    return {name: len(rows) for name, rows in tables.items()}, {
+        name: sorted(repr({key: named(cell) for key, cell in row.items()}) for row in rows)
+        for name, rows in children.items()
+    }
 
 
 class Mirror:
@@ -537,6 +566,38 @@ def test_an_interrupted_mirror_is_replaced(outcome, uri, figures, monkeypatch):
     mirror = Mirror(uri)
     assert [run.data.tags[COMPLETE] for run in mirror.parents] == ["true"]
     assert len(mirror.children) == 10
+
+
+def test_runs_written_a_table_at_a_time_are_those_of_the_client(
+    outcome, uri, figures, empty_store, tmp_path, monkeypatch
+):
+    """With an MLflow that is not listed, this fails or its version may be added to the list."""
+    monkeypatch.setattr(bulk, "TESTED", (version("mlflow"),))
+    mirrored(outcome, uri, figures)
+    other = tmp_path / "other" / "mlflow.db"
+    other.parent.mkdir()
+    shutil.copy(empty_store, other)
+    monkeypatch.setattr(bulk, "TESTED", ())
+    mirrored(outcome, f"sqlite:///{other}", figures)
+    counts, rows = rows_about_children(tmp_path / "mlflow.db")
+    assert counts["runs"] == 11
+    assert len(rows["metrics"]) > 100
+    assert (counts, rows) == rows_about_children(other)
+
+
+def test_the_tables_of_an_mlflow_that_was_not_tested_are_left_to_its_client(outcome, uri, monkeypatch):
+    monkeypatch.setattr(bulk.importlib.metadata, "version", lambda package: "3.99.0")
+    monkeypatch.setattr(bulk, "write", lambda *_: pytest.fail("private tables were written"))
+    seen = []
+    assert mirrored(outcome, uri, None, progress=lambda done, total: seen.append((done, total))).logged == 10
+    assert seen == [(done, 10) for done in range(1, 11)]
+    assert len(Mirror(uri).children) == 10
+    assert mirrored(outcome, uri, None).logged == 0
+
+
+def test_the_locked_mlflow_is_a_tested_one():
+    lock = tomllib.loads((Path(__file__).parents[1] / "uv.lock").read_text(encoding="utf-8"))
+    assert {package["version"] for package in lock["package"] if package["name"] == "mlflow"} <= {*bulk.TESTED}
 
 
 def test_a_deleted_experiment_comes_back_as_it_was(outcome, uri):

@@ -31,9 +31,6 @@ class Notices(logging.Handler):
         errors.print(f"cnn-study: {text}", style="yellow", soft_wrap=True, highlight=False)
 
 
-REFERENCE = Path("results")
-OWN = REFERENCE / "local"
-
 Names = Annotated[
     list[str] | None,
     typer.Argument(help="Experiments, or files of your own such as my_ablation.py; all if none.", show_default=False),

@@ -12,11 +12,11 @@ from rich.progress import Progress, TaskID
 
 from cnn_study import tables, tracking
 from cnn_study.analysis.decisions import Outcome
-from cnn_study.cli.app import REFERENCE, console, errors
-from cnn_study.cli.stores import evaluated, store_of
+from cnn_study.cli.app import console, errors
 from cnn_study.experiment import Setting
 from cnn_study.processes import cores
 from cnn_study.results import Store
+from cnn_study.stored import REFERENCE, evaluated, store_of
 
 
 def show_verdicts(outcomes: Sequence[Outcome], family: Sequence[Outcome]) -> None:

@@ -12,7 +12,6 @@ import typer
 
 from cnn_study import collection, tables, tracking
 from cnn_study.cli.app import (
-    OWN,
     CacheOption,
     DataOption,
     Names,
@@ -27,17 +26,7 @@ from cnn_study.cli.app import (
 )
 from cnn_study.cli.images import commands
 from cnn_study.cli.output import compare_with_reference, draw, keep_verdicts, mirror, show_verdicts
-from cnn_study.cli.stores import (
-    describe_images,
-    designed,
-    evaluated,
-    examples_in,
-    known_data,
-    pace_of,
-    shown,
-    store_of,
-    timed,
-)
+from cnn_study.cli.stores import shown
 from cnn_study.data import cache
 from cnn_study.data import registry as datasets
 from cnn_study.data.dataset import Dataset
@@ -52,6 +41,17 @@ from cnn_study.execution.suite import Report, carry_out, check_memory
 from cnn_study.experiment import Design, Experiment, Setting
 from cnn_study.processes import cores
 from cnn_study.results import Store
+from cnn_study.stored import (
+    OWN,
+    describe_images,
+    designed,
+    evaluated,
+    examples_in,
+    known_data,
+    pace_of,
+    store_of,
+    timed,
+)
 
 PATIENCE = 300.0
 """Seconds that a finished suite waits for MLflow before it shows its verdicts; `sync` takes all the time it needs."""

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from cnn_study import collection
 from cnn_study.cli.app import CacheOption, Names, ProfileOption, ResultsOption, app, console, errors
-from cnn_study.cli.stores import designed, examples_in, known_data, stores_to_read, timed
 from cnn_study.cli.training import ensure, stoppable
 from cnn_study.data import cache
 from cnn_study.data.dataset import Dataset
@@ -22,6 +21,7 @@ from cnn_study.execution.local import LocalEngine
 from cnn_study.execution.verification import Candidate, Comparison, candidates, sample, train_again
 from cnn_study.processes import cores
 from cnn_study.results import RunRecord
+from cnn_study.stored import designed, examples_in, known_data, stores_to_read, timed
 
 COLORS = {"same bits": "green", "within the tolerance": "green", "differs": "red", "failed": "red"}
 

@@ -10,11 +10,12 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -28,6 +29,7 @@ from cnn_study.data.dataset import ARRAYS, ArrayInfo, Dataset, Progress, SourceU
 from cnn_study.data.sources.layouts import UNREADABLE
 from cnn_study.data.sources.places import DATA_PATH
 from cnn_study.errors import DataError
+from cnn_study.files import TEMPORARY, replace_whole
 
 CACHE_PATH = "CNN_STUDY_CACHE"
 """Environment variable: the cache folder."""
@@ -126,7 +128,7 @@ def ensure(
                 stamp = _checked(folder, dataset, progress)
             except SourceUnavailable as unavailable:
                 stamp = _refill(folder, dataset, str(unavailable), offline, progress)
-            _write(folder / STAMP, lambda file: file.write(json.dumps(stamp, indent=1).encode()))
+            replace_whole(folder / STAMP, lambda file: file.write_text(json.dumps(stamp, indent=1), encoding="utf-8"))
     return folder
 
 
@@ -235,10 +237,10 @@ def _refill(folder: Path, dataset: Dataset, reason: str, offline: bool, progress
     arrays = _fetch(dataset, folder, [(f"cache {folder}", reason)], progress)
     progress(f"caching {dataset.title}", 0, None)
     for name, array in arrays.items():
-        _write(_file(folder, name), lambda file, array=array: np.save(file, array, allow_pickle=False))
+        replace_whole(_file(folder, name), partial(_save, array))
     if dataset.own:
-        description = json.dumps(described(dataset), indent=1).encode()
-        _write(folder / DESCRIPTION, lambda file: file.write(description))
+        description = json.dumps(described(dataset), indent=1)
+        replace_whole(folder / DESCRIPTION, lambda file: file.write_text(description, encoding="utf-8"))
     return _stamp(folder, dataset)
 
 
@@ -279,21 +281,13 @@ def _sweep(folder: Path) -> None:
     """Remove what fetches left that were killed; the lock is ours."""
     for path in folder.glob(".fetch-*"):
         shutil.rmtree(path)
-    for path in folder.glob("*.part"):
+    for path in folder.glob(f"*{TEMPORARY}"):
         path.unlink()
 
 
-def _write(path: Path, content: Callable[[IO[bytes]], object]) -> None:
-    """Write a file so that its name never stands for half of it."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            content(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+def _save(array: np.ndarray, path: Path) -> None:
+    with path.open("wb") as file:  # Given a path, NumPy would add a suffix to it.
+        np.save(file, array, allow_pickle=False)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from cnn_study.data.cache import Arrays
 from cnn_study.data.dataset import ARRAYS
 from cnn_study.errors import DataError, ExecutionError
 from cnn_study.execution.engine import Worker, Workers
-from cnn_study.execution.events import Begun, Event, Failed, Lost, Waiting, told
+from cnn_study.execution.events import Event, Failed, Lost, Waiting, told
 from cnn_study.execution.jobs import Job
 from cnn_study.execution.local import ENVIRONMENT
 from cnn_study.spec import RunSpec
@@ -213,7 +213,7 @@ class RayEngine(Workers[_Worker]):
         work: Callable[[], Do] = trainer,
         patience: float = PATIENCE,
     ):
-        super().__init__()
+        super().__init__("if memory is short, keep more of a node with --cpus-per-run")
         self.address = address
         self._cache_dir = cache_dir
         self._jobs = jobs
@@ -253,7 +253,7 @@ class RayEngine(Workers[_Worker]):
         try:
             while self._queue or self.running:
                 self._recruit()
-                yield from self._assign()
+                yield from self._assign(w for w in self._workers if w.stage == "ready" and not w.job)
                 for worker in self._answering():
                     yield from self._receive(worker)
                 yield from self._look()
@@ -271,19 +271,11 @@ class RayEngine(Workers[_Worker]):
             self._room = self._needs.fitting(node["Resources"] for node in self._ray.nodes() if node["Alive"])
         return self._room
 
-    def _assign(self) -> Iterator[Begun]:
-        for worker in [worker for worker in self._workers if worker.stage == "ready" and not worker.job]:
-            if not self._queue:
-                return
-            if worker.spent:
-                self._part(worker)
-            else:
-                yield self._begin(worker)
-
-    def _begin(self, worker: _Worker) -> Begun:
-        job, what = self._give(worker)
+    def _hand(self, worker: _Worker, job: Job, what: str) -> None:
         worker.answer = worker.actor.begin.remote(what, job.model_dump_json(), self._images_of(job))
-        return Begun(job)
+
+    def _end(self, worker: _Worker) -> None:
+        self._ray.kill(worker.actor)
 
     def _images_of(self, job: Job) -> dict[str, Any]:
         """References to the images of a job, which are put into the object store once."""
@@ -311,7 +303,7 @@ class RayEngine(Workers[_Worker]):
         try:
             answer = self._ray.get(worker.answer)
         except self._ray.exceptions.RayError as error:
-            yield from self._lost(worker, error)
+            yield from self._failed(worker, error)
             return
         if worker.stage == "asked for":
             worker.host, versions = answer
@@ -341,20 +333,14 @@ class RayEngine(Workers[_Worker]):
                 "bits: install the same versions there"
             )
 
-    def _lost(self, worker: _Worker, error: Exception) -> Iterator[Lost | Failed]:
+    def _failed(self, worker: _Worker, error: Exception) -> Iterator[Lost | Failed]:
         self._part(worker)
         self._counted = -math.inf
-        reason = f"its worker on {worker.host} is lost ({_line(error)})"
         unable = isinstance(error, self._ray.exceptions.RayTaskError)
         # Where others are ready, one that dies while it starts has been taken away with its node.
-        if worker.stage != "ready" and (unable or not any(other.stage == "ready" for other in self._workers)):
-            self._starts.failed(reason)
-        if worker.job:
-            yield self._queue.lost(worker.job, reason, "if memory is short, keep more of a node with --cpus-per-run")
-
-    def _part(self, worker: _Worker) -> None:
-        self._workers.remove(worker)
-        self._ray.kill(worker.actor)
+        ready = any(other.stage == "ready" for other in self._workers)
+        starting = worker.stage != "ready" and (unable or not ready)
+        yield from self._lost(worker, f"its worker on {worker.host} is lost ({_line(error)})", starting=starting)
 
     def _look(self) -> Iterator[Waiting]:
         """Tell that there is no room on the cluster, and end the suite when that does not change."""

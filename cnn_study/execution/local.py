@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_study.execution.engine import Worker, Workers
-from cnn_study.execution.events import Begun, Event, Failed, Lost, told
+from cnn_study.execution.events import Begun, Event, told
 from cnn_study.execution.jobs import Job
 from cnn_study.execution.queue import broken
 from cnn_study.processes import end_with_parent, startable
@@ -93,7 +93,7 @@ class LocalEngine(Workers[_Worker]):
     """
 
     def __init__(self, jobs: int, cache_dir: Path):
-        super().__init__()
+        super().__init__("if memory is short, use fewer --jobs")
         self.jobs = jobs
         self._cache_dir = cache_dir
 
@@ -129,7 +129,9 @@ class LocalEngine(Workers[_Worker]):
         try:
             message, content = worker.connection.recv()
         except (EOFError, OSError):
-            yield self._lost(worker, job)
+            self._part(worker)  # Only then its exit code is known.
+            reason = f"its worker ended with {_exit_reason(worker.process.exitcode)}"
+            yield from self._lost(worker, reason, starting=not worker.ready)
             return
         if message == "ready":
             worker.ready = True
@@ -141,23 +143,8 @@ class LocalEngine(Workers[_Worker]):
             worker.job = None
         yield told(job, message, content)
 
-    def _lost(self, worker: _Worker, job: Job) -> Lost | Failed:
-        self._workers.remove(worker)
-        worker.stop()
-        reason = f"its worker ended with {_exit_reason(worker.process.exitcode)}"
-        if not worker.ready:
-            self._starts.failed(reason)
-        return self._queue.lost(job, reason, "if memory is short, use fewer --jobs")
-
     def _fill(self) -> Iterator[Begun]:
-        for worker in [worker for worker in self._workers if not worker.job]:
-            if not self._queue:
-                return
-            if worker.spent:
-                worker.stop()
-                self._workers.remove(worker)
-            else:
-                yield self._begin(worker)
+        yield from self._assign(worker for worker in self._workers if not worker.job)
         while self._queue and len(self._workers) < self.jobs:
             try:
                 worker = _Worker(self._context, self._cache_dir)
@@ -168,10 +155,11 @@ class LocalEngine(Workers[_Worker]):
             self._workers.append(worker)
             yield self._begin(worker)
 
-    def _begin(self, worker: _Worker) -> Begun:
-        job, what = self._give(worker)
+    def _hand(self, worker: _Worker, job: Job, what: str) -> None:
         worker.begin(job, what)
-        return Begun(job)
+
+    def _end(self, worker: _Worker) -> None:
+        worker.stop()
 
 
 def _exit_reason(code: int | None) -> str:

@@ -31,6 +31,8 @@ class Design:
         rules: What decides the claims.
         proxy: Why the results stand for the published ones only as a proxy; empty if they do not.
         checks: Exact comparisons to be made once.
+        looks: Numbers of seeds at which rules are judged, ascending, the last all seeds: arms get more seeds only while
+            a rule about them is undecided. Empty: every arm gets all seeds.
         own: Data sets that the arms use and that did not come with the suite, by name.
         looks: Numbers of seeds at which rules are judged, ascending, the last all seeds: arms get more seeds only while
             a rule about them is undecided. Empty: every arm gets all seeds.
@@ -42,6 +44,7 @@ class Design:
     rules: tuple[Rule, ...]
     proxy: str = ""
     checks: tuple[CheckSpec, ...] = ()
+    looks: tuple[int, ...] = ()
     own: Mapping[str, Dataset] = field(default_factory=dict)
     looks: tuple[int, ...] = ()
 

@@ -1,5 +1,6 @@
 """Rules: what decides an aspect of a claim, written down before there are results."""
 
+import math
 from dataclasses import dataclass
 
 from cnn_study.errors import InputError, unknown_name
@@ -61,10 +62,10 @@ class Rule(Declared):
             self._check_smallest(self.smallest)
 
     def _check_smallest(self, smallest: float) -> None:
-        if isinstance(self.estimate, Agreement) or (self.low > -INFINITY) == (self.high < INFINITY):
+        if isinstance(self.estimate, Agreement) or math.isinf(self.low) == math.isinf(self.high):
             raise InputError(f"the rule {self._about} has a smallest effect of interest: give it one limit")
         least = 0 if isinstance(self.estimate, Contrast) else 1
-        if not least < smallest < INFINITY:
+        if not least < smallest < math.inf:
             raise InputError(
                 f"the smallest effect of interest of the rule {self._about} must be above {least}: got {smallest:g}"
             )
@@ -139,9 +140,9 @@ def rule(
     below: float | None = None,
     between: tuple[float, float] | None = None,
     equivalent: tuple[float, float] | None = None,
+    smallest: float | None = None,
     under: str = "",
     published: bool = False,
-    smallest: float | None = None,
 ) -> Rule:
     """A rule of the claim that gives it.
 
@@ -152,9 +153,10 @@ def rule(
         below: Supported if it lies below this.
         between: Supported if it lies within these.
         equivalent: Supported if two one-sided tests show that there is no difference beyond these.
+        smallest: The smallest effect of interest, in the unit of the estimate, for ratios as a factor: an effect that
+            is surely smaller contradicts the claim. Goes with ``above`` and ``below``.
         under: The condition; empty: that of the arms.
         published: Whether the range comes from a published number.
-        smallest: The smallest effect of interest, beyond the limit of ``above`` or ``below``.
 
     Raises:
         InputError: There is not exactly one range.

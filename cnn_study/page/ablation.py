@@ -95,7 +95,7 @@ def ablation(
             search = RateSearch(tune, at.sizes.rates) if tune and any(arm.tuned for arm in arms) else None
             seeds = tuple(range(1, at.sizes.seeds + 1)) if arms else ()
             used = {each.name: each for each in (at.dataset,) if each.name not in DATASETS}
-            return Design(arms, search, seeds, rules, _proxy(at, arms), wanted, used)
+            return Design(arms, search, seeds, rules, _proxy(at, arms), wanted, at.sizes.looks, used)
 
         return Experiment(page.__name__, title, claims, design, tuple(figures))
 

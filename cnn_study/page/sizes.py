@@ -20,7 +20,9 @@ class Sizes:
         epochs: Passes over the training images, at most.
         evaluations: Evaluations of the training error in an epoch.
         evaluation_size: Training images in each, and validation images; ``None``: all.
-        seeds: Number of replicates.
+        seeds: Number of replicates; with looks, the most.
+        looks: Numbers of seeds at which rules are judged, the last ``seeds``: arms get more only while a rule about
+            them is open. Empty: every arm gets all seeds.
         rates: The grid on which learning rates are searched, to begin with.
         trial: Whether this only shows that everything works.
     """
@@ -34,6 +36,7 @@ class Sizes:
     evaluations: int = 1
     evaluation_size: int | None = None
     seeds: int
+    looks: tuple[int, ...] = ()
     rates: tuple[float, ...]
     trial: bool = False
 

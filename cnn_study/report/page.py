@@ -23,7 +23,7 @@ from cnn_study.files import replace_file
 from cnn_study.report import provenance
 from cnn_study.report.comparison import arm_rows, measured_beside
 from cnn_study.report.references import Reference, find, get
-from cnn_study.tracking.content import PREFIX
+from cnn_study.tracking.execution import PREFIX
 
 COLORS = 128
 """Of an embedded image."""

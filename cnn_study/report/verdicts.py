@@ -41,7 +41,7 @@ def write_verdicts(family: Sequence[Outcome], folder: Path) -> list[Path]:
     Raises:
         StoreError: They cannot be written.
     """
-    tables = {"verdicts": [VERDICTS, *_verdicts(family)], "estimates": [ESTIMATES, *_estimates(family)]}
+    tables = {"verdicts": verdict_rows(family), "estimates": estimate_rows(family)}
     for name, rows in tables.items():
         text = _csv(rows)
         replace_file(
@@ -52,7 +52,9 @@ def write_verdicts(family: Sequence[Outcome], folder: Path) -> list[Path]:
 
 def _csv(rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    # Ten digits, on which all processors agree.
+    shown = ([f"{cell:.10g}" if isinstance(cell, float) else cell for cell in row] for row in rows)
+    csv.writer(text, lineterminator="\n").writerows(shown)
     return text.getvalue()
 
 
@@ -60,7 +62,9 @@ def _begun(family: Sequence[Outcome]) -> Iterator[Outcome]:
     return (outcome for outcome in family if outcome.checks or any(map(outcome.replicates, outcome.tuned)))
 
 
-def _verdicts(family: Sequence[Outcome]) -> Iterator[Sequence[object]]:
+def verdict_rows(family: Sequence[Outcome]) -> Iterator[Sequence[object]]:
+    """The heads of the columns, then a row an aspect of a claim."""
+    yield VERDICTS
     tests = corrected(family)
     for outcome in _begun(family):
         for each in outcome.verdicts:
@@ -69,7 +73,9 @@ def _verdicts(family: Sequence[Outcome]) -> Iterator[Sequence[object]]:
             yield *key_of(each), each.verdict, p, adjusted, each.reason, outcome.design.proxy
 
 
-def _estimates(family: Sequence[Outcome]) -> Iterator[Sequence[object]]:
+def estimate_rows(family: Sequence[Outcome]) -> Iterator[Sequence[object]]:
+    """The heads of the columns, then a row a rule."""
+    yield ESTIMATES
     for outcome in _begun(family):
         for each in outcome.verdicts:
             for decision in each.decisions:

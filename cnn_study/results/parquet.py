@@ -32,7 +32,8 @@ def write(records: Sequence[R], path: Path, form: Form[R]) -> None:
 
 
 # Kept by hand: pyarrow writes metadata with the file, so that they cannot hold its digest; a file beside it could not
-# be replaced together with it; and a digest of the rows would have to be taken of millions of numbers.
+# be replaced together with it; and a digest of the rows, which could be among the metadata, would depend on how a
+# version of Arrow lays them out. Files that are sealed in this way have to be checked in any case.
 _SEAL = b"cnn_study_sha256"
 _UNSEALED = 64 * b"0"
 

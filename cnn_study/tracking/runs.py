@@ -15,7 +15,19 @@ from cnn_study.analysis.estimates import time_to
 from cnn_study.execution.plan import Request
 from cnn_study.models import complexity
 from cnn_study.results import Point, RunRecord
-from cnn_study.spec import Conv, DataSpec, Dense, FanUniform, Layer, ModelSpec, Normal, Subsample
+from cnn_study.spec import (
+    Conv,
+    DataSpec,
+    Dense,
+    FanUniform,
+    Initializer,
+    Layer,
+    ModelSpec,
+    Normal,
+    Subsample,
+    VarianceScaled,
+    Zeros,
+)
 
 KEY = "cnn_study.key"
 """Tag of a child run: the key under which the run is stored."""
@@ -174,11 +186,19 @@ def _units(model: ModelSpec) -> Iterator[str | None]:
 def _initialization(model: ModelSpec) -> Iterator[str]:
     for layer in model.layers:
         if isinstance(layer, Conv | Dense):
-            weights = layer.initializer
-            if isinstance(weights, Normal):
-                yield f"normal {weights.stddev:g}"
-            else:
-                yield f"fan uniform {weights.reach:g}" if isinstance(weights, FanUniform) else weights.rule
+            yield _weights(layer.initializer)
+
+
+def _weights(initializer: Initializer) -> str:
+    match initializer:
+        case Normal():
+            return f"normal {initializer.stddev:g}"
+        case FanUniform():
+            return f"fan uniform {initializer.reach:g}"
+        case Zeros():
+            return "zeros"
+        case VarianceScaled():
+            return initializer.rule if initializer.distribution == "normal" else f"{initializer.rule} uniform"
 
 
 def _layer(layer: Layer) -> str:

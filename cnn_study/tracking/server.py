@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cnn_study.tracking.content import PREFIX
+from cnn_study.tracking.execution import PREFIX
 from cnn_study.tracking.moved import follow
 from cnn_study.tracking.notes import ALL_ARMS, EXPERIMENTS, VIEW, page_of_runs
 from cnn_study.tracking.store import (

@@ -156,7 +156,8 @@ def trial_run(arm: Arm, search: RateSearch, rate: float, epochs: int) -> RunSpec
     """The run with which a rate is tried, at most for so many epochs."""
     run = arm.run(rate, search.seed)
     target = search.objective.threshold if isinstance(search.objective, TimeToTrainError) else None
-    return run.but(train=run.train.but(epochs=epochs, target_train_error=target))
+    # The test set chooses nothing: a trial does not look at it more often than it must.
+    return run.but(train=run.train.but(epochs=epochs, target_train_error=target, test_curve=False))
 
 
 def _score(record: RunRecord, search: RateSearch) -> tuple[int, float]:

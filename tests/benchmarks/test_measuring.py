@@ -91,7 +91,7 @@ def test_the_table_shows_medians_intervals_shares_goals_and_what_is_missing():
 def test_rows_are_chosen_by_group_or_name():
     everything = [name for group, names in program.ROWS.items() if group != "long" for name in names]
     assert list(program.wanted("a,b,c")) == everything
-    assert list(program.wanted("long")) == ["whole", "cluster"]
+    assert list(program.wanted("long")) == ["whole", "cluster", "clients"]
     assert list(program.wanted("probes, a")) == ["probes", "conv", "dense"]
     with pytest.raises(InputError, match="unknown row 'prboes'; did you mean 'probes'"):
         program.wanted("prboes")

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from cnn_study import collection
-from cnn_study.tracking.content import COMPLETE
+from cnn_study.tracking.execution import COMPLETE
 from cnn_study.tracking.runs import KEY
 from cnn_study.tracking.store import client_of
 

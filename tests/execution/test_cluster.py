@@ -105,7 +105,7 @@ def test_bits_are_those_of_local_workers_and_progress_is_told_as_there(nodes, ca
         for event in events[name]:
             if isinstance(event, Finished):
                 yield replace(event.record, seconds=0, finished_at="")
-            else:
+            elif not isinstance(event, Waiting):  # Told where actors take longer to start, as on a busy machine.
                 yield event.key if isinstance(event, Network) else event
 
     assert list(told("ray")) == list(told("local"))

@@ -17,7 +17,7 @@ from unreliable import Unreliable
 from cnn_study import tracking
 from cnn_study.cli.output import mirror
 from cnn_study.tracking import store
-from cnn_study.tracking.content import COMPLETE
+from cnn_study.tracking.execution import COMPLETE
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from elsewhere import complaint, drawn, study
 from PIL import Image
 
-from cnn_study.data import cache, folder, registry
+from cnn_study.data import cache, folder
 from cnn_study.data.folder import images
 from cnn_study.data.layout import PARTS, layout_of, part_of
 from cnn_study.errors import InputError
@@ -18,15 +18,13 @@ from cnn_study.errors import InputError
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch, tmp_path):
     """No data set known, no memory, a cache of its own."""
-    monkeypatch.setattr(registry, "_OWN", {})
     monkeypatch.setenv(cache.CACHE_PATH, str(tmp_path / "cache"))
     folder._arrays.cache_clear()
 
 
 def loaded(path):
-    registry._OWN.clear()
     folder._arrays.cache_clear()
-    return cache.load(images(path).name)
+    return cache.load(images(path))
 
 
 def seen(arrays):
@@ -115,7 +113,6 @@ def test_letters_stored_in_two_ways_are_one_class_and_its_place_is_the_same(tmp_
                 place.mkdir(parents=True)
                 for count in range(6):
                     Image.new("L", (8, 8), 10 * count + number + 3 * (part == "test")).save(place / f"{count}.png")
-        registry._OWN.clear()
         dataset = images(tmp_path / form / "set")
         assert dataset.classes == ("fz", "zoo", "été")
         digests.append(dataset.digest)
@@ -265,7 +262,6 @@ def test_what_systems_leave_in_folders_is_passed_over(tmp_path):
         drawn(tmp_path / "set" / place)
     for file in ("a/Thumbs.db", "b/ehthumbs.db", "a/Icon\r", "a/._0.png", "desktop.ini"):
         (tmp_path / "set" / file).write_text("x")
-    registry._OWN.clear()
     assert images(tmp_path / "set").digest == before
 
 

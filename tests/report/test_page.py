@@ -22,7 +22,7 @@ from cnn_study.report.comparison import arm_rows, measured_beside
 from cnn_study.report.page import MLFLOW, mlflow_address, write_page
 from cnn_study.results import CheckRecord
 from cnn_study.spec import CheckSpec
-from cnn_study.tracking.content import Execution
+from cnn_study.tracking.execution import Execution
 
 QUICK = Setting("quick")
 

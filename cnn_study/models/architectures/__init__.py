@@ -6,8 +6,10 @@ from cnn_study.models.architectures.cuda_convnet import (
     four_layer_13pct,
     four_layer_18pct,
 )
+from cnn_study.models.architectures.glorot import glorot_net
 from cnn_study.models.architectures.initialization import FAN_SCALED, RECTIFIERS, Initialization
-from cnn_study.models.architectures.lenet import lenet5_1998, lenet5_usual
+from cnn_study.models.architectures.lenet import SCHEDULE_1998, lenet5_1998, lenet5_usual
+from cnn_study.models.architectures.nielsen import LADDER, nielsen_conv_net, nielsen_dense_net, nielsen_ladder
 from cnn_study.models.architectures.plain import (
     Kind,
     change_hidden,
@@ -21,7 +23,9 @@ from cnn_study.models.architectures.pooled import Ingredient, Pooling, full_netw
 
 __all__ = [
     "FAN_SCALED",
+    "LADDER",
     "RECTIFIERS",
+    "SCHEDULE_1998",
     "Ingredient",
     "Initialization",
     "Kind",
@@ -34,9 +38,13 @@ __all__ = [
     "four_layer_13pct",
     "four_layer_18pct",
     "full_network",
+    "glorot_net",
     "initialized",
     "lenet5_1998",
     "lenet5_usual",
+    "nielsen_conv_net",
+    "nielsen_dense_net",
+    "nielsen_ladder",
     "one_hidden_net",
     "padding_net",
     "pooling_net",

@@ -1,4 +1,4 @@
-"""What the mirror shows of an outcome, as pure functions of it."""
+"""An outcome as MLflow shows it, as a pure function of what is stored: an execution with its runs."""
 
 import hashlib
 import math
