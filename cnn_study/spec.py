@@ -204,6 +204,9 @@ class _Weighted(Spec):
             section 2).
         dropout: Fraction of the outputs of the layer, after its pooling, that are set to zero at random while training.
         initializer: Of the weights. Biases start at zero.
+        rate: Factor of the learning rate for the weights of this layer; the biases have
+            :attr:`TrainSpec.bias_rate`. With weights times s and a rate times s squared, a layer that takes inputs
+            divided by s is trained as it would be with the inputs as they were.
     """
 
     activation: Activation | None = "relu"
@@ -212,6 +215,7 @@ class _Weighted(Spec):
     norm_noise: bool = False
     dropout: float = Field(default=0.0, ge=0, lt=1)
     initializer: Initializer = GLOROT
+    rate: float = Field(default=1.0, gt=0)
 
     @model_validator(mode="after")
     def _check_norm(self) -> Self:
@@ -478,6 +482,8 @@ class TrainSpec(Spec):
         optimizer: ``sgd``: stochastic gradient descent with (heavy-ball) momentum; ``adam``: Kingma & Ba 2015.
         learning_rate: Constant over the run.
         momentum: Of SGD; must be 0 for Adam.
+        bias_rate: Factor of the learning rate for the biases of convolutional, dense and subsampling layers
+            (Krizhevsky's cuda-convnet: 2). The shifts of batch normalization have the rate itself.
         batch_size: Examples a step. The last, incomplete batch of an epoch is left out.
         epochs: Passes over the training examples, at most.
         evaluations_per_epoch: Evaluations of the training error in an epoch, evenly spaced.
@@ -489,6 +495,7 @@ class TrainSpec(Spec):
     optimizer: Literal["sgd", "adam"] = "sgd"
     learning_rate: float = Field(gt=0)
     momentum: float = Field(default=0.0, ge=0, lt=1)
+    bias_rate: float = Field(default=1.0, gt=0)
     batch_size: PositiveInt = 128
     epochs: PositiveInt
     evaluations_per_epoch: PositiveInt = 1
@@ -500,6 +507,24 @@ class TrainSpec(Spec):
         if self.optimizer == "adam" and self.momentum:
             raise ValueError("momentum is an option of sgd; leave it at 0 for adam")
         return self
+
+
+class ProgramSpec(Spec):
+    """What a compiled program is made for: runs for which it is equal share one, whatever images they see.
+
+    Attributes:
+        model: The network.
+        train: The training, but for what a program is given as numbers, which is the same in all: see
+            :attr:`RunSpec.program`. A field of the training that is not named there is compiled in.
+    """
+
+    model: ModelSpec
+    train: TrainSpec
+
+    @cached_property
+    def key(self) -> str:
+        """The SHA-256, in hexadecimal, that identifies it."""
+        return digest(self.canonical())
 
 
 class Seeds(Spec):
@@ -568,6 +593,13 @@ class RunSpec(Spec):
     def key(self) -> str:
         """Sixteen hexadecimal digits that identify the numbers this run produces."""
         return digest({"semantics": SEMANTICS, "run": self.canonical()})[:16]
+
+    @cached_property
+    def program(self) -> ProgramSpec:
+        """What is compiled for it: all but images, seeds, learning rate, length and evaluations."""
+        given = {"learning_rate": 1, "epochs": 1, "target_train_error": None}
+        evaluations = {"evaluations_per_epoch": 1, "evaluation_size": None}
+        return ProgramSpec(model=self.model, train=self.train.but(**given, **evaluations))
 
 
 class CheckSpec(Spec):

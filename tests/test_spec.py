@@ -66,6 +66,7 @@ RUN = RunSpec(
                 activation="tanh",
                 pool=Pool(reduce="average", size=3, stride=1, padding="valid", before_unit=True),
                 initializer=Normal(stddev=0.02),
+                rate=0.5,
                 **NOISY,
             ),
             Conv(
@@ -76,10 +77,11 @@ RUN = RunSpec(
                 table=((2,), (3,)),
                 activation="elu",
                 initializer=FanUniform(reach=1.5),
+                rate=1.5,
                 **NOISY,
             ),
             Subsample(size=1, activation="sigmoid"),
-            Dense(units=20, activation="sigmoid", initializer=VarianceScaled(rule="lecun"), **NOISY),
+            Dense(units=20, activation="sigmoid", initializer=VarianceScaled(rule="lecun"), rate=2.5, **NOISY),
             Dense(units=10, activation=None),
         ),
     ),
@@ -87,6 +89,7 @@ RUN = RunSpec(
         optimizer="sgd",
         learning_rate=0.01,
         momentum=0.9,
+        bias_rate=2.0,
         batch_size=50,
         epochs=7,
         evaluations_per_epoch=4,
@@ -130,6 +133,7 @@ CHANGES = {
     "model.layers.0.norm_noise": False,
     "model.layers.0.dropout": 0.5,
     "model.layers.0.initializer.stddev": 0.03,
+    "model.layers.0.rate": 3.5,
     "model.layers.1.field": 4,
     "model.layers.1.stride": 1,
     "model.layers.1.padding": "valid",
@@ -141,6 +145,7 @@ CHANGES = {
     "model.layers.1.norm_noise": False,
     "model.layers.1.dropout": 0.5,
     "model.layers.1.initializer.reach": 2.5,
+    "model.layers.1.rate": 3.5,
     "model.layers.2.size": 3,
     "model.layers.2.activation": "tanh",
     "model.layers.3.units": 21,
@@ -149,10 +154,13 @@ CHANGES = {
     "model.layers.3.norm_noise": False,
     "model.layers.3.dropout": 0.5,
     "model.layers.3.initializer.rule": "glorot",
+    "model.layers.3.rate": 3.5,
     "model.layers.4.units": 11,
     "model.layers.4.initializer.rule": "he",
+    "model.layers.4.rate": 3.5,
     "train.learning_rate": 0.02,
     "train.momentum": 0.0,
+    "train.bias_rate": 3.0,
     "train.batch_size": 51,
     "train.epochs": 8,
     "train.evaluations_per_epoch": 3,
@@ -238,6 +246,7 @@ convs = st.builds(
     pool=st.none() | pools,
     dropout=dropouts,
     initializer=initializers,
+    rate=rates,
 )
 denses = st.builds(
     lambda norm, **fields: Dense(**fields, **norm),
@@ -246,6 +255,7 @@ denses = st.builds(
     activation=st.none() | activations,
     dropout=dropouts,
     initializer=initializers,
+    rate=rates,
 )
 subsamples = st.builds(Subsample, size=st.just(1), activation=st.none() | activations)
 models = st.builds(
@@ -273,6 +283,7 @@ runs = st.builds(
         TrainSpec,
         learning_rate=rates,
         momentum=st.floats(0, 0.99),
+        bias_rate=rates,
         batch_size=st.integers(1, 100),
         epochs=positive,
         target_train_error=st.none() | st.floats(0, 0.99),
@@ -313,6 +324,7 @@ def test_every_field_of_the_example_is_unlike_its_default():
         "model.layers.1.pool",
         "model.layers.4.initializer.kind",
         "model.layers.4.initializer.rule",
+        "model.layers.4.rate",
     }
     at_default |= {f"model.layers.4.{name}" for name in NOISY}
     assert set(dumped) - set(canonical) == at_default
@@ -670,7 +682,7 @@ def test_golden_key():
         seeds=Seeds(init=1, order=1),
     )
     assert run.key == "dc70d9219ee55183"
-    assert RUN.key == "dd867549d10d4ffa"
+    assert RUN.key == "191c15a6f5fee954"
 
 
 @PROPERTY
@@ -753,6 +765,24 @@ def test_digest_is_that_of_sorted_json_in_ascii():
     # echo -n '{"a":[1,"\u00e9"],"b":null}' | sha256sum
     expected = "e6ad993c7a569e941cdd65aa57c817cb74d20d9877b15dfc8cc0ac151c74785d"
     assert digest({"b": None, "a": [1, "é"]}) == expected
+
+
+# --- programs ---
+
+GIVEN = {
+    "train.learning_rate",
+    "train.epochs",
+    "train.evaluations_per_epoch",
+    "train.evaluation_size",
+    "train.target_train_error",
+}
+"""What a compiled program is given as numbers."""
+
+
+@pytest.mark.parametrize("place", CHANGES)
+def test_runs_share_a_program_unless_network_or_optimizer_differ(place):
+    shared = RunSpec.parse(with_leaf(RUN, place, CHANGES[place])).program.key == RUN.program.key
+    assert shared == (place in GIVEN or place.split(".")[0] in ("data", "seeds", "probes"))
 
 
 # --- changed copies ---
