@@ -55,7 +55,7 @@ def seconds_of_runs(repetitions: int, runs: int = ARM_RUNS) -> dict[str, list[li
         for seed in range(runs):
             run = _run(model, seed)
             started = time.perf_counter()
-            program = program or Program(run.model, run.train, data)
+            program = program or Program(run.program)
             train(run, data, program)
             times.append(time.perf_counter() - started)
         return times
