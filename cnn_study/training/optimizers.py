@@ -6,6 +6,7 @@ with small batches these passes take as long as the products.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Protocol
 
 import keras
 import tensorflow as tf
@@ -13,8 +14,25 @@ import tensorflow as tf
 from cnn_study.spec import TrainSpec
 
 
-class Optimizer(ABC):
-    """Moves the trainable variables of a network.
+class Optimizer(Protocol):
+    """Moves the trainable variables of a network."""
+
+    def reset(self) -> None:
+        """Forget all steps that were taken."""
+        ...
+
+    def apply(self, gradients: Sequence[tf.Tensor], rate: tf.Tensor) -> None:
+        """Take one step.
+
+        Args:
+            gradients: Of the loss, one for each variable.
+            rate: The learning rate: a scalar of the type of the variables.
+        """
+        ...
+
+
+class _Fused(ABC):
+    """One operation a variable.
 
     Args:
         variables: What is trained.
@@ -26,29 +44,20 @@ class Optimizer(ABC):
         self._factors = factors
 
     def apply(self, gradients: Sequence[tf.Tensor], rate: tf.Tensor) -> None:
-        """Take one step.
-
-        Args:
-            gradients: Of the loss, one for each variable.
-            rate: The learning rate: a scalar of the type of the variables.
-        """
+        """Take one step, see :meth:`Optimizer.apply`."""
         for number, (gradient, factor) in enumerate(zip(gradients, self._factors, strict=True)):
             self._move(number, gradient, rate if factor == 1 else rate * factor)
-
-    @abstractmethod
-    def reset(self) -> None:
-        """Forget all steps that were taken."""
 
     @abstractmethod
     def _move(self, number: int, gradient: tf.Tensor, rate: tf.Tensor) -> None:
         """Move one variable."""
 
-    def _kept(self) -> list[tf.Variable]:
+    def _zeros(self) -> list[tf.Variable]:
         """A number of memory for every number that is trained."""
         return [tf.Variable(tf.zeros_like(variable), trainable=False) for variable in self._variables]
 
 
-class GradientDescent(Optimizer):
+class GradientDescent(_Fused):
     """w <- w - rate g."""
 
     def reset(self) -> None:
@@ -58,7 +67,7 @@ class GradientDescent(Optimizer):
         tf.raw_ops.ResourceApplyGradientDescent(var=self._variables[number].handle, alpha=rate, delta=gradient)
 
 
-class Momentum(Optimizer):
+class Momentum(_Fused):
     """The heavy ball of ``keras.optimizers.SGD``: v <- momentum v - rate g, then w <- w + v.
 
     Args:
@@ -70,7 +79,7 @@ class Momentum(Optimizer):
     def __init__(self, variables: Sequence[keras.Variable], factors: Sequence[float], momentum: float):
         super().__init__(variables, factors)
         self._momentum = momentum
-        self._velocities = self._kept()
+        self._velocities = self._zeros()
 
     def reset(self) -> None:
         """Bring all variables to rest."""
@@ -87,14 +96,15 @@ class Momentum(Optimizer):
         )
 
 
-class Adam(Optimizer):
+class Adam(_Fused):
     """Kingma & Ba 2015 with the constants of ``keras.optimizers.Adam``."""
 
     BETAS, EPSILON = (0.9, 0.999), 1e-7
+    """Shares of the two moments that are kept in a step, and what is added to the root of the second."""
 
     def __init__(self, variables: Sequence[keras.Variable], factors: Sequence[float]):
         super().__init__(variables, factors)
-        self._means, self._squares = self._kept(), self._kept()
+        self._means, self._squares = self._zeros(), self._zeros()
         dtype = self._variables[0].dtype
         self._powers = [tf.Variable(beta, trainable=False, dtype=dtype) for beta in self.BETAS]
 
@@ -112,8 +122,7 @@ class Adam(Optimizer):
             power.assign(power * beta)
 
     def _move(self, number: int, gradient: tf.Tensor, rate: tf.Tensor) -> None:
-        constants = (tf.constant(value, gradient.dtype) for value in (*self.BETAS, self.EPSILON))
-        beta1, beta2, epsilon = constants
+        beta1, beta2, epsilon = (tf.constant(value, gradient.dtype) for value in (*self.BETAS, self.EPSILON))
         tf.raw_ops.ResourceApplyAdam(
             var=self._variables[number].handle,
             m=self._means[number].handle,
