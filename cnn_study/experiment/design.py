@@ -12,6 +12,14 @@ from cnn_study.experiment.search import RateSearch
 from cnn_study.spec import CheckSpec, DataSpec
 
 
+LOOKS = (4, 6, 9, 13, 20)
+"""Numbers of seeds at which replication may end: a factor of about one and a half from each to the next. Their boundaries
+are stored; those of others are calibrated when they are needed."""
+
+FEWEST_AT_A_LOOK = 3
+"""Seeds, below which a standard deviation says too little to end anything."""
+
+
 @dataclass(frozen=True)
 class Design:
     """An experiment at the sizes of one setting.
@@ -23,6 +31,8 @@ class Design:
         rules: What decides the claims.
         proxy: Why the results stand for the published ones only as a proxy; empty if they do not.
         checks: Exact comparisons to be made once.
+        looks: Numbers of seeds at which rules are judged, ascending, the last all seeds: arms get more seeds only while
+            a rule about them is undecided. Empty: every arm gets all seeds.
         own: Data sets that the arms use and that did not come with the suite, by name.
     """
 
@@ -32,6 +42,7 @@ class Design:
     rules: tuple[Rule, ...]
     proxy: str = ""
     checks: tuple[CheckSpec, ...] = ()
+    looks: tuple[int, ...] = ()
     own: Mapping[str, Dataset] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -48,8 +59,14 @@ class Design:
             raise InputError(f"seeds must not be negative: {self.seeds}")
         if len(set(self.seeds)) < len(self.seeds):
             raise InputError(f"the replicates must have different seeds: {self.seeds}")
-        if self.search is not None and self.search.seed in self.seeds:
-            raise InputError(f"the search seed {self.search.seed} must not be one of the replicates' seeds")
+        for seed in self.search.seeds if self.search else ():
+            if seed in self.seeds:
+                raise InputError(f"the search seed {seed} must not be one of the replicates' seeds")
+        for arm in self.arms:
+            if arm.rate_of and arm.rate_of not in names:
+                raise arm.refused(unknown_name("arm", arm.rate_of, names))
+            if arm.rate_of and (self.arm(arm.rate_of).rate_of or not self.arm(arm.rate_of).tuned):
+                raise arm.refused(InputError(f"the arm {arm.rate_of!r} has no search of its own to share its rate"))
         checks = [check.check for check in self.checks]
         for rule in self.rules:
             for name in rule.estimate.arms:
@@ -57,6 +74,23 @@ class Design:
                     raise rule.refused(unknown_name("arm", name, names))
             if isinstance(rule.estimate, Agreement) and rule.estimate.check not in checks:
                 raise rule.refused(unknown_name("check", rule.estimate.check, checks))
+        if self.looks:
+            self._check_looks()
+
+    def _check_looks(self) -> None:
+        if len(self.looks) < 2:
+            raise InputError(f"one look at {self.looks[0]} seeds is a fixed number of seeds: leave looks out")
+        if self.looks[0] < FEWEST_AT_A_LOOK:
+            raise InputError(f"the first look needs at least {FEWEST_AT_A_LOOK} seeds: got looks {self.looks}")
+        if any(a >= b for a, b in zip(self.looks, self.looks[1:], strict=False)):
+            raise InputError(f"looks must be ascending numbers of seeds: got {self.looks}")
+        if self.looks[-1] != len(self.seeds):
+            raise InputError(f"the last look must have all {len(self.seeds)} seeds: got looks {self.looks}")
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Numbers of seeds at which rules are judged: the looks, or all seeds at once."""
+        return self.looks or (len(self.seeds),)
 
     def arm(self, name: str) -> Arm:
         """The arm of a name."""

@@ -1,5 +1,6 @@
 """Rules: what decides an aspect of a claim, written down before there are results."""
 
+import math
 from dataclasses import dataclass
 
 from cnn_study.errors import InputError, unknown_name
@@ -34,6 +35,9 @@ class Rule(Declared):
         published: Whether the range comes from a published number, so that a proxy must not be held against it.
         equivalence: Whether the claim is that there is no difference beyond the range. It is then decided by two
             one-sided tests at 5 %, which is to say by a 90 % interval (Schuirmann 1987).
+        smallest: The smallest effect of interest, in the unit of the estimate; for ratios a factor above 1. Only for
+            rules with one limit: they are contradicted as soon as an effect that lies so far beyond the limit is
+            excluded, by a one-sided test at 5 %. ``None``: none is named.
     """
 
     claim: str
@@ -44,6 +48,7 @@ class Rule(Declared):
     high: float = INFINITY
     published: bool = False
     equivalence: bool = False
+    smallest: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -53,6 +58,26 @@ class Rule(Declared):
             raise InputError(f"the rule {self._about} needs a range: {self.low} is not below {self.high}")
         if self.equivalence and not (abs(self.low) < INFINITY and abs(self.high) < INFINITY):
             raise InputError(f"the rule {self._about} tests an equivalence: give it both limits")
+        if self.smallest is not None:
+            self._check_smallest(self.smallest)
+
+    def _check_smallest(self, smallest: float) -> None:
+        if isinstance(self.estimate, Agreement) or math.isinf(self.low) == math.isinf(self.high):
+            raise InputError(f"the rule {self._about} has a smallest effect of interest: give it one limit")
+        least = 0 if isinstance(self.estimate, Contrast) else 1
+        if not least < smallest < math.inf:
+            raise InputError(
+                f"the smallest effect of interest of the rule {self._about} must be above {least}: got {smallest:g}"
+            )
+
+    @property
+    def relevant(self) -> tuple[float, float]:
+        """The limits that an effect of interest lies within: those of the rule, moved by the smallest one."""
+        if self.smallest is None:
+            return self.low, self.high
+        if isinstance(self.estimate, Contrast):
+            return self.low + self.smallest, self.high - self.smallest
+        return self.low * self.smallest, self.high / self.smallest
 
     @property
     def _about(self) -> str:
@@ -65,10 +90,13 @@ class Rule(Declared):
             return f"Supported if {self.estimate.text} is 1, contradicted if it is less."
         unit = f" {self.estimate.unit}" if isinstance(self.estimate, Contrast) and self.estimate.unit else ""
         what = f"the {'90 % ' if self.equivalence else ''}interval of {self.estimate.text}"
+        low, high = self.relevant
         if self.high == INFINITY:
-            return f"Supported if {what} lies above {self.low:g}{unit}, contradicted if it lies below."
+            below = "it lies below" if self.smallest is None else f"its 90 % interval lies below {low:g}{unit}"
+            return f"Supported if {what} lies above {self.low:g}{unit}, contradicted if {below}."
         if self.low == -INFINITY:
-            return f"Supported if {what} lies below {self.high:g}{unit}, contradicted if it lies above."
+            above = "it lies above" if self.smallest is None else f"its 90 % interval lies above {high:g}{unit}"
+            return f"Supported if {what} lies below {self.high:g}{unit}, contradicted if {above}."
         return f"Supported if {what} lies within {self.low:g} to {self.high:g}{unit}, contradicted if it lies outside."
 
 
@@ -112,6 +140,7 @@ def rule(
     below: float | None = None,
     between: tuple[float, float] | None = None,
     equivalent: tuple[float, float] | None = None,
+    smallest: float | None = None,
     under: str = "",
     published: bool = False,
 ) -> Rule:
@@ -124,6 +153,8 @@ def rule(
         below: Supported if it lies below this.
         between: Supported if it lies within these.
         equivalent: Supported if two one-sided tests show that there is no difference beyond these.
+        smallest: The smallest effect of interest, in the unit of the estimate, for ratios as a factor: an effect that
+            is surely smaller contradicts the claim. Goes with ``above`` and ``below``.
         under: The condition; empty: that of the arms.
         published: Whether the range comes from a published number.
 
@@ -149,4 +180,5 @@ def rule(
         high=INFINITY if high is None else high,
         published=published,
         equivalence=equivalent is not None,
+        smallest=smallest,
     )

@@ -149,6 +149,7 @@ class Workbench:
         label: str = "",
         level: float | None = None,
         rate: float | None = None,
+        rate_of: str = "",
         probes: tuple[ProbeName, ...] = (),
         **training: Any,
     ) -> Arm:
@@ -161,10 +162,11 @@ class Workbench:
             label: What figures call it; empty: its name.
             level: Where it stands on a numeric axis of a figure.
             rate: Its learning rate, if that is part of what is studied; ``None``: the best is searched.
+            rate_of: Name of the arm whose search it shares, where symmetry says that the best rates are equal.
             probes: What is measured on its replicates beside their errors.
             **training: Fields of its training that differ from those of :meth:`train`.
         """
         if rate is not None:
             training["learning_rate"] = rate
         train = self.train(**training)
-        return Arm(name, label or name, condition, self.data, model, train, level, rate is None, probes)
+        return Arm(name, label or name, condition, self.data, model, train, level, rate is None, probes, rate_of)
