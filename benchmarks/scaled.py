@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from cnn_study import collection, results
+from cnn_study import collection
 from cnn_study.execution.plan import Tuned, tune
 from cnn_study.experiment import Design, Experiment
-from cnn_study.results import RunRecord, Store
+from cnn_study.results import RunRecord, Store, parquet
+from cnn_study.results.form import RUNS
 
 
 def widened(design: Design, seeds: int) -> Design:
@@ -46,7 +47,7 @@ def write(reference: Path, folder: Path, seeds: int) -> int:
     runs = {record.key: record for record in records(Store(reference), seeds, reference.name)}
     folder.mkdir(parents=True)
     # At once: kept one by one, each of thousands would be a file to begin with.
-    results._write([runs[key] for key in sorted(runs)], Store(folder).file, results._RUNS)
+    parquet.write([runs[key] for key in sorted(runs)], Store(folder).file, RUNS)
     shutil.copy(reference / "checks.parquet", folder)
     return len(runs)
 

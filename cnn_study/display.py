@@ -76,12 +76,12 @@ class SuiteDisplay:
                 self._running[run.key] = (run, point.epoch, point.value)
             case Lost(job, reason):
                 self._running.pop(job.key, None)
-                self._say(f"[yellow]{self._label(job)}: {reason}; it is tried again")
+                self._say(f"{self._label(job)}: {reason}; it is tried again", "yellow")
             case Waiting(reason):
-                self._say(f"[yellow]{reason}")
+                self._say(f"{reason}", "yellow")
             case Failed(job, reason):
                 self._end(job)
-                self._say(f"[red]{self._label(job)}: failed; {reason}")
+                self._say(f"{self._label(job)}: failed; {reason}", "red")
             case Finished(record):
                 if isinstance(record, RunRecord):
                     self._known.append(record)
@@ -97,8 +97,8 @@ class SuiteDisplay:
         self._ended.add(job.key)
         self._left = self._forecast()
 
-    def _say(self, line: str) -> None:
-        self._console.print(line, soft_wrap=True, highlight=False)
+    def _say(self, line: str, style: str = "") -> None:
+        self._console.print(line, style=style, soft_wrap=True, markup=False, emoji=False, highlight=False)
 
     def _label(self, job: Job) -> str:
         return self._requests[job.key].label if job.key in self._requests else job.key

@@ -83,6 +83,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {names[near[0]]!r}?" if near else ""
 
 
+def described(error: BaseException) -> str:
+    """The type of an error and the first line of what it says."""
+    said = (str(error).strip().splitlines() or ["without a message"])[0]
+    return f"{type(error).__name__}: {said[:300]}"
+
+
 def printable(text: str) -> str:
     """A text on one line, without what would move the cursor or color the terminal."""
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)

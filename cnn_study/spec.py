@@ -143,16 +143,34 @@ class Normal(Spec):
 
 
 class VarianceScaled(Spec):
-    """Normal weights whose variance follows from the fan of the layer.
+    """Weights whose variance follows from the fan of the layer.
 
     Attributes:
         kind: Marks the initializer in JSON.
-        rule: ``glorot``: variance 2 / (fan in + fan out) (Glorot & Bengio 2010); ``he``: 2 / fan in (He et al. 2015);
-            ``lecun``: 1 / fan in (LeCun et al. 1998, "Efficient BackProp").
+        rule: ``glorot``: variance 2 / (fan in + fan out) (Glorot & Bengio 2010, equation 12); ``he``: 2 / fan in (He et
+            al. 2015); ``lecun``: 1 / fan in (LeCun et al. 1998, "Efficient BackProp"); ``standard``: 1 / (3 fan in),
+            which with an even distribution is Glorot & Bengio's equation 1, the heuristic they compare with;
+            ``fan_out``: 1 / fan out (Nielsen 2015, chapter 6, network3.py), where of a convolution with pooling only
+            the outputs that pooling leaves count: maps times field squared, over the stride of pooling squared.
+        distribution: ``normal``, or ``uniform``: even between plus and minus the square root of three variances. For
+            Glorot's rule that limit is the square root of 6 / (fan in + fan out), their equation 16.
     """
 
     kind: Literal["variance_scaled"] = "variance_scaled"
-    rule: Literal["glorot", "he", "lecun"]
+    rule: Literal["glorot", "he", "lecun", "standard", "fan_out"]
+    distribution: Literal["normal", "uniform"] = "normal"
+
+
+class Zeros(Spec):
+    """Weights that are all zero: for a layer before the logits, whose units are told apart by their classes.
+
+    Nielsen 2015, chapter 6, network3.py: the softmax layer. In hidden layers all units would stay the same.
+
+    Attributes:
+        kind: Marks the initializer in JSON.
+    """
+
+    kind: Literal["zeros"] = "zeros"
 
 
 class FanUniform(Spec):
@@ -167,10 +185,12 @@ class FanUniform(Spec):
     reach: float = Field(default=2.4, gt=0)
 
 
-Initializer = Annotated[Normal | VarianceScaled | FanUniform, Field(discriminator="kind")]
+Initializer = Annotated[Normal | VarianceScaled | FanUniform | Zeros, Field(discriminator="kind")]
 GLOROT = VarianceScaled(rule="glorot")
+GLOROT_UNIFORM = VarianceScaled(rule="glorot", distribution="uniform")
 HE = VarianceScaled(rule="he")
 LECUN = VarianceScaled(rule="lecun")
+STANDARD = VarianceScaled(rule="standard", distribution="uniform")
 
 
 class Pool(Spec):
@@ -203,7 +223,9 @@ class _Weighted(Spec):
             what the next layer sees is as unstable as without it ("noisy" batch normalization, Santurkar et al. 2018,
             section 2).
         dropout: Fraction of the outputs of the layer, after its pooling, that are set to zero at random while training.
-        initializer: Of the weights. Biases start at zero.
+        initializer: Of the weights.
+        bias_stddev: Standard deviation of the initial biases, which are drawn from a normal distribution with mean 0;
+            0: they start at zero.
     """
 
     activation: Activation | None = "relu"
@@ -212,6 +234,7 @@ class _Weighted(Spec):
     norm_noise: bool = False
     dropout: float = Field(default=0.0, ge=0, lt=1)
     initializer: Initializer = GLOROT
+    bias_stddev: float = Field(default=0.0, ge=0)
 
     @model_validator(mode="after")
     def _check_norm(self) -> Self:
@@ -478,6 +501,10 @@ class TrainSpec(Spec):
         optimizer: ``sgd``: stochastic gradient descent with (heavy-ball) momentum; ``adam``: Kingma & Ba 2015.
         learning_rate: Constant over the run.
         momentum: Of SGD; must be 0 for Adam.
+        weight_decay: Adds half of this times the sum of all squared weights of convolutional and dense layers to the
+            loss; biases, subsampling and normalization are left out. Each step adds it times the weights to their
+            gradients, before momentum or Adam. Curves of the loss are without it. Nielsen 2015 writes lambda / n
+            (network2.py) or lambda / batches an epoch (network3.py) for the same number.
         batch_size: Examples a step. The last, incomplete batch of an epoch is left out.
         epochs: Passes over the training examples, at most.
         evaluations_per_epoch: Evaluations of the training error in an epoch, evenly spaced.
@@ -489,6 +516,7 @@ class TrainSpec(Spec):
     optimizer: Literal["sgd", "adam"] = "sgd"
     learning_rate: float = Field(gt=0)
     momentum: float = Field(default=0.0, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
     batch_size: PositiveInt = 128
     epochs: PositiveInt
     evaluations_per_epoch: PositiveInt = 1

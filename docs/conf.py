@@ -63,10 +63,22 @@ def _find_alias(app, env, node, content):
     return env.domains["py"].resolve_xref(env, document, app.builder, "data", target, node, content)
 
 
+def _find_in_package(app, env, node, content):
+    """A name that a package hands on from one of its modules: it is described there."""
+    package, _, name = node.get("reftarget", "").rpartition(".")
+    if node.get("refdomain") != "py" or not package.startswith("cnn_study"):
+        return None
+    domain = env.domains["py"]
+    found = [each for each in domain.objects if each.startswith(f"{package}.") and each.endswith(f".{name}")]
+    if len(found) != 1:
+        return None
+    return domain.resolve_xref(env, node.get("refdoc"), app.builder, node["reftype"], found[0], node, content)
+
+
 def _keep_undocumented(app, what, name, obj, skip, options):
     """Show what has no docstring of its own: fields, which their class describes, and aliases that signatures name."""
     field = what == "attribute" and obj.annotation and not obj.name.startswith("_")
-    alias = what == "data" and obj.name[0].isupper()
+    alias = what == "data" and obj.name[0].isupper() and not obj.imported
     return False if field or alias else skip
 
 
@@ -81,4 +93,5 @@ def setup(app) -> None:
     app.connect("autodoc-process-docstring", _convert_docstring)
     app.connect("autoapi-skip-member", _keep_undocumented)
     app.connect("missing-reference", _find_alias)
+    app.connect("missing-reference", _find_in_package)
     app.connect("source-read", _fill_in)

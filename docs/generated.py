@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -66,8 +67,16 @@ def _rules(rules: Iterable[Rule]) -> Iterator[tuple[str, ...]]:
 
 def commands() -> str:
     """A section a command: what it does, its arguments, its options, examples."""
-    group = typer.main.get_command(app)
-    return "\n\n".join("\n\n".join(_command(name, command)) for name, command in group.commands.items())
+    return "\n\n".join("\n\n".join(_command(*each)) for each in _commands(typer.main.get_command(app)))
+
+
+def _commands(group, before: str = "") -> Iterator[tuple[str, Any]]:
+    """The commands of a group, those of the groups in it too, with their names."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def _command(name: str, command) -> Iterator[str]:

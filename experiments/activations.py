@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from cnn_study.models.architectures import (
     FAN_SCALED,
-    cuda_convnet_13pct,
-    cuda_convnet_18pct,
+    deviations_13pct,
+    deviations_18pct,
     four_layer_13pct,
     four_layer_18pct,
 )
@@ -43,7 +43,7 @@ PIXEL_STDDEV = 64.0  # of mean-subtracted CIFAR-10 pixels, in units of 0-255
 MAIN: dict[Activation, str] = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid"}
 MODERN: dict[Activation, str] = {"leaky_relu": "leaky ReLU", "elu": "ELU", "gelu": "GELU", "silu": "SiLU"}
 UNITS = MAIN | MODERN
-NETWORKS = {"18 %": (four_layer_18pct, cuda_convnet_18pct), "13 %": (four_layer_13pct, cuda_convnet_13pct)}
+NETWORKS = {"18 %": (four_layer_18pct, deviations_18pct), "13 %": (four_layer_13pct, deviations_13pct)}
 
 
 @dataclass(frozen=True)

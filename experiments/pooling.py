@@ -107,11 +107,10 @@ def pooling(at):
     def network(kind: Pooling, first: int = NARROW, second: int = WIDE):
         return at.network(pooling_net, kind, maps=(first, second), field=3)
 
-    networks = {kind: network(kind) for kind in LABELS}
-    wider = at.matched(lambda maps: network("max", 2 * NARROW, maps), to=networks["all_conv"])
-    cheaper = at.matched(lambda maps: network("none", NARROW, maps), to=networks["max"], cost="macs")
+    wider = at.matched(lambda maps: network("max", 2 * NARROW, maps), to=network("all_conv"))
+    cheaper = at.matched(lambda maps: network("none", NARROW, maps), to=network("max"), cost="macs")
     arms = [
-        *((kind, LABELS[kind], model) for kind, model in networks.items()),
+        *((kind, label, network(kind)) for kind, label in LABELS.items()),
         ("max, wider", "maximum, parameters of all convolutions", wider),
         ("none, same macs", "no downsampling, computation of the maximum", cheaper),
     ]

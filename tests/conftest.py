@@ -163,7 +163,7 @@ def with_silent_claims(outcome, others):
     """The outcome, and another experiment with so many claims that nothing is known of."""
     claims = tuple(Claim(f"other {i}", "Something is so.") for i in range(others))
     silent = [replace(decision, reason="no number") for decision in outcome.verdicts[0].decisions]
-    verdicts = tuple(ClaimVerdict(claim, "direction", "inconclusive", "", tuple(silent)) for claim in claims)
+    verdicts = tuple(ClaimVerdict("silent", claim, "direction", "inconclusive", "", tuple(silent)) for claim in claims)
     return [outcome, replace(outcome, experiment=replace(outcome.experiment, claims=()), verdicts=verdicts)]
 
 

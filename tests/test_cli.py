@@ -8,10 +8,11 @@ from cnn_study.analysis.decisions import evaluate
 from cnn_study.cli import output, stores, training
 from cnn_study.cli.app import OWN, REFERENCE
 from cnn_study.data import cache
+from cnn_study.data.registry import DATASETS
 from cnn_study.errors import DataError, InputError
 from cnn_study.execution.plan import Request
 from cnn_study.execution.suite import Failure, Report
-from cnn_study.experiment import Design, Experiment
+from cnn_study.experiment import Design, Experiment, Setting
 from cnn_study.results import Store
 from cnn_study.spec import CheckSpec
 
@@ -74,13 +75,13 @@ def test_data_are_fetched_and_checked(capsys, tmp_path):
     assert (tmp_path / "a b" / "digits").is_dir()
 
 
-def no_source(name, **_):
-    if name == "digits":
+def no_source(data, **_):
+    if data.name == "digits":
         return
-    raise DataError(f"{name} cannot be had: no source answers; try --fallback digits")
+    raise DataError(f"{data.name} cannot be had: no source answers; try --stand-in digits")
 
 
-def test_without_data_and_fallback_the_run_ends_with_the_reason(capsys, monkeypatch, tmp_path):
+def test_without_data_and_stand_in_the_run_ends_with_the_reason(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(cache, "ensure", no_source)
     code, _, error = call(capsys, "run", "--results", str(tmp_path))
     assert code == 1
@@ -88,13 +89,14 @@ def test_without_data_and_fallback_the_run_ends_with_the_reason(capsys, monkeypa
     assert not any(tmp_path.glob("quick*"))
 
 
-def test_with_fallback_everything_is_marked_and_kept_apart(capsys, monkeypatch, tmp_path):
+@pytest.mark.parametrize("option", ["--stand-in", "--fallback"])
+def test_with_a_stand_in_everything_is_marked_and_kept_apart(option, capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(cache, "ensure", no_source)
     stores = []
     nothing = Report(frozenset())
-    monkeypatch.setattr(training, "_train", lambda designs, store, *_: stores.append((designs, store)) or nothing)
+    monkeypatch.setattr(training, "_train", lambda _, designs, store, *__: stores.append((designs, store)) or nothing)
     code, output, error = call(
-        capsys, "run", "activations", "--fallback", "digits", "--results", str(tmp_path), "--no-tracking"
+        capsys, "run", "activations", option, "digits", "--results", str(tmp_path), "--no-tracking"
     )
     assert code == 0
     ((design,), store) = stores[0]
@@ -122,7 +124,7 @@ def test_the_summary_tells_what_is_equal_to_the_reference(tmp_path, monkeypatch,
     for i, record in enumerate(made_up[2].values()):
         own.add(record)
         reference.add(type(record)(**{**vars(record), "weights": "other" if i == 0 else record.weights}))
-    output.compare_with_reference([outcome], own, "quick", None)
+    output.compare_with_reference([outcome], own, Setting("quick"))
     total = len(made_up[2])
     text = " ".join(capsys.readouterr().out.split())
     assert f"3 of 3 verdicts as in the reference (results/quick); {total - 1} of {total} common runs equal" in text
@@ -135,7 +137,7 @@ def test_the_summary_compares_checks_by_their_counts(tmp_path, monkeypatch, caps
     reference, own = Store(REFERENCE / "quick"), Store(OWN / "quick")
     for store, agreeing in ((reference, 8), (own, 7)):
         store.add_check(made_up_check(design.checks[0], agreeing=agreeing))
-    output.compare_with_reference([stores.evaluated(made_up_experiment(), design, own)], own, "quick", None)
+    output.compare_with_reference([stores.evaluated(made_up_experiment(), design, own)], own, Setting("quick"))
     assert "; 0 of 1 common checks with the same counts" in capsys.readouterr().out
 
 
@@ -191,7 +193,8 @@ def test_failed_runs_are_named_at_the_end_and_in_the_exit_code(tmp_path, monkeyp
     request = Request(design.arms[0], "replicate", design.arms[0].run(0.01, 2))
     report = Report(frozenset(), (Failure(request, "ValueError: no"),))
     monkeypatch.setattr(collection, "load", lambda names=(): [experiment])
-    monkeypatch.setattr(training, "_obtain", lambda *_: None)
+    monkeypatch.setattr(training, "_obtained", lambda *_: Setting("quick"))
+    monkeypatch.setattr(training, "ensure", lambda *_: None)
     monkeypatch.setattr(training, "_train", lambda *_: report)
     code, output, error = call(capsys, "run", "--results", str(tmp_path), "--no-tracking")
     assert code == 1
@@ -203,29 +206,38 @@ def test_failed_runs_are_named_at_the_end_and_in_the_exit_code(tmp_path, monkeyp
 def test_every_experiment_declares_itself_for_every_profile():
     for experiment in collection.load():
         for profile in ("smoke", "quick", "full"):
-            for fallback in (None, "digits"):
-                design = experiment.at(profile, fallback)
-                claimed = {claim.name for claim in experiment.claims}
-                assert {rule.claim for rule in design.rules} <= claimed
-                if design.arms and (profile != "full" or fallback):
-                    assert design.proxy
+            for images in (None, DATASETS["digits"]):
+                design = experiment.at(Setting(profile, images))
+                decided = {rule.claim for rule in design.rules}
+                assert decided == {claim.name for claim in experiment.claims}
+                assert design.proxy or not design.arms or (profile == "full" and images is None)
         full = experiment.at("full")
         assert not full.arms or len(full.seeds) >= 6
 
 
 def test_a_module_without_an_experiment_is_named(monkeypatch):
     monkeypatch.setattr(collection, "names", lambda: ["activations"])
-    monkeypatch.setattr("experiments.activations.EXPERIMENT", None)
-    with pytest.raises(InputError, match=r"experiments/activations\.py must declare EXPERIMENT"):
+    monkeypatch.setattr("experiments.activations.activations", None)
+    with pytest.raises(InputError, match=r"experiments/activations\.py declares none: a page declares one"):
         collection.load()
 
 
 def test_a_profile_is_asked_of_the_design():
     seen = []
     nothing = Design((), None, (), (), checks=(CheckSpec(check="sizes"),))
-    experiment = Experiment("x", "x", (), lambda *asked: seen.append(asked) or nothing, ())
-    assert experiment.at("quick", "digits") is nothing
-    assert seen == [("quick", "digits")]
+    experiment = Experiment("x", "x", (), lambda setting: seen.append(setting) or nothing, ())
+    assert experiment.at("quick", DATASETS["digits"]) is nothing
+    assert seen == [Setting("quick", DATASETS["digits"])]
+
+
+def test_a_design_of_version_0_1_is_given_a_profile_and_a_name():
+    seen = []
+    nothing = Design((), None, (), (), checks=(CheckSpec(check="sizes"),))
+    experiment = Experiment("x", "x", (), lambda profile, fallback: seen.append((profile, fallback)) or nothing, ())
+    assert experiment.at("quick", DATASETS["digits"]) is experiment.at("full") is nothing
+    assert seen == [("quick", "digits"), ("full", None)]
+    with pytest.raises(InputError, match=r"x is written for cnn-study 0\.1 and knows registered data sets only"):
+        experiment.at("quick", replace(DATASETS["digits"], own=True))
 
 
 @pytest.mark.parametrize("command", ["claims", "report", "run"])
@@ -233,7 +245,7 @@ def test_claims_of_one_experiment_are_corrected_for_the_tests_of_all(command, tm
     experiment, _, stored = made_up
     rules = tuple(replace(rule, claim="twin") for rule in made_up[1].rules)
     twin = replace(experiment.claims[0], name="twin")
-    other = replace(experiment, name="other", claims=(twin,), design=lambda *_: replace(made_up[1], rules=rules))
+    other = replace(experiment, name="other", claims=(twin,), design=lambda setting: replace(made_up[1], rules=rules))
     loaded = {"made_up": experiment, "other": other}
     monkeypatch.setattr(collection, "load", lambda names=(): [loaded[name] for name in names] or list(loaded.values()))
     for record in stored.values():
@@ -242,11 +254,12 @@ def test_claims_of_one_experiment_are_corrected_for_the_tests_of_all(command, tm
     monkeypatch.setattr(tables, "verdicts", lambda outcomes, family: families.append((outcomes, family)) or [])
     monkeypatch.setattr(
         "cnn_study.report.page.write_page",
-        lambda outcomes, folder, profile, revision, family: families.append((outcomes, family)),
+        lambda outcomes, folder, setting, revision, family: families.append((outcomes, family)),
     )
-    monkeypatch.setattr(training, "_obtain", lambda *_: None)
+    monkeypatch.setattr(training, "_obtained", lambda *_: Setting("quick"))
+    monkeypatch.setattr(training, "ensure", lambda *_: None)
     monkeypatch.setattr(training, "_train", lambda *_: Report(frozenset()))
-    monkeypatch.setattr(training, "draw", lambda *_, **__: None)
+    monkeypatch.setattr(training, "draw", lambda *_, **__: 0)
     options = ["made_up", "--results", str(tmp_path), *(["--no-tracking"] if command == "run" else [])]
     assert call(capsys, command, *options)[0] == 0
     ((shown, family),) = families

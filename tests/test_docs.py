@@ -19,7 +19,8 @@ from cnn_study import cli, collection
 from cnn_study.analysis.coverage import measured_coverage
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.data import registry as datasets
-from cnn_study.data.sources import ARRAYS, IDX, UserFolder
+from cnn_study.data.dataset import ARRAYS
+from cnn_study.data.sources import IDX, UserFolder
 from cnn_study.experiment import PROFILES, Experiment
 from cnn_study.results import Store
 

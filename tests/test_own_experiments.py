@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def own_file(tmp_path):
     """Writes a file with an experiment and returns its path."""
 
     def write(change=lambda text: text, name="mine"):
-        text = EXAMPLE.read_text(encoding="utf-8").replace('name="own_ablation"', f'name="{name}"')
+        text = EXAMPLE.read_text(encoding="utf-8").replace("def own_ablation(at)", f"def {name}(at)")
         path = tmp_path / f"{name}.py"
         path.write_text(change(text), encoding="utf-8")
         return path
@@ -46,16 +47,15 @@ def test_the_family_is_all_of_the_package_and_the_files_that_are_named(own_file)
 
 def test_a_file_of_the_package_is_the_experiment_of_its_name():
     (by_path,) = collection.load([str(EXAMPLE.parents[1] / "experiments" / "pooling.py")])
-    assert by_path is collection.load(["pooling"])[0]
+    assert by_path == replace(collection.load(["pooling"])[0], design=by_path.design)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "place", "expected"),
     [
-        ("design=design", "design=design(", "EXPERIMENT = ", "'(' was never closed"),
-        ("RATES = (0.01,", "RATES = (a,", "RATES = ", "NameError: name 'a' is not defined"),
-        ("RATES = (0.01,", "RATES = (", "RateSearch(", "a rate search needs at least 3 rates"),
-        ('"full": Setting', '"fall": Setting', "setting = SETTINGS", "KeyError: 'full'"),
+        ("tune=TimeToTrainError(TARGET),", "tune=TimeToTrainError(TARGET,", "@ablation(", "'(' was never closed"),
+        ("TARGET = 0.25", "TARGET = a", "TARGET = ", "NameError: name 'a' is not defined"),
+        ("for name, norm in", "for name in", "yield at.arm(", "NameError: name 'norm' is not defined"),
         ("maps=8", "maps=0", "Conv(", "Conv: maps: Input should be greater than 0"),
     ],
 )
@@ -69,11 +69,30 @@ def test_what_is_wrong_in_a_file_is_told_with_its_line(own_file, old, new, place
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("old", "new"), [("EXPERIMENT = ", "OTHER = "), ('name="mine"', 'name="yours"')])
-def test_a_file_without_its_experiment_is_refused(own_file, old, new):
-    path = own_file(lambda text: text.replace(old, new))
-    with pytest.raises(InputError, match=r"must declare EXPERIMENT = Experiment\(name='mine', ...\)"):
+@pytest.mark.parametrize(
+    ("add", "have"),
+    [("del mine\n", "none"), ("from experiments.pooling import pooling\n", r"2 experiments \(mine, pooling\)")],
+)
+def test_a_file_declares_one_experiment(own_file, add, have):
+    path = own_file(lambda text: text + add)
+    with pytest.raises(InputError, match=f"declares {have}: a page declares one"):
         collection.load([str(path)])
+
+
+def test_a_file_finds_the_modules_beside_it(own_file):
+    path = own_file(lambda text: text.replace("TARGET = 0.25", "from beside_the_page import TARGET"))
+    (path.parent / "beside_the_page.py").write_text("TARGET = 0.4", encoding="utf-8")
+    (experiment,) = collection.load([str(path)])
+    assert experiment.at("smoke").search.objective.threshold == 0.4
+    assert str(path.parent) not in sys.path
+
+
+def test_two_files_with_one_name_for_their_experiments_are_refused(own_file):
+    first = own_file()
+    second = first.parent / "other.py"
+    second.write_bytes(first.read_bytes())
+    with pytest.raises(InputError, match=r"two experiments are called 'mine': .*mine\.py, line \d+, and .*other\.py"):
+        collection.load([str(first), str(second)])
 
 
 @pytest.mark.parametrize("name", ["missing.py", "no/such", "folder.py"])
@@ -85,7 +104,7 @@ def test_what_is_no_file_is_told(tmp_path, monkeypatch, name):
 
 
 def test_a_file_must_not_have_the_name_of_an_experiment_of_the_package(own_file):
-    with pytest.raises(InputError, match="rename the file"):
+    with pytest.raises(InputError, match="comes with cnn-study: rename yours"):
         collection.load([str(own_file(name="pooling"))])
 
 

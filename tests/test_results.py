@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnn_study import results
 from cnn_study.errors import StoreError
-from cnn_study.results import CheckRecord, Point, RunRecord, Store, replace_file
+from cnn_study.files import replace_file
+from cnn_study.results import CheckRecord, Point, RunRecord, Store, form, parquet
 from cnn_study.spec import CheckSpec, DataSpec, Dense, ModelSpec, RunSpec, Seeds, TrainSpec
 
 NAN, INF = float("nan"), float("inf")
@@ -84,7 +84,7 @@ def rewritten(store, columns=None, metadata=None):
     for name, values in (columns or {}).items():
         index = table.schema.get_field_index(name)
         table = table.set_column(index, table.schema.field(name), [values])
-    write(table, store.file, metadata or {"cnn_study_schema": str(results.SCHEMA)})
+    write(table, store.file, metadata or {"cnn_study_schema": str(parquet.SCHEMA)})
 
 
 def write(table, path, metadata):
@@ -93,7 +93,7 @@ def write(table, path, metadata):
     with pq.ParquetWriter(content, table.schema.with_metadata(metadata)) as writer:
         writer.write_table(table.replace_schema_metadata(metadata))
         writer.add_key_value_metadata({"cnn_study_sha256": 64 * "0"})
-    path.write_bytes(results._sealed(content.getvalue()))
+    path.write_bytes(parquet.sealed(content.getvalue()))
 
 
 # --- round trip ---
@@ -338,7 +338,7 @@ def test_a_column_of_another_type_is_refused(tmp_path):
     store = filled(tmp_path, 1)
     table = pq.read_table(store.file)
     index = table.schema.get_field_index("seconds")
-    metadata = {"cnn_study_schema": str(results.SCHEMA)}
+    metadata = {"cnn_study_schema": str(parquet.SCHEMA)}
     write(table.set_column(index, "seconds", [pa.array(["1.5"])]), store.file, metadata)
     assert "it lacks seconds" in complaint(tmp_path)
 
@@ -348,7 +348,7 @@ def test_a_newer_schema_is_refused(tmp_path, number):
     store = filled(tmp_path, 1)
     rewritten(store, metadata={"cnn_study_schema": number})
     message = complaint(tmp_path)
-    assert f"{store.file} was written by a newer cnn-study (schema {number}, known {results.SCHEMA})" in message
+    assert f"{store.file} was written by a newer cnn-study (schema {number}, known {parquet.SCHEMA})" in message
 
 
 def test_files_of_the_first_schema_are_read_and_written_anew_when_they_change(tmp_path):
@@ -367,7 +367,7 @@ def test_files_of_the_first_schema_are_read_and_written_anew_when_they_change(tm
 
 def test_a_file_without_its_digest_is_refused(tmp_path):
     store = filled(tmp_path, 1)
-    table = pq.read_table(store.file).replace_schema_metadata({"cnn_study_schema": str(results.SCHEMA)})
+    table = pq.read_table(store.file).replace_schema_metadata({"cnn_study_schema": str(parquet.SCHEMA)})
     pq.write_table(table, store.file)
     assert "is damaged (it lacks its digest)" in complaint(tmp_path)
 
@@ -381,9 +381,9 @@ def test_a_schema_number_that_is_none_is_refused(tmp_path):
 def test_runs_of_other_semantics_are_passed_over(tmp_path, monkeypatch):
     store = filled(tmp_path, 1, 2)
     older, newer = sorted(read(tmp_path))
-    rewritten(store, {"semantics": pa.array([results.SEMANTICS - 1, results.SEMANTICS])})
+    rewritten(store, {"semantics": pa.array([form.SEMANTICS - 1, form.SEMANTICS])})
     assert list(read(tmp_path)) == [newer]
-    monkeypatch.setattr(results, "SEMANTICS", results.SEMANTICS - 1)
+    monkeypatch.setattr(form, "SEMANTICS", form.SEMANTICS - 1)
     assert list(read(tmp_path)) == [older]
 
 

@@ -1,14 +1,14 @@
 """Exact checks: what built networks do against formulas, in every case of an exhaustive grid; nothing is trained.
 
-The name of a check and its version are in :mod:`cnn_study.checks.names`, the functions in modules that are loaded with
-TensorFlow when :func:`run` is called. A check says how many ``cases`` it has looked at and how many are ``agreeing``.
+The checks are listed in :mod:`cnn_study.checks.table`; their functions are in modules that are loaded with TensorFlow
+when :func:`run` is called. A check says how many ``cases`` it has looked at and how many are ``agreeing``.
 The formulas are written out beside the checks and do not come from the code that is checked.
 """
 
 import datetime
 import time
 
-from cnn_study.checks.names import check
+from cnn_study.checks.table import check, function
 from cnn_study.errors import InputError
 from cnn_study.results import CheckRecord
 from cnn_study.spec import CheckSpec
@@ -30,13 +30,12 @@ def run(spec: CheckSpec) -> CheckRecord:
         raise InputError(
             f"check {spec.check!r} has no version {spec.version}; ask for its current one, {current.version}"
         )
+    make, part = function(spec.check)
     # Loaded here, so that experiments can name a check without loading TensorFlow.
-    from cnn_study.checks.registry import CHECKS, SAMPLES
     from cnn_study.training.trainer import environment
 
     started = time.perf_counter()
-    part = SAMPLES.get(spec.check, {}) if spec.sample else {}
-    outcomes, table = CHECKS[spec.check](**part)
+    outcomes, table = make(**(part if spec.sample else {}))
     return CheckRecord(
         spec=spec,
         outcomes=outcomes,

@@ -170,3 +170,7 @@ def _deviations(maps: np.ndarray) -> np.ndarray:
     rings = np.minimum.outer(from_border, from_border)
     differences = abs(maps - center).max(-1) / abs(center).max()
     return np.array([differences[rings == distance].max() for distance in range(rings.max() + 1)])
+
+
+SAMPLES = {"border_visibility": {"side": 12, "depth": 3}, "padding_position": {"seeds": (0,)}}
+"""The part of the grid that a sample of a check looks at."""

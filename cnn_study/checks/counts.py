@@ -310,3 +310,10 @@ def _share_in_c5_and_f6() -> float:
     costs = complexity.costs(lenet5_1998())
     *_, c5, f6, _output = (cost.parameters for cost in costs)
     return (c5 + f6) / sum(cost.parameters for cost in costs)
+
+
+SAMPLES = {
+    "receptive_field_costs": {"grid": SMALL[::12], "fields": (1, 3)},
+    "weight_sharing_counts": {"grid": LARGE[:24:6]},
+}
+"""The part of the grid that a sample of a check looks at."""

@@ -132,3 +132,7 @@ def _least_difference(subject: Subject, still: np.ndarray, moved: np.ndarray, sh
 def _overlap(size: int, by: int, margin: int) -> np.ndarray:
     """Outputs along a side that lie in the interior, before and after they are moved."""
     return np.arange(max(margin, margin - by), min(size - margin, size - margin - by))
+
+
+SAMPLES = {"translation_equivariance": {"reach": 2, "seeds": (0,)}}
+"""The part of the grid that a sample of a check looks at."""

@@ -275,3 +275,7 @@ def _ends() -> Iterator[Configuration]:
     )
     for training in (False, True):
         yield Configuration(f"five layers{', training' if training else ''}", deep, training)
+
+
+SAMPLES = {"layer_api": {"grid": configurations()[::12]}}
+"""The part of the grid that a sample of a check looks at."""

@@ -232,3 +232,10 @@ def _volumes(height: int, width: int, field: int, padding: Padding, depth: int) 
             continue
         return {n: model.get_layer(f"conv{n}").output.shape[1:3] for n in range(1, layers + 1)}
     return {}
+
+
+SAMPLES = {
+    "output_size": {"sides": (1, 4, 9), "fields": (2, 3), "strides": (1, 3)},
+    "padding_volume": {"shapes": ((6, 6), (8, 12)), "fields": (2, 5), "depth": 3},
+}
+"""The part of the grid that a sample of a check looks at."""

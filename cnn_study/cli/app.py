@@ -1,11 +1,13 @@
 """The application, its two streams, and the options that several commands have."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from cnn_study.errors import printable
 from cnn_study.experiment import PROFILES
 
 app = typer.Typer(
@@ -15,8 +17,19 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-console = Console()
-errors = Console(stderr=True)
+# Names and paths of the user's own are printed as they are: no brackets taken for markup, no :cat: for a picture.
+console = Console(markup=False, emoji=False)
+errors = Console(stderr=True, markup=False, emoji=False)
+
+
+class Notices(logging.Handler):
+    """Shows what the library has to say, a line each."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a record."""
+        text = printable(record.getMessage())
+        errors.print(f"cnn-study: {text}", style="yellow", soft_wrap=True, highlight=False)
+
 
 REFERENCE = Path("results")
 OWN = REFERENCE / "local"

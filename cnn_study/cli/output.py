@@ -1,6 +1,7 @@
 """What several commands leave: verdicts on the screen, figures, the mirror in MLflow."""
 
 import math
+import os
 import subprocess
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -80,7 +81,7 @@ def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, style: str =
     wanted, undrawn = [], 0
     for outcome in outcomes:
         if not outcome.complete:
-            errors.print(f"[yellow]{outcome.experiment.name}: runs are missing, no figures", soft_wrap=True)
+            errors.print(f"{outcome.experiment.name}: runs are missing, no figures", style="yellow", soft_wrap=True)
         elif again or missing(outcome, folder):
             wanted.append(outcome)
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
@@ -133,16 +134,30 @@ def mirror(
 
 
 def revision() -> str:
-    """The git revision, with a plus if files differ from it; ``unknown`` outside of a checkout."""
+    """The git revision, with a plus if files differ from it; ``unknown`` outside of a checkout.
+
+    An environment may lie in a repository of the user's own, and hooks have variables that name theirs: only the
+    repository that has this file at its place in the project is asked.
+    """
+    here = Path(__file__)
+    name = here.relative_to(here.parents[2]).as_posix()
     try:
-        answer = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=12"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-            cwd=Path(__file__).parent,
-        )
+        if _git("ls-files", "--full-name", "--", here.name) != name:
+            return "unknown"
+        return _git("describe", "--always", "--dirty=+", "--abbrev=12")
     except (OSError, subprocess.SubprocessError):
         return "unknown"
+
+
+def _git(*arguments: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    answer = subprocess.run(  # noqa: S603
+        ["git", *arguments],  # noqa: S607
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=True,
+        cwd=Path(__file__).parent,
+        env=environment,
+    )
     return answer.stdout.strip()

@@ -10,12 +10,13 @@ from cnn_study import collection
 from cnn_study.analysis.decisions import Outcome, evaluate
 from cnn_study.cli.app import OWN, REFERENCE, console
 from cnn_study.data import cache
-from cnn_study.data import registry as datasets
-from cnn_study.data.registry import DATASETS, Dataset
+from cnn_study.data.dataset import Dataset, described, parsed
+from cnn_study.data.registry import DATASETS
 from cnn_study.errors import InputError, StoreError
 from cnn_study.execution.forecast import Examples, Pace
 from cnn_study.experiment import PROFILES, Design, Experiment, Setting
-from cnn_study.results import RunRecord, Store, replace_file
+from cnn_study.files import replace_file
+from cnn_study.results import RunRecord, Store
 from cnn_study.spec import RunSpec
 
 Designed = list[tuple[Experiment, Design]]
@@ -54,7 +55,7 @@ def settings_of(root: Path, profile: str) -> Iterator[Setting]:
         yield Setting(profile, dataset)
     for path in sorted(root.glob(f"{profile}-*/{cache.DESCRIPTION}")):
         try:
-            dataset = datasets.parsed(json.loads(path.read_bytes()))
+            dataset = parsed(json.loads(path.read_bytes()))
         except ValueError:
             raise StoreError(f"{path} is damaged: run with --data and the folder of images again") from None
         yield Setting(profile, dataset)
@@ -62,7 +63,7 @@ def settings_of(root: Path, profile: str) -> Iterator[Setting]:
 
 def describe_images(store: Store, dataset: Dataset) -> None:
     """Note beside results which images of the user's own they were made on, for commands that read."""
-    text = json.dumps(datasets.described(dataset), indent=1)
+    text = json.dumps(described(dataset), indent=1)
     replace_file(store.folder / cache.DESCRIPTION, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 

@@ -25,6 +25,7 @@ from cnn_study.cli.app import (
     console,
     errors,
 )
+from cnn_study.cli.images import commands
 from cnn_study.cli.output import compare_with_reference, draw, keep_verdicts, mirror, show_verdicts
 from cnn_study.cli.stores import (
     describe_images,
@@ -39,8 +40,8 @@ from cnn_study.cli.stores import (
 )
 from cnn_study.data import cache
 from cnn_study.data import registry as datasets
+from cnn_study.data.dataset import Dataset
 from cnn_study.data.folder import images
-from cnn_study.data.registry import Dataset
 from cnn_study.display import SuiteDisplay
 from cnn_study.errors import DataError, InputError, unknown_name
 from cnn_study.execution.cluster import Needs, RayEngine
@@ -113,7 +114,7 @@ def run(
     designs = [design for _, design in _suitable(chosen, names, setting)]
     if isinstance(workers, LocalEngine):
         check_memory(designs, psutil.virtual_memory().total)
-    for dataset in _used(designs):
+    for dataset in used(designs):
         ensure(dataset, cache_dir)
     store = store_of(results or OWN, setting)
     with stoppable(), store.writing():
@@ -131,7 +132,7 @@ def run(
         try:
             mirror(outcomes, store.folder, tracking_uri, report.done, PATIENCE)
         except tracking.TrackingError as error:
-            errors.print(f"[yellow]cnn-study: the runs are stored, but not mirrored: {error}", soft_wrap=True)
+            errors.print(f"cnn-study: the runs are stored, but not mirrored: {error}", style="yellow", soft_wrap=True)
     if models:
         console.print(f"models: {len(report.saved)} saved in {models.folder}", soft_wrap=True, highlight=False)
     _tell_end(report, time.monotonic() - started)
@@ -184,7 +185,7 @@ def plan(
     console.print(f"Hours with {cores()} workers, {how}. {limits}", soft_wrap=True, highlight=False)
 
 
-@app.command(epilog="Examples: `cnn-study data` · `cnn-study data cifar10 mnist`")
+@commands.command("get", epilog="Examples: `cnn-study data` · `cnn-study data cifar10 mnist`: `get` need not be said")
 def data(
     names: Annotated[
         list[str] | None,
@@ -227,13 +228,23 @@ def _suitable(chosen: list[Experiment], names: list[str] | None, setting: Settin
     found = designed(chosen, setting, named=bool(names))
     left_out = sorted({each.name for each in chosen} - {each.name for each, _ in found})
     if left_out and setting.images:
-        errors.print(f"[yellow]not for images such as {setting.images.name}: {', '.join(left_out)}", soft_wrap=True)
+        what = f"not for images such as {setting.images.name}: {', '.join(left_out)}"
+        errors.print(what, style="yellow", soft_wrap=True)
     return found
 
 
-def _used(designs: Iterable[Design]) -> list[Dataset]:
-    """The data sets of some designs, each once."""
-    found = {arm.data.name: design.dataset(arm.data) for design in designs for arm in design.arms}
+def used(designs: Iterable[Design]) -> list[Dataset]:
+    """The data sets of some designs, each once.
+
+    Raises:
+        InputError: Two of the user's own have the same name: the cache, and their runs, would be mixed up.
+    """
+    found: dict[str, Dataset] = {}
+    for dataset in (design.dataset(arm.data) for design in designs for arm in design.arms):
+        if found.setdefault(dataset.name, dataset).digest != dataset.digest:
+            raise InputError(
+                f"two data sets are called {dataset.name!r}: rename the folder of the images of one of them"
+            )
     return [found[name] for name in sorted(found)]
 
 
@@ -241,13 +252,14 @@ def _obtained(chosen: list[Experiment], profile: str, stand_in: str | None, cach
     """The setting with every data set in the cache; with the stand-in, if one of them cannot be had."""
     setting, instead = Setting(profile), None if stand_in is None else datasets.get(stand_in)
     try:
-        for dataset in _used(experiment.at(setting) for experiment in chosen):
+        for dataset in used(experiment.at(setting) for experiment in chosen):
             ensure(dataset, cache_dir)
     except DataError as error:
         if instead is None:
             raise
-        errors.print(f"[yellow]{error}", soft_wrap=True)
-        errors.print(f"[yellow]running on {instead.name} instead; all results are marked as such", soft_wrap=True)
+        errors.print(f"{error}", style="yellow", soft_wrap=True)
+        what = f"running on {instead.name} instead; all results are marked as such"
+        errors.print(what, style="yellow", soft_wrap=True)
         return Setting(profile, instead)
     return setting
 

@@ -14,7 +14,7 @@ from cnn_study.cli.app import CacheOption, Names, ProfileOption, ResultsOption, 
 from cnn_study.cli.stores import designed, examples_in, known_data, stores_to_read, timed
 from cnn_study.cli.training import ensure, stoppable
 from cnn_study.data import cache
-from cnn_study.data.registry import Dataset
+from cnn_study.data.dataset import Dataset
 from cnn_study.display import SuiteDisplay
 from cnn_study.errors import InputError
 from cnn_study.execution.environment import changes
@@ -44,10 +44,10 @@ def verify(
     """Train a sample of the stored runs again and compare: equal bits where processor and versions are the same."""
     stored: dict[str, RunRecord] = {}
     found: list[Candidate] = []
-    known: dict[str, Dataset] = {}
+    chosen, known = collection.load(names or ()), dict[str, Dataset]()
     for store, setting in stores_to_read(results, profile):
         console.print(f"results: {store.folder}", soft_wrap=True, highlight=False)
-        in_setting = designed(collection.load(names or ()), setting)
+        in_setting = designed(chosen, setting)
         known |= known_data(setting, (design for _, design in in_setting))
         stored |= timed(store, known)
         for experiment, design in in_setting:

@@ -24,8 +24,9 @@ from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeEla
 from rich.progress import Progress as Bar
 
 from cnn_study.data import registry
-from cnn_study.data.registry import ArrayInfo, Dataset
-from cnn_study.data.sources import ARRAYS, DATA_PATH, UNREADABLE, Progress, SourceUnavailable
+from cnn_study.data.dataset import ARRAYS, ArrayInfo, Dataset, Progress, SourceUnavailable, described, parsed
+from cnn_study.data.sources.layouts import UNREADABLE
+from cnn_study.data.sources.places import DATA_PATH
 from cnn_study.errors import DataError
 
 CACHE_PATH = "CNN_STUDY_CACHE"
@@ -62,10 +63,17 @@ class CacheError(DataError):
 
 
 def default_cache_dir() -> Path:
-    """``$CNN_STUDY_CACHE``, else ``cnn_study`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``."""
-    if path := os.environ.get(CACHE_PATH):
-        return Path(path).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cnn_study"
+    """``$CNN_STUDY_CACHE``, else ``cnn_study`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``.
+
+    Raises:
+        CacheError: The user has no home.
+    """
+    try:
+        if path := os.environ.get(CACHE_PATH):
+            return Path(path).expanduser()
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cnn_study"
+    except RuntimeError:
+        raise CacheError(f"this user has no home for a cache folder: set {CACHE_PATH} to a folder") from None
 
 
 def load(
@@ -130,7 +138,7 @@ class DownloadProgress:
 
     def __init__(self, console: Console | None = None) -> None:
         console = console or Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeElapsedColumn())
         self._bar = Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task: TaskID | None = None
         self._description = ""
@@ -158,7 +166,7 @@ def _dataset(data: str | Dataset, cache_dir: Path | None) -> Dataset:
     if data in registry.DATASETS:
         return registry.DATASETS[data]
     try:
-        return registry.parsed(json.loads(((cache_dir or default_cache_dir()) / data / DESCRIPTION).read_bytes()))
+        return parsed(json.loads(((cache_dir or default_cache_dir()) / data / DESCRIPTION).read_bytes()))
     except (OSError, ValueError):
         return registry.get(data)  # It says that there is none.
 
@@ -229,7 +237,7 @@ def _refill(folder: Path, dataset: Dataset, reason: str, offline: bool, progress
     for name, array in arrays.items():
         _write(_file(folder, name), lambda file, array=array: np.save(file, array, allow_pickle=False))
     if dataset.own:
-        description = json.dumps(registry.described(dataset), indent=1).encode()
+        description = json.dumps(described(dataset), indent=1).encode()
         _write(folder / DESCRIPTION, lambda file: file.write(description))
     return _stamp(folder, dataset)
 

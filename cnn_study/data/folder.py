@@ -9,29 +9,25 @@ import hashlib
 import json
 import logging
 import re
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from cnn_study.data.cache import default_cache_dir
-from cnn_study.data.registry import ArrayInfo, Dataset, described, parsed
-from cnn_study.data.sources import ARRAYS, Progress, SourceUnavailable
+from cnn_study.data.dataset import ARRAYS, ArrayInfo, Dataset, Progress, SourceUnavailable, described, parsed
+from cnn_study.data.decoding import size_of, square
+from cnn_study.data.layout import UNDIVIDED, Layout, layout_of, spelled
 from cnn_study.errors import InputError
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
-IGNORED = ("thumbs.db", "desktop.ini")
 TEST_EVERY = 5
-"""Of the images of a class, every fifth is a test image, unless a folder says which are."""
-LEAST, MOST = 5, 256
-"""Images that a class needs, and classes that there may be: labels are bytes."""
+"""Of the different images of a class, every fifth is a test image, unless a folder says which are."""
 LARGEST = 256
 """Side of images that are taken as they are, in pixels."""
+RULES = 2
+"""Of what images become: what was remembered under others is decoded anew."""
 
 log = logging.getLogger(__name__)
 
@@ -46,87 +42,71 @@ def images(path: str | Path, side: int | None = None) -> Dataset:
     Raises:
         InputError: There is no such folder, or it cannot be a data set. The message names the image or the class.
     """
-    folder = Path(path).expanduser()
+    folder = resolved(path, side)
+    layout = layout_of(folder)
+    now = _fingerprint(folder, layout, side)
+    dataset, shared = _remembered(folder, now, side) or _described(folder, layout, now, side)
+    if shared:
+        tests = dataset.arrays["y_test"].shape[0]
+        log.warning("%s: %d of %d test images are training images too", spelled(folder.name), shared, tests)
+    return dataset
+
+
+def resolved(path: str | Path, side: int | None) -> Path:
+    """The folder itself, for which a side may be asked.
+
+    Raises:
+        InputError: There is none, or no image can have such a side.
+    """
+    try:
+        folder = Path(path).expanduser()
+    except RuntimeError:
+        raise InputError(f"nobody knows the home folder in {path}: give the path without ~") from None
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}: name one that holds a folder of images for every class")
     if side is not None and not 1 <= side <= LARGEST:
         raise InputError(f"images can be resized to a side of 1 to {LARGEST} pixels: got {side}")
-    resolved = folder.resolve()
-    now = _fingerprint(resolved, files(resolved), side)
-    return _remembered(resolved, now, side) or _described(resolved, now, side)
+    return folder.resolve()
 
 
-def files(folder: Path) -> dict[str, dict[str, list[Path]]]:
-    """The images of a folder by part (``""`` if it is not divided) and class.
+def decoded(folder: Path, side: int | None) -> dict[str, np.ndarray]:
+    """The arrays of the images in a folder.
 
     Raises:
-        InputError: Something else lies there, a class is missing or has too few images, or there is but one class.
+        InputError: As :func:`images`.
     """
-    inside = {path.name: path for path in _visible(folder)}
-    divided = inside.keys() == {"train", "test"}
-    parts = {name: inside[name] for name in ("train", "test")} if divided else {"": folder}
-    found = {part: {place.name: _images_in(place) for place in _classes_in(at)} for part, at in parts.items()}
-    if divided and found["train"].keys() != found["test"].keys():
-        odd = sorted(found["train"].keys() ^ found["test"].keys())
-        raise InputError(f"{folder}: train and test must have the same classes: {', '.join(odd)} is in one only")
-    classes = next(iter(found.values()))
-    if not 2 <= len(classes) <= MOST:
-        names = ", ".join(list(classes)[:3]) or "none"
-        raise InputError(f"{folder} has {len(classes)} classes ({names}): it needs a folder for each of 2 to {MOST}")
-    for part, by_class in found.items():
-        least = 1 if part == "test" else LEAST
-        for name, paths in by_class.items():
-            if len(paths) < least:
-                where = folder / part / name
-                raise InputError(f"{where} holds {len(paths)} images: a class needs at least {least} there")
-    return found
+    layout = layout_of(folder)
+    return _arrays(folder, _fingerprint(folder, layout, side), side)
 
 
-def _visible(folder: Path) -> list[Path]:
-    paths = sorted(folder.iterdir(), key=lambda path: path.name)
-    return [path for path in paths if not path.name.startswith(".") and path.name.lower() not in IGNORED]
-
-
-def _classes_in(folder: Path) -> list[Path]:
-    places = _visible(folder)
-    for place in places:
-        if not place.is_dir():
-            raise InputError(f"{place} lies outside of the folder of a class: move it")
-    return places
-
-
-def _images_in(place: Path) -> list[Path]:
-    paths = _visible(place)
-    for path in paths:
-        if path.is_dir() or path.suffix.lower() not in SUFFIXES:
-            raise InputError(f"{path} is no {', '.join(SUFFIXES)} file: move it away, or convert it")
-    return paths
-
-
-def _fingerprint(folder: Path, found: Mapping[str, Mapping[str, list[Path]]], side: int | None) -> str:
+def _fingerprint(folder: Path, layout: Layout, side: int | None) -> str:
     """Of names, sizes and times of all files: while it is the same, so is what they hold."""
-    lines = [f"{folder} {side}"]
-    for path in (path for by_class in found.values() for paths in by_class.values() for path in paths):
+    lines = [f"{folder} {side} {RULES}"]
+    for path in layout.paths:
         status = path.stat()
         lines.append(f"{path} {status.st_size} {status.st_mtime_ns}")
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return _sha256("\n".join(lines))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
 
 @lru_cache(maxsize=2)
 def _arrays(folder: Path, fingerprint: str, side: int | None) -> dict[str, np.ndarray]:
     """The decoded arrays; the fingerprint is there for the memory of the function alone."""
-    found = files(folder)
-    paths = [path for by_class in found.values() for paths in by_class.values() for path in paths]
-    side = side or _common_side(folder, paths)
-    squares = {path: _square(path, side) for path in paths}
-    gray = all(square.ndim == 2 for square in squares.values())
+    layout = layout_of(folder)
+    side = side or _common_side(folder, layout.paths)
+    squares = {path: square(path, side) for path in layout.paths}
+    gray = all(each.ndim == 2 for each in squares.values())
     parts: dict[str, list[tuple[np.ndarray, int]]] = {"train": [], "test": []}
-    for part, by_class in found.items():
-        for label, members in enumerate(by_class.values()):
-            arrays = [squares[path] if gray else _in_color(squares[path]) for path in members]
-            arrays.sort(key=lambda array: hashlib.sha256(array.tobytes()).digest())
-            for place, array in enumerate(arrays):
-                test = part == "test" or (not part and place % TEST_EVERY == 0)
+    for part, by_class in layout.parts.items():
+        for label, (name, members) in enumerate(by_class.items()):
+            numbered = _numbered(squares[path] if gray else in_color(squares[path]) for path in members)
+            if part == UNDIVIDED and numbered[-1][0] == 0:
+                raise InputError(f"{folder / name} holds the same image {len(members)} times: it needs different ones")
+            for number, array in numbered:
+                test = number % TEST_EVERY == 0 if part == UNDIVIDED else layout.is_for_testing(part)
                 parts["test" if test else "train"].append((array, label))
     stacked = {}
     for part, rows in parts.items():
@@ -135,29 +115,25 @@ def _arrays(folder: Path, fingerprint: str, side: int | None) -> dict[str, np.nd
     return {name: stacked[name] for name in ARRAYS}
 
 
-def _in_color(square: np.ndarray) -> np.ndarray:
+def _numbered(arrays: Iterable[np.ndarray]) -> list[tuple[int, np.ndarray]]:
+    """Images in the order of the hashes of their pixels, numbered; equal ones share a number."""
+    hashed = sorted(((_hash(array), array) for array in arrays), key=lambda pair: pair[0])
+    numbers = {each: number for number, each in enumerate(dict.fromkeys(each for each, _ in hashed))}
+    return [(numbers[each], array) for each, array in hashed]
+
+
+def _hash(array: np.ndarray) -> bytes:
+    return hashlib.sha256(array.tobytes()).digest()
+
+
+def in_color(square: np.ndarray) -> np.ndarray:
+    """A square with three channels."""
     return square if square.ndim == 3 else np.repeat(square[..., np.newaxis], 3, axis=2)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """An image; complaints about it become one line that names it."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=["PNG", "JPEG"]) as image:
-                yield image
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path} cannot be read as an image ({reason}): replace it or move it away") from None
 
 
 def _common_side(folder: Path, paths: Iterable[Path]) -> int:
     """The side of the images if all are squares of one size."""
-    found = set()
-    for path in paths:
-        with _opened(path) as image:
-            found.add(image.size)
+    found = {size_of(path) for path in paths}
     smallest, largest = min(found), max(found)
     if len(found) == 1 and smallest[0] == smallest[1] <= LARGEST:
         return smallest[0]
@@ -168,31 +144,8 @@ def _common_side(folder: Path, paths: Iterable[Path]) -> int:
     )
 
 
-def _square(path: Path, side: int) -> np.ndarray:
-    """The square in the middle of an image, upright and resized: ``(side, side)``, or ``(side, side, 3)`` in color.
-
-    Raises:
-        InputError: The image cannot be read, has more than 8 bits a channel, or can be seen through.
-    """
-    with _opened(path) as image:
-        image.load()
-        picture = ImageOps.exif_transpose(image)
-    if picture.mode[0] in "IF":
-        raise InputError(f"{path} has more than 8 bits a channel: convert it")
-    if picture.has_transparency_data and picture.convert("RGBA").getchannel("A").getextrema() != (255, 255):
-        raise InputError(f"{path} can be seen through: put it on a background")
-    picture = picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB")
-    short = min(picture.size)
-    left, upper = ((size - short) // 2 for size in picture.size)
-    if picture.size != (short, short):
-        picture = picture.crop((left, upper, left + short, upper + short))
-    if short != side:
-        picture = picture.resize((side, side), Image.Resampling.BILINEAR)
-    return np.asarray(picture)
-
-
-def _described(folder: Path, fingerprint: str, side: int | None) -> Dataset:
-    """The data set, from its images."""
+def _described(folder: Path, layout: Layout, fingerprint: str, side: int | None) -> tuple[Dataset, int]:
+    """The data set, from its images, and how many of its test images are training images too."""
     arrays = _arrays(folder, fingerprint, side)
     shape = arrays["x_train"].shape[1:]
     image_shape = (*shape, 1) if len(shape) == 2 else shape
@@ -200,13 +153,15 @@ def _described(folder: Path, fingerprint: str, side: int | None) -> Dataset:
         name: ArrayInfo(array.shape, "uint8", hashlib.sha256(np.ascontiguousarray(array).data).hexdigest())
         for name, array in arrays.items()
     }
-    classes = tuple(next(iter(files(folder).values())))
-    name = "-".join([re.sub(r"[^\w.]+", "_", folder.name).strip("._") or "images", str(image_shape[0])])
-    title = f"{folder.name} ({image_shape[0]}x{image_shape[1]})"
+    called = spelled(folder.name)
+    name = "-".join([re.sub(r"[^\w.]+", "_", called).strip("._") or "images", str(image_shape[0])])
+    title = f"{called} ({image_shape[0]}x{image_shape[1]})"
     source = ImageFolder(str(folder), side)
-    dataset = Dataset(name, title, classes, image_shape, "", "", "", infos, (source,), own=True)
-    _remember(folder, fingerprint, side, dataset)
-    return dataset
+    dataset = Dataset(name, title, layout.classes, image_shape, "", "", "", infos, (source,), own=True)
+    trained = set(map(_hash, arrays["x_train"]))
+    shared = sum(_hash(array) in trained for array in arrays["x_test"])
+    _remember(folder, fingerprint, side, dataset, shared)
+    return dataset, shared
 
 
 @dataclass(frozen=True)
@@ -233,29 +188,30 @@ class ImageFolder:
         if not folder.is_dir():
             raise SourceUnavailable("there is no such folder any more")
         try:
-            return _arrays(folder, _fingerprint(folder, files(folder), self.side), self.side)
+            return decoded(folder, self.side)
         except InputError as error:
             raise SourceUnavailable(str(error)) from None
 
 
 def _memory(folder: Path, side: int | None) -> Path:
-    return default_cache_dir() / "folders" / f"{hashlib.sha256(f'{folder} {side}'.encode()).hexdigest()[:16]}.json"
+    return default_cache_dir() / "folders" / f"{_sha256(f'{folder} {side}')[:16]}.json"
 
 
-def _remember(folder: Path, fingerprint: str, side: int | None, dataset: Dataset) -> None:
+def _remember(folder: Path, fingerprint: str, side: int | None, dataset: Dataset, shared: int) -> None:
     """Note what the images amount to, so that the next command need not decode them."""
     path = _memory(folder, side)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"fingerprint": fingerprint} | described(dataset)), encoding="utf-8")
+        note = {"fingerprint": fingerprint, "shared": shared} | described(dataset)
+        path.write_text(json.dumps(note), encoding="utf-8")
     except OSError as error:
         log.info("the images will be decoded again next time: %s", error)
 
 
-def _remembered(folder: Path, fingerprint: str, side: int | None) -> Dataset | None:
+def _remembered(folder: Path, fingerprint: str, side: int | None) -> tuple[Dataset, int] | None:
     try:
-        description = json.loads(_memory(folder, side).read_text(encoding="utf-8"))
-        known = parsed(description, (ImageFolder(str(folder), side),))
-    except (OSError, ValueError):
+        note = json.loads(_memory(folder, side).read_text(encoding="utf-8"))
+        known = parsed(note, (ImageFolder(str(folder), side),))
+        return (known, int(note["shared"])) if note["fingerprint"] == fingerprint else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return known if description.get("fingerprint") == fingerprint else None

@@ -3,85 +3,14 @@
 Facts only. Importing this module loads neither NumPy nor Keras.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from math import prod
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
-from cnn_study.data.sources import (
-    ARRAYS,
-    CIFAR_BINARY,
-    CIFAR_PNG,
-    CIFAR_PYTHON,
-    IDX,
-    DebianPackage,
-    Digits,
-    Folder,
-    NpmPackage,
-    Official,
-    Source,
-    UserFolder,
-)
+from cnn_study.data.dataset import ARRAYS, ArrayInfo, Dataset
+from cnn_study.data.sources.clients import DebianPackage, NpmPackage, Official
+from cnn_study.data.sources.layouts import CIFAR_BINARY, CIFAR_PNG, CIFAR_PYTHON, IDX
+from cnn_study.data.sources.places import Digits, Folder, UserFolder
 from cnn_study.errors import unknown_name
-from cnn_study.spec import digest
-
-
-@dataclass(frozen=True)
-class ArrayInfo:
-    """What a decoded array must be.
-
-    Attributes:
-        shape: Examples first.
-        dtype: NumPy's name of the type.
-        sha256: Of its bytes in C order, in hexadecimal.
-    """
-
-    shape: tuple[int, ...]
-    dtype: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A registered data set.
-
-    Attributes:
-        name: What specifications and the cache call it.
-        title: What figures and tables call it.
-        classes: Class names, in the order of the labels.
-        image_shape: ``(height, width, channels)``. The stored arrays of gray images lack the last axis.
-        license: Under which the images may be used.
-        citation_key: BibTeX key.
-        citation: The reference, in one line.
-        arrays: Expected shape, type and hash of ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
-        sources: Where the bytes may come from, in the order in which they are asked.
-        embedded: It ships inside a dependency and needs neither a network nor a writable cache.
-        own: It is the user's, from a folder of images.
-    """
-
-    name: str
-    title: str
-    classes: tuple[str, ...]
-    image_shape: tuple[int, int, int]
-    license: str
-    citation_key: str
-    citation: str
-    arrays: Mapping[str, ArrayInfo]
-    sources: tuple[Source, ...]
-    embedded: bool = False
-    own: bool = False
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256, in hexadecimal, over name, shape, type and hash of all arrays: the content of the data set."""
-        return digest(sorted([name, a.shape, a.dtype, a.sha256] for name, a in self.arrays.items()))
-
-    @property
-    def size(self) -> int:
-        """Bytes of all arrays together; every type in use takes one byte an element."""
-        return sum(prod(array.shape) for array in self.arrays.values())
 
 
 def get(name: str) -> Dataset:
@@ -93,45 +22,6 @@ def get(name: str) -> Dataset:
     if name not in DATASETS:
         raise unknown_name("data set", name, DATASETS)
     return DATASETS[name]
-
-
-def described(dataset: Dataset) -> dict[str, Any]:
-    """What :func:`parsed` makes the data set of again: all but where its images are, as plain JSON values."""
-    arrays = {name: [list(info.shape), info.dtype, info.sha256] for name, info in dataset.arrays.items()}
-    return {
-        "name": dataset.name,
-        "title": dataset.title,
-        "classes": list(dataset.classes),
-        "image_shape": list(dataset.image_shape),
-        "arrays": arrays,
-    }
-
-
-def parsed(description: Mapping[str, Any], sources: Iterable[Source] = ()) -> Dataset:
-    """The data set of a description.
-
-    Raises:
-        ValueError: It is none.
-    """
-    try:
-        arrays = {
-            name: ArrayInfo(tuple(shape), dtype, sha256)
-            for name, (shape, dtype, sha256) in description["arrays"].items()
-        }
-        return Dataset(
-            description["name"],
-            description["title"],
-            tuple(description["classes"]),
-            tuple(description["image_shape"]),
-            license="",
-            citation_key="",
-            citation="",
-            arrays={name: arrays[name] for name in ARRAYS},
-            sources=tuple(sources),
-            own=True,
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"no description of a data set: {error}") from None
 
 
 def _arrays(train: int, test: int, image: tuple[int, ...], *hashes: str) -> Mapping[str, ArrayInfo]:

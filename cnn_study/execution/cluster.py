@@ -28,12 +28,12 @@ import numpy as np
 import cnn_study
 from cnn_study.data import cache
 from cnn_study.data.cache import Arrays
-from cnn_study.data.sources import ARRAYS
+from cnn_study.data.dataset import ARRAYS
 from cnn_study.errors import DataError, ExecutionError
+from cnn_study.execution.engine import Worker, Workers
 from cnn_study.execution.events import Begun, Event, Failed, Lost, Waiting, told
-from cnn_study.execution.jobs import Job, kind
+from cnn_study.execution.jobs import Job
 from cnn_study.execution.local import ENVIRONMENT
-from cnn_study.execution.queue import JOBS_A_WORKER, Queue, Starts
 from cnn_study.spec import RunSpec
 
 PACKAGES = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "keras": ("keras",), "numpy": ("numpy",)}
@@ -180,18 +180,16 @@ def _is_end(message: Message) -> bool:
     return message[0] in ("done", "failed")
 
 
-class _Worker:
+class _Worker(Worker):
     def __init__(self, actor: Any):
+        super().__init__()
         self.actor = actor
         self.stage: Literal["asked for", "placed", "ready"] = "asked for"
         self.answer = actor.place.remote()
         self.host = "its node"
-        self.job: Job | None = None
-        self.program = ""
-        self.served = 0
 
 
-class RayEngine:
+class RayEngine(Workers[_Worker]):
     """Does jobs in actors on a Ray cluster.
 
     Use it as a context manager. :meth:`submit` queues jobs, :meth:`events` yields what becomes of them.
@@ -215,16 +213,13 @@ class RayEngine:
         work: Callable[[], Do] = trainer,
         patience: float = PATIENCE,
     ):
+        super().__init__()
         self.address = address
         self._cache_dir = cache_dir
         self._jobs = jobs
         self._needs = needs or Needs()
         self._work = work
         self._patience = patience
-        self._queue = Queue()
-        self._starts = Starts()
-        self._workers: list[_Worker] = []
-        self._models: set[str] = set()
         self._images: dict[str, Any] = {}
         self._room = 0
         self._counted = -math.inf
@@ -244,21 +239,10 @@ class RayEngine:
         self._workers.clear()  # Actors end with the last reference to them, and all with the connection.
         self._ray.shutdown()
 
-    def submit(self, job: Job, model: bool = False) -> None:
-        """Queue a job; of a run, the trained network may be asked for too."""
-        if model:
-            self._models.add(job.key)
-        self._queue.put(job)
-
     @property
     def jobs(self) -> int:
         """How many workers there may be now, at least one."""
         return max(1, self._jobs or self._counted_room())
-
-    @property
-    def running(self) -> list[Job]:
-        """The jobs that workers hold now."""
-        return [worker.job for worker in self._workers if worker.job]
 
     def events(self) -> Iterator[Event]:
         """What happens, until nothing is queued and nothing is being done. More may be submitted meanwhile.
@@ -291,17 +275,13 @@ class RayEngine:
         for worker in [worker for worker in self._workers if worker.stage == "ready" and not worker.job]:
             if not self._queue:
                 return
-            if worker.served >= JOBS_A_WORKER:
+            if worker.spent:
                 self._part(worker)
             else:
                 yield self._begin(worker)
 
     def _begin(self, worker: _Worker) -> Begun:
-        others = {other.program for other in self._workers if other is not worker}
-        worker.program, job = self._queue.take(worker.program, others)
-        worker.job = job
-        worker.served += 1
-        what = kind(job, job.key in self._models)
+        job, what = self._give(worker)
         worker.answer = worker.actor.begin.remote(what, job.model_dump_json(), self._images_of(job))
         return Begun(job)
 

@@ -10,8 +10,8 @@ def program_key(job: Job) -> str:
     if isinstance(job, CheckSpec):
         return job.key
     train = job.train
-    parts = [job.data.canonical(), job.model.canonical(), train.optimizer, train.momentum, train.batch_size]
-    return digest(parts)
+    compiled = [train.optimizer, train.momentum, train.weight_decay, train.batch_size]
+    return digest([job.data.canonical(), job.model.canonical(), *compiled])
 
 
 def kind(job: Job, model: bool) -> str:

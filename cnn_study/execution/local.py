@@ -6,16 +6,18 @@ the same bits wherever it runs. A worker that is killed costs only the job it he
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnn_study.execution.engine import Worker, Workers
 from cnn_study.execution.events import Begun, Event, Failed, Lost, told
-from cnn_study.execution.jobs import Job, kind
-from cnn_study.execution.queue import JOBS_A_WORKER, Queue, Starts
-from cnn_study.processes import end_with_parent
+from cnn_study.execution.jobs import Job
+from cnn_study.execution.queue import broken
+from cnn_study.processes import end_with_parent, startable
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
@@ -33,27 +35,29 @@ ENVIRONMENT = {
 }
 """What a worker needs in its environment before TensorFlow is imported. Recorded with every run."""
 
+ILLEGAL = "as this processor lacks instructions that TensorFlow was built for"
+
+FOREIGN = ("DNNL_", "MKL_", "NPY_", "ONEDNN_", "OPENBLAS_", "TF_XLA_", "XLA_")
+"""Beginnings of the names of variables with which libraries compute other bits: workers do not have them."""
+
 PAUSE = 0.2
 """Seconds until a worker is tried again whose fork server was killed: its socket is closed a moment before its process
 counts as ended, and until then no other one is begun."""
 
 
-class _Worker:
+class _Worker(Worker):
     def __init__(self, context, cache_dir: Path):
+        super().__init__()
         self.connection, theirs = context.Pipe()
         self.process: ForkServerProcess = context.Process(target=_serve, args=(theirs, cache_dir), daemon=True)
-        self.process.start()
+        with startable():
+            self.process.start()
         theirs.close()
-        self.job: Job | None = None
-        self.program = ""
-        self.served = 0
         self.ready = False
 
-    def begin(self, job: Job, program: str, model: bool) -> None:
-        self.job, self.program = job, program
-        self.served += 1
+    def begin(self, job: Job, what: str) -> None:
         try:
-            self.connection.send((kind(job, model), job.model_dump_json()))
+            self.connection.send((what, job.model_dump_json()))
         except OSError:
             return  # It has died; the closed connection tells at the next wait.
 
@@ -68,12 +72,17 @@ class _Worker:
 
 def _serve(connection: Connection, cache_dir: Path) -> None:
     end_with_parent()  # Be it in the middle of an epoch: nobody would store its run.
+    from cnn_study.execution.preload import problem
+
+    if problem:
+        connection.send(("broken", problem))
+        return
     from cnn_study.execution.worker import serve
 
     serve(connection, cache_dir)
 
 
-class LocalEngine:
+class LocalEngine(Workers[_Worker]):
     """Does jobs in worker processes on this machine.
 
     Use it as a context manager. :meth:`submit` queues jobs, :meth:`events` yields what becomes of them.
@@ -84,34 +93,22 @@ class LocalEngine:
     """
 
     def __init__(self, jobs: int, cache_dir: Path):
+        super().__init__()
         self.jobs = jobs
         self._cache_dir = cache_dir
-        self._queue = Queue()
-        self._workers: list[_Worker] = []
-        self._models: set[str] = set()
-        self._starts = Starts()
 
     def __enter__(self) -> "LocalEngine":
+        for name in [name for name in os.environ if name.startswith(FOREIGN)]:
+            del os.environ[name]
         os.environ.update(ENVIRONMENT)
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["cnn_study.execution.worker"])
+        self._context.set_forkserver_preload(["cnn_study.execution.preload"])
         return self
 
     def __exit__(self, *exc_info) -> None:
         for worker in self._workers:
             worker.stop()
         self._workers.clear()
-
-    def submit(self, job: Job, model: bool = False) -> None:
-        """Queue a job; of a run, the trained network may be asked for too."""
-        if model:
-            self._models.add(job.key)
-        self._queue.put(job)
-
-    @property
-    def running(self) -> list[Job]:
-        """The jobs that workers hold now."""
-        return [worker.job for worker in self._workers if worker.job]
 
     def events(self) -> Iterator[Event]:
         """What happens, until nothing is queued and nothing is being done. More may be submitted meanwhile.
@@ -138,6 +135,8 @@ class LocalEngine:
             worker.ready = True
             self._starts.succeeded()
             return
+        if message == "broken":
+            raise broken(content)
         if message in ("done", "failed"):
             worker.job = None
         yield told(job, message, content)
@@ -154,7 +153,7 @@ class LocalEngine:
         for worker in [worker for worker in self._workers if not worker.job]:
             if not self._queue:
                 return
-            if worker.served >= JOBS_A_WORKER:
+            if worker.spent:
                 worker.stop()
                 self._workers.remove(worker)
             else:
@@ -170,13 +169,14 @@ class LocalEngine:
             yield self._begin(worker)
 
     def _begin(self, worker: _Worker) -> Begun:
-        others = {other.program for other in self._workers if other is not worker}
-        program, job = self._queue.take(worker.program, others)
-        worker.begin(job, program, job.key in self._models)
+        job, what = self._give(worker)
+        worker.begin(job, what)
         return Begun(job)
 
 
 def _exit_reason(code: int | None) -> str:
     if code is None:
         return "no exit code"
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
+    if code >= 0:
+        return f"exit code {code}"
+    return f"signal {-code}" + (f", {ILLEGAL}" if code == -signal.SIGILL else "")

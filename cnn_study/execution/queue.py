@@ -65,6 +65,11 @@ class Queue:
         return Lost(job, reason)
 
 
+def broken(reason: str) -> ExecutionError:
+    """No worker can start, for a reason."""
+    return ExecutionError(f"workers do not start ({reason}): check the installation of TensorFlow and Keras")
+
+
 class Starts:
     """Counts the workers in a row that end before they are ready."""
 
@@ -83,4 +88,4 @@ class Starts:
         """
         self._failed += 1
         if self._failed >= TRIES:
-            raise ExecutionError(f"workers do not start ({reason}): check the installation of TensorFlow and Keras")
+            raise broken(reason)

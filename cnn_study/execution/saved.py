@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cnn_study.results import replace_file
+from cnn_study.files import replace_file
 
 
 class SavedModels:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnn_study.data.registry import Dataset
+from cnn_study.data.dataset import Dataset
 from cnn_study.execution.environment import differing
 from cnn_study.execution.events import Event, Failed, Finished
 from cnn_study.execution.plan import Request, Stored, tune

@@ -20,6 +20,7 @@ from cnn_study.data import cache
 from cnn_study.data.cache import Arrays
 from cnn_study.data.transforms import Split, split
 from cnn_study.errors import StudyError
+from cnn_study.execution.jobs import program_key
 from cnn_study.results import CheckRecord, Point, RunRecord
 from cnn_study.spec import CheckSpec, DataSpec, RunSpec
 
@@ -57,7 +58,7 @@ class Warm:
     def __init__(self, load: Callable[[str], Arrays]):
         self._load = load
         self._splits: OrderedDict[DataSpec, Split] = OrderedDict()
-        self._programs: OrderedDict[tuple, Program] = OrderedDict()
+        self._programs: OrderedDict[str, Program] = OrderedDict()
 
     def split(self, spec: DataSpec) -> Split:
         """The images of a data spec."""
@@ -72,12 +73,11 @@ class Warm:
 
     def program(self, spec: RunSpec) -> Program:
         """A program that this run can use, compiled or kept."""
-        train_spec = spec.train
-        name = (spec.data, spec.model, train_spec.optimizer, train_spec.momentum, train_spec.batch_size)
+        name = program_key(spec)
         if name not in self._programs:
             if _make_room(self._programs):
                 _release()
-            self._programs[name] = Program(spec.model, train_spec, self.split(spec.data))
+            self._programs[name] = Program(spec.model, spec.train, self.split(spec.data))
         self._programs.move_to_end(name)
         return self._programs[name]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from cnn_study.errors import InputError, unknown_name
+from cnn_study.errors import unknown_name
 from cnn_study.experiment.place import Declared
 
 if TYPE_CHECKING:
@@ -90,8 +90,6 @@ class Claim(Declared):
         for aspect in self.untested:
             if aspect not in ASPECTS:
                 raise unknown_name("aspect", aspect, ASPECTS)
-        if not self.name or not self.statement:
-            raise InputError(f"a claim needs a name and a statement: got {self.name!r} and {self.statement!r}")
 
     def __getstate__(self) -> dict[str, Any]:
         """Other processes, which may not know the file of the rules, get the claim without them."""

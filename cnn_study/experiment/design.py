@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cnn_study.data.registry import DATASETS, Dataset
+from cnn_study.data.dataset import Dataset
+from cnn_study.data.registry import DATASETS
 from cnn_study.errors import InputError, unknown_name
 from cnn_study.experiment.arm import Arm
 from cnn_study.experiment.estimate import Agreement

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cnn_study.data.registry import Dataset
+from cnn_study.data.dataset import Dataset
 from cnn_study.errors import InputError
 from cnn_study.experiment.claim import Claim
 from cnn_study.experiment.design import Design

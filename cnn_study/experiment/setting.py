@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cnn_study.data.registry import Dataset
+from cnn_study.data.dataset import Dataset
 from cnn_study.errors import unknown_name
 
 PROFILES: Mapping[str, str] = {

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,10 +32,11 @@ from cnn_study.figures import (
     ratios,
     survival,
 )
+from cnn_study.figures.fonts import tell_lacking
 from cnn_study.figures.layout import note, settle
 from cnn_study.figures.style import PUBLISHED, STYLES, Style, styled
-from cnn_study.processes import end_with_parent
-from cnn_study.results import replace_file
+from cnn_study.files import replace_file
+from cnn_study.processes import end_with_parent, startable
 
 # Nothing in a file may tell when it was written: the same results give the same bytes.
 FORMATS: Mapping[str, dict] = {
@@ -91,8 +93,7 @@ def drawing(outcome: Outcome, plot: Plot | str, style: str = "paper") -> Drawing
     plot = Plot(plot) if isinstance(plot, str) else plot
     if style not in STYLES:
         raise unknown_name("style", style, STYLES)
-    mpl.use("Agg")
-    with styled(STYLES[style]):
+    with _without_screen(), styled(STYLES[style], _text(outcome)):
         figure, caption, data = FIGURES[plot.kind](outcome, plot, STYLES[style])
         if data.empty:
             figure.text(0.5, 0.5, "not measured", ha="center", color=PUBLISHED)
@@ -102,6 +103,23 @@ def drawing(outcome: Outcome, plot: Plot | str, style: str = "paper") -> Drawing
             note(figure, text, STYLES[style])
         settle(figure)
     return Drawing(figure, caption, data)
+
+
+@contextmanager
+def _without_screen() -> Iterator[None]:
+    """Draw into files, and leave matplotlib as it was: a notebook goes on to show its own figures."""
+    before = mpl.get_backend(auto_select=False)
+    mpl.use("Agg")
+    try:
+        yield
+    finally:
+        if before:
+            mpl.use(before)
+
+
+def _text(outcome: Outcome) -> str:
+    """All that may be written in the figures of an experiment."""
+    return repr((outcome.design, outcome.experiment.title, outcome.experiment.claims, outcome.experiment.plots))
 
 
 @dataclass(frozen=True)
@@ -132,7 +150,7 @@ def draw(outcome: Outcome, folder: Path, style: str = "paper") -> list[Drawn]:
     for plot in outcome.experiment.plots:
         path = _base(outcome, folder, plot, style).with_suffix(".png")
         try:
-            _write(drawing(outcome, plot, style), path, style)
+            _write(drawing(outcome, plot, style), path, styled(STYLES[style], _text(outcome)))
             found.append(Drawn(path))
         except StoreError:
             raise
@@ -142,9 +160,9 @@ def draw(outcome: Outcome, folder: Path, style: str = "paper") -> list[Drawn]:
     return found
 
 
-def _write(drawn: Drawing, path: Path, style: str) -> None:
+def _write(drawn: Drawing, path: Path, style: AbstractContextManager[None]) -> None:
     """The files of a figure: in every format, with its data and its caption."""
-    with styled(STYLES[style]):
+    with style:
         for suffix, metadata in FORMATS.items():
             replace_file(
                 path.with_suffix(f".{suffix}"),
@@ -173,7 +191,7 @@ def draw_all(
         outcomes: What they have found; all their runs must be there.
         folder: Of the results; the files go to ``figures`` in it.
         style: ``paper`` or ``slides``.
-        processes: How many draw. With more than one, programs need the guard ``if __name__ == "__main__"``.
+        processes: How many draw.
 
     Returns:
         What has become of the figures of every experiment, in their order.
@@ -182,13 +200,15 @@ def draw_all(
         ExecutionError: A process was killed.
     """
     processes = min(processes, len(outcomes))
+    tell_lacking("".join(map(_text, outcomes)))
     if processes < 2:
         yield from (draw(outcome, folder, style) for outcome in outcomes)
         return
     # Fresh processes: in a copy of this one, threads of other libraries could have left locks that nobody opens.
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_begin)
     try:
-        waiting = [pool.submit(draw, _for_others(outcome), folder, style) for outcome in outcomes]
+        with startable():
+            waiting = [pool.submit(draw, _for_others(outcome), folder, style) for outcome in outcomes]
         for future in waiting:
             yield future.result()
     except BrokenProcessPool:

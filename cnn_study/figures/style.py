@@ -1,5 +1,6 @@
 """How figures look, in one place: sizes, type, and colors that color-blind readers and gray printers can tell apart."""
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import matplotlib as mpl
 import seaborn as sns
 
 from cnn_study.experiment import Verdict
+from cnn_study.figures.fonts import families
 
 
 @dataclass(frozen=True)
@@ -96,8 +98,13 @@ VERDICTS: Mapping[Verdict, Look] = {
 
 
 @contextmanager
-def styled(style: Style) -> Iterator[None]:
-    """Draw with this style inside the body."""
+def styled(style: Style, text: str = "") -> Iterator[None]:
+    """Draw with this style inside the body, whatever the settings of matplotlib are outside of it.
+
+    Args:
+        style: Sizes.
+        text: What may be written in the figure: its letters decide which fonts are needed.
+    """
     settings = {
         "axes.axisbelow": True,
         "axes.grid": True,
@@ -107,7 +114,7 @@ def styled(style: Style) -> Iterator[None]:
         "axes.titlesize": style.type_size,
         "axes.titleweight": "bold",
         "figure.constrained_layout.use": True,
-        "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters everywhere
+        "font.family": families(text),
         "font.size": style.type_size,
         "grid.color": "0.9",
         "legend.fontsize": style.type_size,
@@ -121,5 +128,8 @@ def styled(style: Style) -> Iterator[None]:
         "xtick.labelsize": style.type_size,
         "ytick.labelsize": style.type_size,
     }
-    with mpl.rc_context(settings):  # type: ignore[arg-type] - its stub knows only literal names
+    with mpl.rc_context(), warnings.catch_warnings():
+        mpl.rcdefaults()  # Files called matplotlibrc lie in many places.
+        mpl.rcParams.update(settings)  # type: ignore[call-overload] - its stub knows only literal names
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from")  # Told once, by the text.
         yield

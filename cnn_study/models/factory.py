@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from cnn_study.models import initial
 from cnn_study.models.layers import (
     LocallyConnected2D,
     NormNoise,
@@ -16,7 +17,7 @@ from cnn_study.models.layers import (
     Subsample2D,
     scaled_tanh,
 )
-from cnn_study.spec import Activation, Conv, Dense, FanUniform, GlobalAverage, Layer, ModelSpec, Normal, Pool, Subsample
+from cnn_study.spec import Activation, Conv, Dense, GlobalAverage, Layer, ModelSpec, Pool, Subsample
 
 LEAKY_SLOPE = 0.01
 """Slope of the leaky rectifier below zero (Maas et al. 2013)."""
@@ -49,8 +50,9 @@ def initialize(model: keras.Model, spec: ModelSpec, seed: int, noise_seed: int =
     """Give a network that :func:`build_model` has built from ``spec`` the weights and the noise of other seeds.
 
     Weights are drawn in NumPy, in a stream of its own for every layer: adding a layer leaves the weights of the others
-    as they were, and every backend gets the same ones. Biases start at zero, batch normalization as the identity and
-    subsampling as the average. Every generator of dropout or noise starts again, in a stream of its own.
+    as they were, and every backend gets the same ones. Biases start at zero unless their layer has a deviation for
+    them, batch normalization starts as the identity and subsampling as the average. Every generator of dropout or noise
+    starts again, in a stream of its own.
     """
     for number, layer in enumerate(spec.layers, 1):
         if isinstance(layer, Subsample):
@@ -59,8 +61,8 @@ def initialize(model: keras.Model, spec: ModelSpec, seed: int, noise_seed: int =
             _fill(subsample.bias, 0)
         elif isinstance(layer, Conv | Dense):
             weighted = model.get_layer(_name(layer, number))
-            weighted.kernel.assign(_draw(layer, weighted.kernel, np.random.default_rng((seed, number))))
-            _fill(weighted.bias, 0)
+            for variable, draw in ((weighted.kernel, initial.weights), (weighted.bias, initial.biases)):
+                variable.assign(draw(layer, variable.shape, seed, number).astype(variable.dtype))
             if layer.batch_norm:
                 _reset_norm(model.get_layer(f"norm{number}"))
             _reset_noise(model, layer, number, noise_seed)
@@ -156,28 +158,3 @@ def _pool(pool: Pool, number: int) -> partial:
 def _dropout(layer: Conv | Dense, number: int) -> Iterator[partial]:
     if layer.dropout:
         yield partial(layers.Dropout, layer.dropout, name=f"dropout{number}")
-
-
-def _draw(layer: Conv | Dense, kernel, stream: np.random.Generator) -> np.ndarray:
-    """Initial weights for a kernel ``(..., inputs, outputs)``."""
-    rule = layer.initializer
-    if isinstance(rule, Normal):
-        return (stream.standard_normal(kernel.shape) * rule.stddev).astype(kernel.dtype)
-    inputs, outputs = _fans(layer, kernel.shape)
-    if isinstance(rule, FanUniform):
-        return (stream.uniform(-1, 1, kernel.shape) * (rule.reach / inputs)).astype(kernel.dtype)
-    variance = {"he": 2 / inputs, "glorot": 2 / (inputs + outputs), "lecun": 1 / inputs}[rule.rule]
-    return (stream.standard_normal(kernel.shape) * variance**0.5).astype(kernel.dtype)
-
-
-def _fans(layer: Conv | Dense, kernel_shape: tuple[int, ...]):
-    """The inputs of one output and the outputs that one input reaches; with a table, for every connection."""
-    if isinstance(layer, Dense):
-        return kernel_shape
-    field = layer.field**2
-    if layer.table is not None:
-        below = np.array([number for row in layer.table for number in row])
-        inputs = np.array([len(row) for row in layer.table for _ in row])
-        return field * inputs, field * np.bincount(below)[below]
-    # A locally connected kernel already counts the field among its inputs: (positions, field * channels, maps).
-    return kernel_shape[-2] * (field if layer.shared else 1), field * kernel_shape[-1]

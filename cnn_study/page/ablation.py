@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import NoReturn
 
-from cnn_study.checks.names import check
+from cnn_study.checks.table import check
 from cnn_study.data.registry import DATASETS
 from cnn_study.errors import InputError
 from cnn_study.experiment import (
@@ -51,7 +51,7 @@ def claim(
         mechanism: The same of this aspect.
     """
     reasons: Mapping[Aspect, str] = {"direction": direction, "magnitude": magnitude, "mechanism": mechanism}
-    untested = {aspect: reason for aspect, reason in reasons.items() if reason}
+    untested: Mapping[Aspect, str] = {aspect: reason for aspect, reason in reasons.items() if reason}
 
     def made(rules: Rules) -> Claim:
         return Claim(rules.__name__.replace("_", "-"), statement, tuple(published), untested, rules)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from cnn_study.data import registry
-from cnn_study.data.registry import Dataset
+from cnn_study.data.dataset import Dataset
 from cnn_study.experiment import LOOKS
 
 

@@ -12,9 +12,9 @@ from cnn_study.analysis.decisions import ClaimVerdict, Outcome
 from cnn_study.analysis.significance import FAMILY_LEVEL, Key, corrected, holm, mark, marked
 from cnn_study.analysis.statistics import CONFIDENCE, EQUIVALENCE_CONFIDENCE
 from cnn_study.experiment import ASPECTS, PROVENANCES, Claim
+from cnn_study.files import replace_file
 from cnn_study.report.comparison import arm_rows, measured_beside
 from cnn_study.report.references import FILE, bibtex, find
-from cnn_study.results import replace_file
 
 PREFIX = "study"
 """What the names of all macros begin with, so that they hide none of LaTeX's own."""

@@ -18,10 +18,10 @@ from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.significance import FAMILY_LEVEL, UNCORRECTED, corrected, holm, key_of, mark, marked
 from cnn_study.analysis.statistics import CONFIDENCE, EQUIVALENCE_CONFIDENCE, RESAMPLES
 from cnn_study.experiment import ASPECTS, PROVENANCES, Aspect, Setting
+from cnn_study.files import replace_file
 from cnn_study.report import provenance
 from cnn_study.report.comparison import arm_rows, measured_beside
 from cnn_study.report.references import Reference, find, get
-from cnn_study.results import replace_file
 from cnn_study.tracking.content import PREFIX
 
 COLORS = 128

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.data import registry
-from cnn_study.data.registry import Dataset
+from cnn_study.data.dataset import Dataset
 from cnn_study.results import CheckRecord, RunRecord
 from cnn_study.spec import DataSpec
 

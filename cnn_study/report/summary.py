@@ -1,5 +1,6 @@
 """The table of claims as Markdown, for the README: generated, so that it cannot say other than the results."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from cnn_study.analysis.decisions import ClaimVerdict, Outcome
 from cnn_study.analysis.significance import Key, holm, mark
 from cnn_study.errors import InputError
 from cnn_study.experiment import ASPECTS
-from cnn_study.results import replace_file
+from cnn_study.files import replace_file
 
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
 """The lines between which the table stands in a file."""
@@ -36,14 +37,15 @@ def markdown(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str
 
 
 def insert(path: Path, table: str) -> None:
-    """Put a table between the marks of a file, in the place of what stands there.
+    """Put a table between the marks of a file, in the place of what stands there. All else keeps its bytes.
 
     Raises:
         InputError: The file cannot be read or lacks the marks.
         StoreError: It cannot be written.
     """
+    path = Path(os.path.realpath(path))  # Or else a link would be replaced, not the file it leads to.
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     except ValueError:
@@ -51,8 +53,9 @@ def insert(path: Path, table: str) -> None:
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
         raise InputError(f"{path} must have the lines {BEGIN} and {END}, in this order: between them goes the table")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    new = f"{before}{BEGIN}\n{table}\n{END}{after}"
-    replace_file(path, lambda temporary: temporary.write_text(new, encoding="utf-8"))
+    end = "\r\n" if f"{BEGIN}\r\n" in text else "\n"
+    new = before + end.join([BEGIN, *table.split("\n"), END]) + after
+    replace_file(path, lambda temporary: temporary.write_bytes(new.encode()))
 
 
 def _bold(verdict: ClaimVerdict, survives: Mapping[Key, bool]) -> str:

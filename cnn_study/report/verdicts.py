@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cnn_study.analysis.decisions import Decision, Outcome
 from cnn_study.analysis.significance import corrected, key_of
-from cnn_study.results import replace_file
+from cnn_study.files import replace_file
 
 VERDICTS = ("experiment", "claim", "aspect", "verdict", "p", "adjusted_p", "reason", "proxy")
 ESTIMATES = (

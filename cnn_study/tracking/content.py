@@ -95,7 +95,7 @@ class Execution:
         }
         runs = sorted([request.arm.name, request.role, record.key, record.weights] for request, record in children)
         checks = sorted([name, record.key, check_artifact(record)] for name, record in outcome.checks.items())
-        files = sorted(artifacts.glob(f"{outcome.experiment.name}-*")) if artifacts else []
+        files = _figures(artifacts, outcome.experiment.name) if artifacts else []
         networks = {
             record.key: file for _, record in children if models and (file := network(models, record.key)).exists()
         }
@@ -112,6 +112,12 @@ class Execution:
             figures=digest(hashes) if hashes else "",
             models=digest(sorted(networks)) if networks else "",
         )
+
+
+def _figures(folder: Path, experiment: str) -> list[Path]:
+    """The files of figures, and nothing else that somebody has put beside them."""
+    found = sorted(folder.glob(f"{experiment}-*"))
+    return [file for file in found if file.suffix in (".csv", ".pdf", ".png", ".svg", ".txt") and file.is_file()]
 
 
 def network(models: Path, key: str) -> Path:

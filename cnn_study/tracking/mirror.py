@@ -23,9 +23,10 @@ from cnn_study.tracking.content import (
     parent_tags,
     slug,
 )
+from cnn_study.tracking.moved import artifacts_of, follow
 from cnn_study.tracking.notes import VIEW, claim_tag, linked
 from cnn_study.tracking.runs import KEY, MODEL, ChildRun, Metric, dataset_of, files_of, origin
-from cnn_study.tracking.store import ARTIFACTS, alone, check_store, client_of, database_file, explained
+from cnn_study.tracking.store import alone, check_store, client_of, database_file, explained
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -106,6 +107,7 @@ def mirror(
         TrackingError: The store cannot be reached, read or written.
     """
     execution = Execution.of(outcome, profile, artifacts, models)
+    follow(uri)
     found = _find(uri, execution)
     if found and found.holds(execution):
         return MirrorReport(found.run_id, 0, len(execution.children))
@@ -225,8 +227,8 @@ def _open_experiment(client: "MlflowClient", uri: str, execution: Execution) -> 
     found = client.get_experiment_by_name(execution.experiment)
     if found is None:
         database = database_file(uri)
-        folder = database.parent / ARTIFACTS / slug(execution.experiment) if database else None
-        return _create_experiment(client, execution.experiment, folder, tags)
+        artifacts = artifacts_of(database, execution.experiment) if database else None
+        return _create_experiment(client, execution.experiment, artifacts, tags)
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     for name, value in tags.items():
@@ -235,12 +237,12 @@ def _open_experiment(client: "MlflowClient", uri: str, execution: Execution) -> 
     return found.experiment_id
 
 
-def _create_experiment(client: "MlflowClient", name: str, folder: Path | None, tags: dict[str, str]) -> str:
+def _create_experiment(client: "MlflowClient", name: str, artifacts: str | None, tags: dict[str, str]) -> str:
     """Make an experiment, be it that another has made it at the same moment."""
     from mlflow.exceptions import MlflowException
 
     try:
-        return client.create_experiment(name, folder.as_uri() if folder else None, tags)
+        return client.create_experiment(name, artifacts, tags)
     except MlflowException:
         found = client.get_experiment_by_name(name)
         if found is None:

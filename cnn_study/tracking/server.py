@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cnn_study.tracking.content import PREFIX
+from cnn_study.tracking.moved import follow
 from cnn_study.tracking.notes import ALL_ARMS, EXPERIMENTS, VIEW, page_of_runs
 from cnn_study.tracking.store import (
     ARTIFACTS,
@@ -23,6 +24,7 @@ from cnn_study.tracking.store import (
     TrackingError,
     check_store,
     database_file,
+    failure,
     without_password,
     without_user,
 )
@@ -49,11 +51,12 @@ def serve(uri: str, port: int = 5000, host: str = "127.0.0.1") -> int:
         print(f"MLflow is there already: {without_user(uri)}")
         return 0
     check_store(uri)
+    follow(uri)
     _check_port(host, port)
     with tempfile.TemporaryFile() as log, _server(uri, port, host, log) as server:
         try:
             address = f"http://{_reachable(host)}:{port}"
-            _wait(server, address, log)
+            _wait(server, address, uri, log)
             print(f"MLflow: {address}/{EXPERIMENTS} (Ctrl-C ends it)", *_links(address), sep="\n", flush=True)
             server.wait()
         except KeyboardInterrupt:
@@ -110,7 +113,7 @@ def _reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _wait(server: subprocess.Popen, address: str, log) -> None:
+def _wait(server: subprocess.Popen, address: str, uri: str, log) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and server.poll() is None:
         try:
@@ -119,6 +122,9 @@ def _wait(server: subprocess.Popen, address: str, log) -> None:
             time.sleep(0.2)
         else:
             return
+    schema = next((line for line in _lines(log) if "out-of-date database schema" in line), None)
+    if schema:
+        raise failure(uri, RuntimeError(schema))
     raise TrackingError(f"the MLflow server does not start: {_last_line(log)}")
 
 
@@ -144,7 +150,11 @@ def _ask(address: str) -> bytes:
         return answer.read()
 
 
-def _last_line(log) -> str:
+def _lines(log) -> list[str]:
     log.seek(0)
-    lines = log.read().decode(errors="replace").strip().splitlines()
+    return log.read().decode(errors="replace").strip().splitlines()
+
+
+def _last_line(log) -> str:
+    lines = _lines(log)
     return without_password(lines[-1].strip()) if lines else "it says nothing"

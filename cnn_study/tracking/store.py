@@ -1,11 +1,15 @@
 """The MLflow store: where it is, how it is opened, and what can be wrong with it."""
 
 import hashlib
+import importlib.metadata
+import importlib.util
 import logging
 import os
 import re
+import shlex
 import sqlite3
 import ssl
+import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -16,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import filelock
 
-from cnn_study.errors import StudyError
+from cnn_study.errors import StudyError, described
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -42,7 +46,11 @@ class TrackingError(StudyError):
 
 def default_uri() -> str:
     """The MLflow store to use: ``$MLFLOW_TRACKING_URI``, or else a SQLite file in the current folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path('mlflow.db').resolve()}"
+    if uri := os.environ.get("MLFLOW_TRACKING_URI"):
+        return uri
+    path = Path("mlflow.db").resolve()
+    # What means something in an address is kept out of it: nothing can stand for a question mark, for one.
+    return f"sqlite:///{path}" if re.fullmatch(r"[\w/.+ ~-]+", str(path)) else "sqlite:///mlflow.db"
 
 
 def client_of(uri: str) -> "MlflowClient":
@@ -66,7 +74,13 @@ def database_file(uri: str) -> Path | None:
 
 
 def check_store(uri: str) -> None:
-    """Find out within seconds what MLflow would find out after minutes of trying."""
+    """Find out within seconds what MLflow would find out after minutes of trying, or never.
+
+    Raises:
+        TrackingError: The store cannot be reached, read or written, or is none.
+    """
+    if uri.startswith("sqlite:"):
+        _check_address(uri)
     database = database_file(uri)
     try:
         if database:
@@ -74,14 +88,36 @@ def check_store(uri: str) -> None:
         elif uri.startswith(("http://", "https://")):
             _check_server(uri)
     except (OSError, ValueError, sqlite3.Error) as error:
-        raise _failure(uri, error) from None
+        raise failure(uri, error) from None
 
 
 def _check_file(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute("SELECT count(*) FROM sqlite_master")
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         connection.rollback()
+    if not tables and "'" in os.getcwd():  # It would end in the SQL that MLflow makes its tables with.
+        raise TrackingError(
+            f"MLflow makes no store in a folder with an apostrophe ({os.getcwd()}): change to another one and "
+            "give --tracking-uri sqlite:///FILE"
+        )
+    if tables and not tables & {"experiments", "runs"}:
+        names = ", ".join(sorted(tables - {"alembic_version"})[:3])
+        raise TrackingError(
+            f"{database} is the SQLite file of another program, with tables such as {names}: "
+            "give another with --tracking-uri"
+        )
+
+
+def _check_address(uri: str) -> None:
+    path, _, options = uri.removeprefix("sqlite:///").partition("?")
+    if "/" in options:
+        raise TrackingError(
+            f"{uri} would be taken for the file {path}, as a question mark ends a path: "
+            "change to its folder and give --tracking-uri sqlite:///FILE"
+        )
+    if path in ("sqlite:", "sqlite://", "", ":memory:") or path.startswith("file:"):
+        raise TrackingError(f"{uri} names no file: give its path, such as --tracking-uri sqlite:///mlflow.db")
 
 
 def _check_server(uri: str) -> None:
@@ -97,29 +133,60 @@ def _check_server(uri: str) -> None:
 
 @contextmanager
 def explained(uri: str) -> Iterator[None]:
-    """Turn the errors of MLflow and of what lies beneath it into one line."""
-    _quiet()
-    from alembic.util import CommandError
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
+    """Turn the errors of MLflow and of what lies beneath it, which are of any kind, into one line."""
+    _import_mlflow()
     try:
         yield
-    except (MlflowException, SQLAlchemyError, CommandError, ImportError, OSError) as error:
-        raise _failure(uri, error) from None
+    except StudyError:
+        raise
+    except Exception as error:
+        raise failure(uri, error) from None
 
 
-def _failure(uri: str, error: Exception) -> TrackingError:
+def _import_mlflow() -> None:
+    _quiet()
+    try:
+        import mlflow  # noqa: F401 - it is here that it fails, if it does
+
+        # What goes wrong is raised too; its log would add a stack trace.
+        logging.getLogger("mlflow").setLevel(logging.CRITICAL)
+    except Exception as error:
+        remedy = "mend its installation; `cnn-study run --no-tracking` does without"
+        raise TrackingError(f"MLflow cannot be imported ({described(error)}): {remedy}") from None
+
+
+def failure(uri: str, error: Exception) -> TrackingError:
+    """What is wrong with a store, and what to do, in one line."""
+    if found := re.search(r"out-of-date database schema \(found version (\w+)", str(error)):
+        return _other_schema(uri, found[1])
     reason = getattr(error, "reason", None) or error
     first = (str(reason).strip().splitlines() or [type(error).__name__])[0]
     if database_file(uri):
         remedy = "check its folder or move the file away"
+    elif uri.startswith("http"):
+        remedy = "start or mend the server"
+    elif uri.startswith("file:") or "://" not in uri:
+        remedy = "MLflow keeps runs in databases now: give one, such as --tracking-uri sqlite:///mlflow.db"
     else:
-        remedy = "start or mend the server" if uri.startswith("http") else "correct its address"
+        remedy = "correct its address"
     return TrackingError(
         f"the MLflow store {without_password(uri)} does not work ({without_password(first)[:200]}): "
         f"{remedy}, or give another with --tracking-uri, then mirror with `cnn-study sync`"
     )
+
+
+def _other_schema(uri: str, found: str) -> TrackingError:
+    """A database that another version of MLflow has made. It is older if the installed one knows its tables."""
+    version = importlib.metadata.version("mlflow")
+    (package,) = importlib.util.find_spec("mlflow").submodule_search_locations  # type: ignore[union-attr, misc]
+    known = any(Path(package, "store", "db_migrations", "versions").glob(f"{found}_*.py")) or found == "None"
+    store = without_password(uri)
+    if known:
+        command = shlex.join([sys.executable, "-m", "mlflow", "db", "upgrade", store])
+        what = f"is of an older MLflow than the installed {version}: make a copy of it, then `{command}`"
+    else:
+        what = f"is of a newer MLflow than the installed {version}: keep it, and install that MLflow"
+    return TrackingError(f"the MLflow store {store} {what}; or give another with --tracking-uri")
 
 
 def without_password(text: str) -> str:

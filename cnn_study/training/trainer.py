@@ -28,6 +28,7 @@ from cnn_study.probes import final
 from cnn_study.probes.training import PROBES, Series
 from cnn_study.results import Ended, Point, RunRecord
 from cnn_study.spec import ModelSpec, ProbeName, RunSpec, Seeds, TrainSpec, one_line
+from cnn_study.training.decay import decayed
 
 EVALUATION_BATCH = 500
 """Examples in one forward pass of an evaluation: large enough to keep a core busy, small enough for its caches."""
@@ -76,6 +77,7 @@ class Program:
         check_memory(model, train, psutil.virtual_memory().total)
         self.spec = model
         self.batch_size = train.batch_size
+        self.weight_decay = train.weight_decay
         self.train = Images.of(data.x_train, data.y_train)
         self.mean = tf.constant(data.mean)
         self.scale = tf.constant(1.0 / data.stddev, tf.float32)
@@ -149,7 +151,8 @@ class Program:
                 logits = self.model(self._prepared(images), training=True)
                 losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
                 loss = tf.reduce_mean(losses)
-            self.optimizer.apply(tape.gradient(loss, variables), variables)
+            gradients = decayed(tape.gradient(loss, variables), variables, self.weight_decay)
+            self.optimizer.apply(gradients, variables)
             total += loss
         return total / tf.cast(steps, tf.float32)
 

@@ -109,7 +109,7 @@ def test_seeds_that_are_all_the_same_and_single_seeds():
 
 
 def verdict(kind, *decisions):
-    return ClaimVerdict(CLAIM, "direction", kind, "", decisions)
+    return ClaimVerdict("made_up", CLAIM, "direction", kind, "", decisions)
 
 
 def decided(condition, values, kind="supported", reason="", **limits):
@@ -158,6 +158,13 @@ def test_adjusted_p_values_are_those_of_an_independent_implementation():
     assert holm_adjusted([0.7, 0.9]) == [1.0, 1.0]
 
 
+def test_claims_of_one_name_in_two_experiments_are_two_tests(made_up):
+    """Else the second would take the place of the first, and all others would be corrected for one test less."""
+    outcome = evaluate(*made_up)
+    twin = replace(outcome, verdicts=tuple(replace(each, experiment="twin") for each in outcome.verdicts))
+    assert len(corrected([outcome, twin])) == 2 * len(corrected([outcome]))
+
+
 def test_more_tests_leave_fewer_verdicts(made_up):
     """A verdict at p = 0.03 stands alone, and falls among many that show nothing."""
     outcome = evaluate(*made_up)
@@ -165,7 +172,7 @@ def test_more_tests_leave_fewer_verdicts(made_up):
     def among(others):
         near = tuple(Claim(f"other {i}", "Something is so.") for i in range(others))
         extra = [
-            ClaimVerdict(claim, "direction", "inconclusive", "", (decided("plain", (-1.0, 0.1, 1.0)),))
+            ClaimVerdict("made_up", claim, "direction", "inconclusive", "", (decided("plain", (-1.0, 0.1, 1.0)),))
             for claim in near
         ]
         values = (0.55, 1.0, 1.0)
@@ -173,9 +180,9 @@ def test_more_tests_leave_fewer_verdicts(made_up):
         mine = verdict("supported", decided("plain", values))
         return replace(outcome, verdicts=(mine, *extra))
 
-    assert holm([among(0)]) == {("claim", "direction"): True}
-    assert holm([among(5)]) == {("claim", "direction"): False}
-    found = corrected([among(5)])["claim", "direction"]
+    assert holm([among(0)]) == {("made_up", "claim", "direction"): True}
+    assert holm([among(5)]) == {("made_up", "claim", "direction"): False}
+    found = corrected([among(5)])["made_up", "claim", "direction"]
     assert found.tests == 6
     assert found.adjusted == pytest.approx(6 * found.p)
 
@@ -183,13 +190,13 @@ def test_more_tests_leave_fewer_verdicts(made_up):
 def test_the_family_is_all_that_seeds_have_tested(made_up):
     experiment, design, stored = made_up
     outcome = evaluate(experiment, design, stored)
-    assert holm([outcome]) == {("faster", "direction"): True, ("faster", "magnitude"): True}
+    assert holm([outcome]) == {("made_up", "faster", "direction"): True, ("made_up", "faster", "magnitude"): True}
     assert set(corrected([outcome])) == set(holm([outcome]))
     check = made_up_check(made_up_gains().checks[0])
     exact = replace(experiment, claims=(Claim("exact", "Sizes follow a formula."),))
     assert corrected([evaluate(exact, made_up_gains(), {}, {check.key: check})]) == {}
     proxied = evaluate(experiment, made_up_design(proxy="a subset"), stored)
-    assert set(corrected([proxied])) == {("faster", "direction")}
+    assert set(corrected([proxied])) == {("made_up", "faster", "direction")}
 
 
 def test_the_sample_of_a_decision_gives_its_interval():

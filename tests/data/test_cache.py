@@ -14,8 +14,7 @@ import pytest
 from rich.console import Console
 
 from cnn_study.data import cache, registry
-from cnn_study.data.registry import ARRAYS, ArrayInfo, Dataset
-from cnn_study.data.sources import SourceUnavailable
+from cnn_study.data.dataset import ARRAYS, ArrayInfo, Dataset, SourceUnavailable
 from cnn_study.errors import DataError, InputError
 
 
@@ -202,7 +201,7 @@ def test_when_no_source_answers_each_is_named_with_its_reason(tmp_path, register
     assert lines[2] == "  - moon: no air"
     assert "wrong hash: expected" in lines[4]
     assert "CNN_STUDY_DATA_PATH" in lines[5]
-    assert "--fallback digits" in lines[5]
+    assert "--stand-in digits" in lines[5]
     assert names_in(tmp_path / "cache" / "tiny") == {".lock"}
 
 

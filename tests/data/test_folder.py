@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnn_study.data import cache, folder, registry
+from cnn_study.data import cache, folder
+from cnn_study.data.dataset import ARRAYS
 from cnn_study.data.folder import images
-from cnn_study.data.sources import ARRAYS
 from cnn_study.errors import DataError, InputError
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch, tmp_path):
-    """No data set known, no memory, a cache of its own."""
-    monkeypatch.setattr(registry, "_OWN", {})
+    """No memory, a cache of its own."""
     monkeypatch.setenv(cache.CACHE_PATH, str(tmp_path / "cache"))
     folder._arrays.cache_clear()
 
@@ -40,7 +39,6 @@ def shapes(tmp_path):
 
 def again(path, side=None):
     """The data set as another process finds it."""
-    registry._OWN.clear()
     folder._arrays.cache_clear()
     return images(path, side)
 
@@ -52,7 +50,7 @@ def pixels(paths):
 def test_the_images_are_in_the_arrays_every_fifth_of_a_class_for_testing(shapes):
     dataset = images(shapes)
     assert (dataset.name, dataset.classes, dataset.image_shape) == ("my_shapes-8", ("circle", "square"), (8, 8, 1))
-    arrays = cache.load(dataset.name)
+    arrays = cache.load(dataset)
     assert [arrays.x_train.shape, arrays.x_test.shape] == [(16, 8, 8), (4, 8, 8)]
     for label, name in enumerate(dataset.classes):
         parts = [{x.tobytes() for x in arrays.x_train[arrays.y_train == label]}]
@@ -66,7 +64,7 @@ def test_folders_for_training_and_testing_are_taken_as_they_are(tmp_path):
         for seed, name in enumerate(("a", "b")):
             write(tmp_path / "mine" / part / name, number, seed=seed)
     dataset = images(tmp_path / "mine")
-    arrays = cache.load(dataset.name)
+    arrays = cache.load(dataset)
     assert (len(arrays.y_train), arrays.y_test.tolist()) == (12, [0, 0, 1, 1])
     assert {x.tobytes() for x in arrays.x_test[:2]} == pixels((tmp_path / "mine" / "test" / "a").iterdir())
 
@@ -82,19 +80,19 @@ def test_other_names_of_files_and_places_leave_the_content_as_it_is(shapes, tmp_
 
 def test_changed_images_are_another_data_set_and_are_cached_anew(shapes):
     before = images(shapes)
-    cache.ensure(before.name)
+    cache.ensure(before)
     write(shapes / "circle", 1, seed=99)
     after = again(shapes)
     assert after.digest != before.digest
     assert after.name == before.name
-    arrays = cache.load(after.name)
+    arrays = cache.load(after)
     (changed,) = pixels([shapes / "circle" / "0.png"])
     assert changed in {x.tobytes() for x in (*arrays.x_train, *arrays.x_test)}
 
 
 def test_what_images_amount_to_is_remembered_while_the_files_are_the_same(shapes, monkeypatch):
     digest = images(shapes).digest
-    monkeypatch.setattr(folder, "_square", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr(folder, "square", lambda *_: pytest.fail("decoded again"))
     assert again(shapes).digest == digest
     (shapes / "circle" / "0.png").touch()
     with pytest.raises(pytest.fail.Exception, match="decoded again"):
@@ -103,8 +101,7 @@ def test_what_images_amount_to_is_remembered_while_the_files_are_the_same(shapes
 
 def test_a_worker_finds_them_in_the_cache_by_name(shapes):
     dataset = images(shapes)
-    cache.ensure(dataset.name)
-    registry._OWN.clear()
+    cache.ensure(dataset)
     arrays = cache.load(dataset.name, offline=True)
     assert arrays.dataset.digest == dataset.digest
     assert {name: getattr(arrays, name).shape for name in ARRAYS} == {
@@ -116,7 +113,7 @@ def test_images_that_are_gone_from_the_cache_and_the_disk_are_told(shapes):
     dataset = images(shapes)
     shutil.rmtree(shapes)
     with pytest.raises(DataError, match="there is no such folder any more") as caught:
-        cache.ensure(dataset.name)
+        cache.ensure(dataset)
     assert "--data FOLDER" in str(caught.value)
 
 
@@ -128,7 +125,7 @@ def test_images_of_any_size_and_mode_become_squares_in_common(tmp_path):
         write(root / f"class {seed}", 5, size, mode, seed, suffix)
     dataset = images(root, side=16)
     assert dataset.image_shape == (16, 16, 3)
-    arrays = cache.load(dataset.name)
+    arrays = cache.load(dataset)
     gray = arrays.x_train[arrays.y_train == 0]
     assert (gray[..., 0] == gray[..., 2]).all()
     assert np.ptp(arrays.x_train[arrays.y_train == 1], axis=-1).max() > 0
@@ -141,7 +138,7 @@ def test_the_square_in_the_middle_is_taken(tmp_path):
         (tmp_path / "mine" / name).mkdir(parents=True)
         for count in range(5):
             Image.fromarray(image + np.uint8(count)).save(tmp_path / "mine" / name / f"{count}.png")
-    arrays = cache.load(images(tmp_path / "mine", side=4).name)
+    arrays = cache.load(images(tmp_path / "mine", side=4))
     assert arrays.x_train.min() >= 200
 
 
@@ -234,11 +231,13 @@ def test_hidden_files_and_those_of_file_managers_are_passed_over(shapes):
 
 
 def test_two_folders_of_one_name_are_not_mixed_up(shapes, tmp_path):
-    images(shapes)
     other = shutil.copytree(shapes, tmp_path / "other" / "my shapes")
     write(other / "circle", 1, seed=99)
-    with pytest.raises(InputError, match="two data sets are called 'my_shapes-8'"):
-        images(other)
+    ours, theirs = images(shapes), images(other)
+    assert ours.name == theirs.name
+    assert ours.digest != theirs.digest
+    for dataset in (ours, theirs, ours):
+        assert cache.load(dataset).dataset.digest == dataset.digest
 
 
 def test_a_memory_that_cannot_be_written_is_done_without(shapes, tmp_path):

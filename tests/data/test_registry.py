@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from cnn_study.data import registry
-from cnn_study.data.registry import ARRAYS, DATASETS
+from cnn_study.data.dataset import ARRAYS
+from cnn_study.data.registry import DATASETS
 from cnn_study.errors import InputError
 
 HEAVY = ("numpy", "keras", "tensorflow", "sklearn", "PIL", "pandas")

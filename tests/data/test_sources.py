@@ -20,25 +20,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnn_study.data.registry import ARRAYS, DATASETS, ArrayInfo, Dataset
+from cnn_study.data.dataset import ARRAYS, ArrayInfo, Dataset, SourceUnavailable
+from cnn_study.data.registry import DATASETS
 from cnn_study.data.sources import (
     CIFAR_BINARY,
     CIFAR_PNG,
     CIFAR_PYTHON,
-    DATA_PATH,
     IDX,
     DebianPackage,
     Digits,
     Folder,
     NpmPackage,
     Official,
-    SourceUnavailable,
     UserFolder,
-    decode_cifar_binary,
-    decode_cifar_png,
-    decode_idx,
-    run,
 )
+from cnn_study.data.sources.clients import run
+from cnn_study.data.sources.layouts import decode_cifar_binary, decode_cifar_png, decode_idx
+from cnn_study.data.sources.places import DATA_PATH
 
 SHAPE = (2, 3, 3)
 

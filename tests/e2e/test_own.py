@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from cnn_study import cli, collection
-from cnn_study.cli.stores import suited
 from cnn_study.data.folder import images
-from cnn_study.experiment import PROFILES
+from cnn_study.experiment import PROFILES, Experiment, Setting
 from cnn_study.results import Store
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -122,8 +121,8 @@ def test_an_ablation_runs_on_a_folder_of_images(study, place):
         (("run", ABLATION, "--data", "mnits"), "unknown data set 'mnits'; did you mean 'mnist'?"),
         (("run", ABLATION, "--data", "mnist", "--side", "8"), "--side is for folders of images"),
         (("run", ABLATION, "--side", "8"), "name one with --data FOLDER"),
-        (("run", ABLATION, "--data", "digits", "--fallback", "digits"), "leave --fallback out"),
-        (("run", "lenet5", "--data", "cifar10"), "lenet5 cannot be run on cifar10: the arm 'LeNet-5 (1998)' is for"),
+        (("run", ABLATION, "--data", "digits", "--stand-in", "digits"), "leave --stand-in out"),
+        (("run", "lenet5", "--data", "cifar10"), "the arm 'LeNet-5 (1998)' is for images of (32, 32, 1)"),
         (("run", "nowhere.py"), "there is no file nowhere.py"),
         (("verify", "nowhere.py"), "there is no file nowhere.py"),
         (("data", "nowhere/images"), "there is no folder nowhere/images"),
@@ -143,20 +142,18 @@ def test_what_cannot_be_meant_is_one_line(arguments, expected, tmp_path, monkeyp
 def test_the_examples_have_all_profiles(tmp_path, monkeypatch):
     monkeypatch.setenv("OWN_IMAGES", str(tmp_path / "drawn"))
     monkeypatch.setenv("CNN_STUDY_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("cnn_study.data.registry._OWN", {})
     for example in (ABLATION, IMAGES):
-        experiment = runpy.run_path(str(example))["EXPERIMENT"]
+        (experiment,) = (each for each in runpy.run_path(str(example)).values() if isinstance(each, Experiment))
         assert all({rule.claim for rule in experiment.at(profile).rules} for profile in PROFILES)
 
 
 def test_every_ablation_can_be_had_on_a_small_set_of_images(tmp_path, monkeypatch):
     monkeypatch.setenv("CNN_STUDY_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("OWN_IMAGES", str(tmp_path / "drawn"))
-    monkeypatch.setattr("cnn_study.data.registry._OWN", {})
     runpy.run_path(str(IMAGES))
-    name = images(tmp_path / "drawn", 32).name
+    dataset = images(tmp_path / "drawn", 32)
     for experiment in collection.load():
         for profile in ("smoke", "quick"):
-            design = suited(experiment, profile, name)
-            assert {arm.data.name for arm in design.arms} <= {name}
-            assert not design.arms or f"the data set {name} in the place of" in design.proxy, experiment.name
+            design = experiment.at(Setting(profile, dataset))
+            assert {arm.data.name for arm in design.arms} <= {dataset.name}
+            assert not design.arms or f"the data set {dataset.name} in the place of" in design.proxy, experiment.name

@@ -8,7 +8,7 @@ from chromium import CHROMIUM, OPTIONS
 from conftest import complete, made_up_check, made_up_experiment, made_up_gains
 
 from cnn_study.analysis.decisions import evaluate
-from cnn_study.experiment import Claim, Experiment, Published
+from cnn_study.experiment import Claim, Experiment, Published, Setting
 from cnn_study.figures.draw import draw
 from cnn_study.report.page import write_page
 
@@ -39,7 +39,7 @@ def report(tmp_path_factory):
         evaluate(gains, other, complete(other), {check.key: check}),
     ]
     draw(outcomes[0], folder)
-    return write_page(outcomes, folder, "quick").as_uri()
+    return write_page(outcomes, folder, Setting("quick")).as_uri()
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ def arm(unit):
     )
 
 
-def design(profile, fallback=None):
+def design(setting):
     rules = (
         Rule("short-gain", "direction", "plain", gain("relu", "tanh"), low=0),
         Rule("short-sizes", "direction", "all cases", Agreement("output_size")),

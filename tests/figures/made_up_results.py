@@ -77,7 +77,7 @@ def made_up_outcome(
                 for step, (epoch, value) in enumerate(pairs)
             ]
             stored[run.key] = RunRecord(run, "epochs", outcomes, tuple(points), "w", {"python": "3"}, 2.0, "2026")
-    verdicts = tuple(ClaimVerdict(claims[0], d.rule.aspect, d.verdict, "", (d,)) for d in decisions)
+    verdicts = tuple(ClaimVerdict("made_up", claims[0], d.rule.aspect, d.verdict, "", (d,)) for d in decisions)
     experiment = Experiment("made_up", "A made-up experiment", claims, lambda setting: design, tuple(plots))
     done = {check.spec.check: check for check in checks}
     return Outcome(experiment, design, tuned, stored, done, verdicts)

@@ -1,5 +1,6 @@
 import multiprocessing
 import os
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,9 +10,11 @@ import pandas as pd
 import pytest
 from conftest import complete, made_up_design, made_up_experiment, time_of
 
+from cnn_study import collection
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.statistics import mean_interval
 from cnn_study.errors import ExecutionError, InputError
+from cnn_study.experiment import Plot
 from cnn_study.figures.draw import draw, draw_all, drawing, missing
 from cnn_study.figures.style import look
 
@@ -104,7 +107,7 @@ def several(outcome):
 
 def test_several_processes_draw_the_same_bytes_in_the_same_order(outcome, tmp_path):
     found = {n: list(draw_all(several(outcome), tmp_path / str(n), processes=n)) for n in (1, 2)}
-    names = {n: [[path.name for path in paths] for paths in found[n]] for n in found}
+    names = {n: [[figure.path.name for figure in drawn] for drawn in found[n]] for n in found}
     assert names[1] == names[2]
     assert [paths[0] for paths in names[1]] == [f"number_{n}-training_curves.png" for n in range(3)]
     files = sorted(path.name for path in (tmp_path / "1" / "figures").iterdir())
@@ -127,12 +130,25 @@ def test_a_process_that_is_killed_while_it_draws_is_told(outcome, tmp_path):
     assert not multiprocessing.active_children()
 
 
-def test_what_goes_wrong_in_a_process_is_told_as_here(outcome, tmp_path):
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_figure_that_cannot_be_drawn_costs_only_itself(outcome, tmp_path, processes):
     first, *others = several(outcome)
-    wrong = replace(first, experiment=replace(first.experiment, figures=("training_curve",)))
-    with pytest.raises(InputError, match="did you mean 'training_curves'"):
-        list(draw_all([*others, wrong], tmp_path, processes=2))
+    figures = ("training_curves", Plot("training_curves", "wrong", arms=("rely",)), "time_ratios")
+    wrong = replace(first, experiment=replace(first.experiment, figures=figures))
+    drawn = [figure for found in draw_all([*others, wrong], tmp_path, processes=processes) for figure in found]
+    ((path, problem),) = ((figure.path, figure.problem) for figure in drawn if figure.problem)
+    assert path.name == f"{first.experiment.name}-wrong.png"
+    assert problem.startswith("unknown arm 'rely'")
+    assert all(figure.path.exists() == (figure.path != path) for figure in drawn)
+    assert len(drawn) == 3 * len(others) + 3
     assert not multiprocessing.active_children()
+
+
+def test_what_a_page_has_found_can_be_sent_to_another_process_even_if_its_rules_are_closures():
+    (experiment,) = collection.load(["leave_one_out"])
+    outcome = evaluate(experiment, experiment.at("smoke"), {})
+    sent = pickle.loads(pickle.dumps(outcome))  # noqa: S301 - our own
+    assert [verdict.claim.name for verdict in sent.verdicts] == [verdict.claim.name for verdict in outcome.verdicts]
 
 
 def test_missing_tells_what_was_not_drawn(outcome, tmp_path):
@@ -145,12 +161,13 @@ def test_missing_tells_what_was_not_drawn(outcome, tmp_path):
 
 def test_slides_have_names_of_their_own(outcome, tmp_path):
     paper, slides = draw(outcome, tmp_path), draw(outcome, tmp_path, "slides")
-    assert not set(paper) & set(slides)
-    assert pd.read_csv(paper[0].with_suffix(".csv")).equals(pd.read_csv(slides[0].with_suffix(".csv")))
+    assert not {figure.path for figure in paper} & {figure.path for figure in slides}
+    first, other = (pd.read_csv(found[0].path.with_suffix(".csv")) for found in (paper, slides))
+    assert first.equals(other)
 
 
 def test_fonts_are_embedded(outcome, tmp_path):
-    pdf = draw(outcome, tmp_path)[0].with_suffix(".pdf").read_bytes()
+    pdf = draw(outcome, tmp_path)[0].path.with_suffix(".pdf").read_bytes()
     assert b"/FontFile2" in pdf
 
 

@@ -3,9 +3,9 @@ import pytest
 from cnn_study.models.architectures import (
     FAN_SCALED,
     RECTIFIERS,
-    cuda_convnet_13pct,
-    cuda_convnet_18pct,
     dense_net,
+    deviations_13pct,
+    deviations_18pct,
     four_layer_13pct,
     four_layer_18pct,
 )
@@ -80,18 +80,18 @@ def test_the_13_percent_network_does_not_share_its_third_and_fourth_layer():
 
 
 def test_fixed_deviations_are_scaled_in_the_first_layer_only():
-    weights = cuda_convnet_18pct(64.0)
+    weights = deviations_18pct(64.0)
     assert weights.stddevs == pytest.approx((64e-4, 0.01, 0.01, 0.01))
     assert stddevs(four_layer_18pct("relu", initialization=weights)) == pytest.approx([64e-4, 0.01, 0.01, 0.01])
-    assert cuda_convnet_18pct(1).stddevs == (1e-4, 0.01, 0.01, 0.01)
-    assert cuda_convnet_13pct(1).stddevs == (1e-4, 0.01, 0.04, 0.04, 0.01)
-    first, *others = cuda_convnet_13pct(50.0).stddevs
+    assert deviations_18pct(1).stddevs == (1e-4, 0.01, 0.01, 0.01)
+    assert deviations_13pct(1).stddevs == (1e-4, 0.01, 0.04, 0.04, 0.01)
+    first, *others = deviations_13pct(50.0).stddevs
     assert first == pytest.approx(5e-3)
     assert others == [0.01, 0.04, 0.04, 0.01]
 
 
 def test_fixed_deviations_do_not_depend_on_the_unit():
-    weights = cuda_convnet_13pct(64.0)
+    weights = deviations_13pct(64.0)
     relu, tanh = (four_layer_13pct(unit, initialization=weights) for unit in ("relu", "tanh"))
     assert stddevs(relu) == stddevs(tanh)
     assert all(isinstance(layer.initializer, Normal) for layer in relu.layers)
@@ -115,7 +115,7 @@ BUILDERS = [four_layer_18pct, four_layer_13pct, lambda unit, **options: dense_ne
 
 @pytest.mark.parametrize("build", BUILDERS)
 def test_the_unit_changes_the_units_and_nothing_else(build):
-    weights = cuda_convnet_13pct(1)
+    weights = deviations_13pct(1)
     relu, tanh = (build(unit, initialization=weights, **SMALL) for unit in ("relu", "tanh"))
     assert {layer.activation for layer in tanh.layers[:-1]} == {"tanh"}
     assert relu.but(layers=[*(layer.but(activation="tanh") for layer in relu.layers[:-1]), relu.layers[-1]]) == tanh

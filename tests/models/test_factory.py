@@ -15,7 +15,9 @@ from cnn_study.models.complexity import costs, parameters
 from cnn_study.models.factory import LEAKY_SLOPE, build_model, initialize
 from cnn_study.spec import (
     GLOROT,
+    GLOROT_UNIFORM,
     HE,
+    STANDARD,
     Activation,
     Conv,
     Dense,
@@ -27,6 +29,7 @@ from cnn_study.spec import (
     RadialBasis,
     Subsample,
     VarianceScaled,
+    Zeros,
 )
 
 SHAPE = (9, 8, 2)
@@ -76,11 +79,18 @@ pools = st.builds(
     before_unit=st.booleans(),
 )
 units = st.none() | st.sampled_from(get_args(Activation))
-initializers = st.sampled_from([Normal(stddev=0.1), HE, GLOROT, VarianceScaled(rule="lecun"), FanUniform()])
+initializers = st.sampled_from(
+    [Normal(stddev=0.1), HE, GLOROT, VarianceScaled(rule="lecun"), FanUniform(), STANDARD, GLOROT_UNIFORM, Zeros()]
+)
 norms = st.sampled_from(
     [{}] + [{"batch_norm": True, "norm_after_unit": after, "norm_noise": noise} for after in (0, 1) for noise in (0, 1)]
 )
-weighted = {"activation": units, "dropout": st.sampled_from([0, 0.5]), "initializer": initializers}
+weighted = {
+    "activation": units,
+    "dropout": st.sampled_from([0, 0.5]),
+    "initializer": initializers,
+    "bias_stddev": st.sampled_from([0, 1]),
+}
 
 
 @st.composite
@@ -495,3 +505,25 @@ def test_a_saved_network_gives_the_same_logits(tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
     np.testing.assert_array_equal(loaded(images()), model(images()))
+
+
+def test_biases_have_a_stream_of_their_own_and_leave_the_weights_as_they_are():
+    drawn = network(Dense(units=400, bias_stddev=0.5))
+    plain, changed = build_model(network(Dense(units=400)), 3), build_model(drawn, 3)
+    np.testing.assert_array_equal(plain.get_layer("dense1").kernel, changed.get_layer("dense1").kernel)
+    assert not np.any(plain.get_layer("dense1").bias)
+    bias, kernel = (np.asarray(part) for part in changed.get_layer("dense1").get_weights()[::-1])
+    assert np.std(bias) == pytest.approx(0.5, rel=0.15)
+    # NumPy takes the seed (3, 1) for (3, 1, 0): with that, the biases would repeat the first row of the weights.
+    assert abs(np.corrcoef(bias, kernel[0])[0, 1]) < 0.2
+    spoil(changed)
+    initialize(changed, drawn, 3)
+    np.testing.assert_array_equal(changed.get_layer("dense1").bias, bias)
+
+
+def test_the_fan_out_of_a_convolution_counts_what_pooling_leaves():
+    fan_out = VarianceScaled(rule="fan_out")
+    for pool, outputs in ((None, 64 * 9), (Pool(reduce="max"), 64 * 9 / 4), (Pool(reduce="max", size=3), 64 * 9 / 4)):
+        layer = Conv(maps=64, field=3, initializer=fan_out, pool=pool)
+        kernel = build_model(network(layer, input_shape=(9, 8, 16))).get_layer("conv1").kernel
+        assert np.std(kernel) == pytest.approx(outputs**-0.5, rel=0.03)

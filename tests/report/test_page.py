@@ -15,7 +15,8 @@ from cnn_study.analysis.coverage import measured_coverage
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.significance import UNCORRECTED, corrected
 from cnn_study.analysis.statistics import mean_interval
-from cnn_study.experiment import Agreement, Claim, Design, Experiment, Published, Rule
+from cnn_study.data.registry import DATASETS
+from cnn_study.experiment import Agreement, Claim, Design, Experiment, Published, Rule, Setting
 from cnn_study.figures.draw import draw
 from cnn_study.report.comparison import arm_rows, measured_beside
 from cnn_study.report.page import MLFLOW, mlflow_address, write_page
@@ -23,11 +24,13 @@ from cnn_study.results import CheckRecord
 from cnn_study.spec import CheckSpec
 from cnn_study.tracking.content import Execution
 
+QUICK = Setting("quick")
+
 
 def test_the_page_shows_verdicts_figures_numbers_and_sources(made_up, tmp_path):
     outcome = evaluate(*made_up)
     draw(outcome, tmp_path)
-    page = write_page([outcome], tmp_path, "quick").read_text()
+    page = write_page([outcome], tmp_path, QUICK).read_text()
     assert page.count("data:image/png;base64,") == 3
     assert all(re.search(r'alt="[^"]{40,}"', image) for image in re.findall(r"<img [^>]*>", page))
     assert outcome.verdicts[0].decisions[0].interval.text in page
@@ -40,7 +43,7 @@ def test_the_page_shows_verdicts_figures_numbers_and_sources(made_up, tmp_path):
 
 
 def test_strings_are_escaped_and_nothing_is_loaded(made_up, tmp_path):
-    page = write_page([evaluate(*made_up)], tmp_path, "quick").read_text()
+    page = write_page([evaluate(*made_up)], tmp_path, QUICK).read_text()
     assert "ReLU is &lt;faster&gt;." in page
     assert not re.search(r'src="(?!data:)', page)
     assert all(link.startswith(("#", "data:", MLFLOW)) for link in re.findall(r'href="([^"]*)"', page))
@@ -50,18 +53,18 @@ def test_a_verdict_that_does_not_survive_the_correction_is_marked_and_explained(
     row = r'faster</a>\s*<small>[^<]*</small></th>\s*<td class="verdict supported">supported{}</td>'
     legend = f"{UNCORRECTED} does not survive the correction for all 10 tests together"
     family = with_silent_claims(barely_supported, 9)
-    page = write_page([barely_supported], tmp_path, "quick", family=family).read_text()
+    page = write_page([barely_supported], tmp_path, QUICK, family=family).read_text()
     assert re.search(row.format(UNCORRECTED), page)
     assert legend in page
-    adjusted = corrected(family)["faster", "direction"].adjusted
+    adjusted = corrected(family)["made_up", "faster", "direction"].adjusted
     assert f"supported{UNCORRECTED}, adjusted p {adjusted:.2g}</small>" in page
-    alone = write_page([barely_supported], tmp_path, "quick").read_text()
+    alone = write_page([barely_supported], tmp_path, QUICK).read_text()
     assert re.search(row.format(""), alone)
     assert "does not survive" not in alone
 
 
 def test_the_page_says_how_often_intervals_hold_the_truth(made_up, tmp_path):
-    page = " ".join(write_page([evaluate(*made_up)], tmp_path, "quick").read_text().split())
+    page = " ".join(write_page([evaluate(*made_up)], tmp_path, QUICK).read_text().split())
     held = [measured_coverage(method, 3, data) for data in ("normal", "skewed") for method in ("t", "bootstrap")]
     cells = " ".join(f'<td class="number">{share:.0%}</td>' for share in held)
     assert f'<tr><th scope="row" class="number">3</th> {cells} </tr>' in page
@@ -70,14 +73,14 @@ def test_the_page_says_how_often_intervals_hold_the_truth(made_up, tmp_path):
 def test_a_proxy_is_marked(made_up, tmp_path):
     experiment, _, stored = made_up
     outcome = evaluate(experiment, made_up_design(proxy="a subset"), stored)
-    page = write_page([outcome], tmp_path, "quick").read_text()
+    page = write_page([outcome], tmp_path, QUICK).read_text()
     assert "A proxy: a subset" in page
     assert "<small>a proxy: a subset</small>" in page
 
 
 def test_missing_runs_are_said(made_up, tmp_path):
     experiment, design, _ = made_up
-    page = write_page([evaluate(experiment, design, {})], tmp_path, "quick").read_text()
+    page = write_page([evaluate(experiment, design, {})], tmp_path, QUICK).read_text()
     assert "runs are missing" in page
 
 
@@ -109,17 +112,17 @@ def test_a_design_of_checks_alone_has_a_page(tmp_path):
     record = CheckRecord(check, {"cases": 53_200.0, "agreeing": 53_199.0}, (), {"python": "3"}, 1.5, "2026")
     outcome = evaluate(experiment, design, {}, {check.key: record})
     draw(outcome, tmp_path)
-    page = write_page([outcome], tmp_path, "quick").read_text()
+    page = write_page([outcome], tmp_path, QUICK).read_text()
     assert "53,199 of 53,200 cases" in page
     assert page.count('class="verdict contradicted"') == 2
     assert "<dt>Seeds</dt>" not in page
     assert '<td class="number">53,199</td>' in page
-    missing = write_page([evaluate(experiment, design, {})], tmp_path, "quick").read_text()
+    missing = write_page([evaluate(experiment, design, {})], tmp_path, QUICK).read_text()
     assert "not made yet" in missing
 
 
 def test_contents_lead_to_every_section(made_up, tmp_path):
-    page = write_page([evaluate(*made_up)], tmp_path, "quick").read_text()
+    page = write_page([evaluate(*made_up)], tmp_path, QUICK).read_text()
     targets = set(re.findall(r'href="#([^"]*)"', page))
     assert {"verdicts", "made_up", "made_up-faster", "run", "references"} <= targets
     places = re.findall(r'id="([^"]*)"', page)
@@ -128,8 +131,8 @@ def test_contents_lead_to_every_section(made_up, tmp_path):
 
 
 def test_embedded_figures_are_smaller_and_look_the_same(made_up, tmp_path):
-    image = draw(evaluate(*made_up), tmp_path)[0]
-    page = write_page([evaluate(*made_up)], tmp_path, "quick").read_text()
+    image = draw(evaluate(*made_up), tmp_path)[0].path
+    page = write_page([evaluate(*made_up)], tmp_path, QUICK).read_text()
     embedded = base64.b64decode(re.search(r'data:image/png;base64,([^"]*)"', page)[1])
     assert len(embedded) < 0.5 * image.stat().st_size
     before, after = (np.asarray(Image.open(source).convert("RGB"), float) for source in (image, io.BytesIO(embedded)))
@@ -166,7 +169,7 @@ class Elements(HTMLParser):
 
 
 def test_hostile_strings_stay_text(tmp_path):
-    page = Elements(write_page([hostile_outcome()], tmp_path, HOSTILE, HOSTILE).read_text())
+    page = Elements(write_page([hostile_outcome()], tmp_path, QUICK, HOSTILE).read_text())
     assert not page.all("script")
     assert page.text.count(HOSTILE) > 20
     known = {"aria-label", "aria-labelledby", "charset", "class", "colspan", "content", "href", "id", "lang", "name"}
@@ -181,7 +184,7 @@ def test_hostile_strings_stay_text(tmp_path):
 def test_the_page_can_be_read_by_machines(made_up, tmp_path):
     outcome = evaluate(*made_up)
     draw(outcome, tmp_path)
-    page = Elements(write_page([outcome], tmp_path, "quick").read_text())
+    page = Elements(write_page([outcome], tmp_path, QUICK).read_text())
     levels = [int(tag[1]) for tag, _ in page.found if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -197,7 +200,7 @@ def test_runs_are_counted_once_and_shared_ones_named(made_up, tmp_path):
     experiment, design, stored = made_up
     other = replace(experiment, name="other", title="Another")
     outcomes = [evaluate(experiment, design, stored), evaluate(other, design, stored)]
-    page = " ".join(write_page(outcomes, tmp_path, "quick", "abc123").read_text().split())
+    page = " ".join(write_page(outcomes, tmp_path, QUICK, "abc123").read_text().split())
     assert page.count("12 of them are shared with other experiments of this page and were trained once") == 2
     assert page.count("<dt>Run time</dt><dd>24 s,") == 2
     assert "12, each counted once, in 24 s" in page
@@ -211,12 +214,12 @@ def test_missing_replicates_are_counted(made_up, tmp_path):
     outcome = evaluate(experiment, design, stored)
     lost = outcome.tuned["relu, plain"].replicates[0].key
     kept = {key: record for key, record in stored.items() if key != lost}
-    page = write_page([evaluate(experiment, design, kept)], tmp_path, "quick").read_text()
+    page = write_page([evaluate(experiment, design, kept)], tmp_path, QUICK).read_text()
     assert "2 replicates are missing" in page  # one run that both conditions ask for
 
 
 def test_the_page_says_which_intervals_decide(made_up, tmp_path):
-    page = " ".join(write_page([evaluate(*made_up)], tmp_path, "quick").read_text().split())
+    page = " ".join(write_page([evaluate(*made_up)], tmp_path, QUICK).read_text().split())
     assert "nominal 95% interval of Student's t" in page
     assert "90% interval" in page
     assert "9,999 resamples" in page
@@ -236,7 +239,7 @@ def test_sources_lead_to_their_reference(made_up, tmp_path):
         Published("ratio", 6, "Krizhevsky, Sutskever & Hinton 2012, Figure 1", "primary", about="tanh / relu"),
     )
     claim = replace(experiment.claims[0], published=published)
-    page = write_page([evaluate(replace(experiment, claims=(claim,)), design, stored)], tmp_path, "quick").read_text()
+    page = write_page([evaluate(replace(experiment, claims=(claim,)), design, stored)], tmp_path, QUICK).read_text()
     assert page.count('"#reference-krizhevsky2012imagenet"') == 1
     assert (
         '<li id="reference-krizhevsky2012imagenet">Alex Krizhevsky, Ilya Sutskever, Geoffrey E. Hinton (2012)' in page
@@ -246,5 +249,5 @@ def test_sources_lead_to_their_reference(made_up, tmp_path):
 
 def test_the_command_names_the_data_set_that_took_the_place_of_another(made_up, tmp_path):
     (tmp_path / "quick-digits").mkdir()
-    page = write_page([evaluate(*made_up)], tmp_path / "quick-digits", "quick").read_text()
+    page = write_page([evaluate(*made_up)], tmp_path / "quick-digits", Setting("quick", DATASETS["digits"])).read_text()
     assert "<code>cnn-study run made_up --profile quick --data digits</code>" in page

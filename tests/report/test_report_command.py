@@ -1,6 +1,6 @@
 import pytest
 
-from cnn_study import cli
+from cnn_study import cli, collection
 from cnn_study.cli.output import revision
 from cnn_study.results import Store
 
@@ -26,6 +26,7 @@ def report(capsys, *arguments):
 def test_a_report_is_a_page(capsys, stored):
     assert f"report: {stored / 'quick' / 'report.html'}" in report(capsys, "--results", stored)
     assert not (stored / "quick" / "latex").exists()
+    assert (stored / "quick" / "verdicts.csv").read_text().splitlines()[1].startswith("made_up,faster,direction,")
     page = (stored / "quick" / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
     assert revision() in page

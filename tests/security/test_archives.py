@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cnn_study.data.sources import UNREADABLE, read_members
+from cnn_study.data.sources.layouts import UNREADABLE, read_members
 
 LIMIT = 10_000
 GOOD = tarfile.TarInfo("data/a")

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted(path for folder in ("cnn_study", "experiments", "examples") for path in (ROOT / folder).rglob("*.py"))
 MODULES = {"pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "yaml", "torch", "telnetlib", "xml"}
 CALLS = {"eval", "exec", "compile", "os.system", "os.popen", "pickle.load", "pickle.loads", "pandas.read_pickle"}
-UNPICKLES = ROOT / "cnn_study" / "data" / "sources.py"
+UNPICKLES = ROOT / "cnn_study" / "data" / "sources" / "layouts.py"
 """Reads the batches of CIFAR-10, from the very archive only and with an unpickler that builds arrays only."""
 
 

@@ -1,13 +1,15 @@
 """The named networks, as functions that return a :class:`~cnn_study.spec.ModelSpec`; none needs TensorFlow."""
 
 from cnn_study.models.architectures.cuda_convnet import (
-    cuda_convnet_13pct,
-    cuda_convnet_18pct,
+    deviations_13pct,
+    deviations_18pct,
     four_layer_13pct,
     four_layer_18pct,
 )
+from cnn_study.models.architectures.glorot import glorot_net
 from cnn_study.models.architectures.initialization import FAN_SCALED, RECTIFIERS, Initialization
 from cnn_study.models.architectures.lenet import lenet5_1998, lenet5_usual
+from cnn_study.models.architectures.nielsen import LADDER, nielsen_conv_net, nielsen_dense_net, nielsen_ladder
 from cnn_study.models.architectures.plain import (
     Kind,
     change_hidden,
@@ -21,22 +23,27 @@ from cnn_study.models.architectures.pooled import Ingredient, Pooling, full_netw
 
 __all__ = [
     "FAN_SCALED",
+    "LADDER",
     "RECTIFIERS",
     "Ingredient",
     "Initialization",
     "Kind",
     "Pooling",
     "change_hidden",
-    "cuda_convnet_13pct",
-    "cuda_convnet_18pct",
     "deep_conv_net",
     "dense_net",
+    "deviations_13pct",
+    "deviations_18pct",
     "four_layer_13pct",
     "four_layer_18pct",
     "full_network",
+    "glorot_net",
     "initialized",
     "lenet5_1998",
     "lenet5_usual",
+    "nielsen_conv_net",
+    "nielsen_dense_net",
+    "nielsen_ladder",
     "one_hidden_net",
     "padding_net",
     "pooling_net",

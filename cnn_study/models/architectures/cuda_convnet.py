@@ -4,12 +4,12 @@ from cnn_study.models.architectures.initialization import FAN_SCALED, Initializa
 from cnn_study.spec import Activation, Conv, Dense, ModelSpec, Pool
 
 
-def _convnet_2012(*stddevs: float, pixel_stddev: float) -> Initialization:
+def _deviations(*stddevs: float, pixel_stddev: float) -> Initialization:
     first, *others = stddevs
     return Initialization((first * pixel_stddev, *others))
 
 
-def cuda_convnet_18pct(pixel_stddev: float) -> Initialization:
+def deviations_18pct(pixel_stddev: float) -> Initialization:
     """The fixed deviations of cuda-convnet's layer file for the 18 % network: 1e-4, 0.01, 0.01 and 0.01.
 
     Args:
@@ -17,16 +17,16 @@ def cuda_convnet_18pct(pixel_stddev: float) -> Initialization:
             chosen for inputs on that scale; on standardized inputs the same responses need weights this much larger.
             Give 1 for inputs that are mean-subtracted only.
     """
-    return _convnet_2012(1e-4, 0.01, 0.01, 0.01, pixel_stddev=pixel_stddev)
+    return _deviations(1e-4, 0.01, 0.01, 0.01, pixel_stddev=pixel_stddev)
 
 
-def cuda_convnet_13pct(pixel_stddev: float) -> Initialization:
+def deviations_13pct(pixel_stddev: float) -> Initialization:
     """The fixed deviations of cuda-convnet's layer file for the 13 % network: 1e-4, 0.01, 0.04, 0.04 and 0.01.
 
     Args:
-        pixel_stddev: As for :func:`cuda_convnet_18pct`.
+        pixel_stddev: As for :func:`deviations_18pct`.
     """
-    return _convnet_2012(1e-4, 0.01, 0.04, 0.04, 0.01, pixel_stddev=pixel_stddev)
+    return _deviations(1e-4, 0.01, 0.04, 0.04, 0.01, pixel_stddev=pixel_stddev)
 
 
 def four_layer_18pct(

@@ -1,11 +1,12 @@
 import datetime
+import importlib
 import subprocess
 import sys
 
 import pytest
 
 from cnn_study.checks import run
-from cnn_study.checks.names import VERSIONS, check
+from cnn_study.checks.table import CHECKS, check, function
 from cnn_study.errors import InputError
 from cnn_study.spec import CheckSpec
 
@@ -21,17 +22,18 @@ def test_checks_can_be_named_without_loading_tensorflow():
 
 
 def test_every_name_has_a_function_and_the_other_way_round():
-    from cnn_study.checks.registry import CHECKS, SAMPLES
-
-    assert set(CHECKS) == set(VERSIONS) > set(SAMPLES)
+    for module in {row.module for row in CHECKS.values()}:
+        samples = importlib.import_module(f"cnn_study.checks.{module}").SAMPLES
+        assert samples.keys() <= {name for name, row in CHECKS.items() if row.module == module}
+    assert all(callable(function(name)[0]) for name in CHECKS)
 
 
 def test_checks_and_their_samples_have_different_keys():
-    keys = {check(name, sample=sample).key for name in VERSIONS for sample in (False, True)}
-    assert len(keys) == 2 * len(VERSIONS)
+    keys = {check(name, sample=sample).key for name in CHECKS for sample in (False, True)}
+    assert len(keys) == 2 * len(CHECKS)
 
 
-@pytest.mark.parametrize("name", sorted(VERSIONS))
+@pytest.mark.parametrize("name", sorted(CHECKS))
 def test_a_sample_is_a_part_of_the_grid_with_the_same_table(name):
     record = run(check(name, sample=True))
     assert record.spec.sample
@@ -62,7 +64,7 @@ def test_a_record_says_what_was_found_where_and_when():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(VERSIONS))
+@pytest.mark.parametrize("name", sorted(CHECKS))
 def test_every_case_of_the_full_grid_agrees(name):
     record = run(check(name))
     assert record.outcomes["agreeing"] == record.outcomes["cases"]

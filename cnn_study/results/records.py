@@ -1,0 +1,88 @@
+"""What a finished run or check has left."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cnn_study.spec import CheckSpec, RunSpec
+
+Ended = Literal["target", "epochs", "diverged"]
+Cell = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Point:
+    """One measured value of a run.
+
+    Attributes:
+        metric: What was measured, for example ``train_error``.
+        step: Optimizer steps taken before.
+        epoch: The same in passes over the training examples.
+        value: The number; not finite after a divergence.
+    """
+
+    metric: str
+    step: int
+    epoch: float
+    value: float
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run has left.
+
+    Attributes:
+        spec: What was run.
+        ended: Why it ended: at its ``target``, after its ``epochs``, or it ``diverged``. All three are outcomes.
+        outcomes: Numbers of the finished run: ``test_error``, ``epochs``, ``steps``, ...
+        history: Measured values in the order of their measurement.
+        weights: SHA-256 over the final weights.
+        environment: Versions, machine, threads and switches that can change bits.
+        seconds: Wall time of the training.
+        finished_at: ISO 8601, UTC.
+    """
+
+    spec: RunSpec
+    ended: Ended
+    outcomes: Mapping[str, float]
+    history: tuple[Point, ...]
+    weights: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    finished_at: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key of its spec."""
+        return self.spec.key
+
+    def curve(self, metric: str) -> tuple[list[float], list[float]]:
+        """Epochs and values of one metric."""
+        points = [point for point in self.history if point.metric == metric]
+        return [point.epoch for point in points], [point.value for point in points]
+
+
+@dataclass(frozen=True)
+class CheckRecord:
+    """What an exact check has found.
+
+    Attributes:
+        spec: What was checked.
+        outcomes: Numbers of the finished check: ``cases``, ``agreeing``, and those that summarize its table.
+        table: Rows for figures: a case or a summary each, with columns of the check's own.
+        environment: Versions, machine, threads and switches that can change bits.
+        seconds: Wall time of the check.
+        finished_at: ISO 8601, UTC.
+    """
+
+    spec: CheckSpec
+    outcomes: Mapping[str, float]
+    table: tuple[Mapping[str, Cell], ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    finished_at: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key of its spec."""
+        return self.spec.key

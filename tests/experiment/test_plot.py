@@ -1,0 +1,28 @@
+"""The table of kinds of figures says what the functions that draw them read."""
+
+import inspect
+import re
+
+import pytest
+
+from cnn_study.experiment.plot import KINDS
+from cnn_study.figures import levels
+from cnn_study.figures.draw import FIGURES
+
+SHARED = {"dose": levels._lines, "family": levels._lines}
+"""Functions that draw for several kinds."""
+
+
+def test_every_kind_is_drawn():
+    assert KINDS.keys() == FIGURES.keys()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_figure_takes_the_fields_that_it_reads(kind):
+    module = inspect.getsource(inspect.getmodule(FIGURES[kind]))
+    own = inspect.getsource(FIGURES[kind]) + (inspect.getsource(SHARED[kind]) if kind in SHARED else "")
+    read = set(re.findall(r"plot\.(\w+)", own)) | ({"arms"} if "arms(outcome, plot)" in own else set())
+    taken = {*KINDS[kind].options, *(["metric"] if KINDS[kind].metric else [])}
+    # What the function itself reads it must be allowed to be given; what it may be given its module must read.
+    assert read - {"kind", "name"} <= taken
+    assert {field for field in taken if f"plot.{field}" not in module and "arms(outcome, plot)" not in module} == set()

@@ -1,0 +1,56 @@
+"""The command line in a process and an environment of its own, as on another machine; and folders of images."""
+
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+PROJECT = Path(__file__).parents[2]
+QUICK = PROJECT / "results" / "quick"
+
+_numbers = itertools.count()
+
+
+def study(folder, *arguments, where=PROJECT, before=(), program=("-m", "cnn_study.cli"), text=None, code=0, **given):
+    """Run ``cnn-study``, which must end with this code and without a stack trace.
+
+    Args:
+        folder: For its home and its cache.
+        arguments: Of the command.
+        where: The working folder.
+        before: What the command is run by, such as ``taskset``.
+        program: What Python runs.
+        text: The standard input.
+        code: The exit code that is expected.
+        given: Variables of the environment; ``None`` takes one away.
+    """
+    own = {"HOME": folder / "home", "CNN_STUDY_CACHE": folder / "cache", "COLUMNS": "200", "PYTHONPATH": PROJECT}
+    (folder / "home").mkdir(exist_ok=True)
+    environment = {name: str(x) for name, x in {**os.environ, **own, **given}.items() if x is not None}
+    command = [*before, sys.executable, *program, *map(str, arguments)]
+    done = subprocess.run(command, cwd=where, env=environment, input=text, capture_output=True, timeout=250)
+    done.stdout, done.stderr = (stream.decode(errors="surrogateescape") for stream in (done.stdout, done.stderr))
+    assert "Traceback" not in done.stdout + done.stderr, done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def complaint(folder, *arguments, code=2, **options):
+    """The one line with which a command ends."""
+    lines = study(folder, *arguments, code=code, **options).stderr.splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("cnn-study: ")
+    return lines[0]
+
+
+def drawn(folder, number=6, side=8, names="{}.png"):
+    """A folder of gray images, every one another."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for count in range(number):
+        pixels = np.random.default_rng(next(_numbers)).integers(0, 256, (side, side), "uint8")
+        Image.fromarray(pixels).save(folder / names.format(count))
+    return folder

@@ -1,0 +1,100 @@
+"""What lies around the code of the project, or of an experiment of one's own, is not mixed up with it."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from elsewhere import PROJECT, complaint, study
+
+from cnn_study.cli.output import revision
+
+GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c")
+EXAMPLE = (PROJECT / "examples" / "own_ablation.py").read_text(encoding="utf-8")
+
+
+def said_revision(place, **variables):
+    command = [sys.executable, "-P", "-c", "from cnn_study.cli.output import revision; print(revision())"]
+    environment = {**os.environ, "PYTHONPATH": str(place), **variables}
+    return subprocess.run(
+        command, cwd=place, env=environment, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+@pytest.fixture
+def theirs(tmp_path):
+    """A repository of another person's, and the project in a folder of it."""
+    place = tmp_path / "theirs"
+    place.mkdir()
+    subprocess.run([*GIT, "init", "-q"], cwd=place, check=True)
+    subprocess.run([*GIT, "commit", "-q", "--allow-empty", "-m", "theirs"], cwd=place, check=True)
+    for name in ("cnn_study", "experiments"):
+        shutil.copytree(PROJECT / name, place / "site" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return place
+
+
+def test_the_revision_is_not_that_of_the_repository_around(theirs):
+    assert said_revision(theirs / "site") == "unknown"
+    subprocess.run([*GIT, "add", "-A"], cwd=theirs, check=True)
+    subprocess.run([*GIT, "commit", "-q", "-m", "with the environment"], cwd=theirs, check=True)
+    assert said_revision(theirs / "site") == "unknown"
+
+
+def test_the_revision_of_a_checkout_is_that_of_its_repository(theirs):
+    place = theirs / "site"
+    subprocess.run([*GIT, "init", "-q"], cwd=place, check=True)
+    subprocess.run([*GIT, "add", "-A"], cwd=place, check=True)
+    subprocess.run([*GIT, "commit", "-q", "-m", "ours"], cwd=place, check=True)
+    head = subprocess.run([*GIT, "rev-parse", "HEAD"], cwd=place, capture_output=True, text=True, check=True).stdout
+    assert head.startswith(said_revision(place))
+    # As in a hook of another repository.
+    assert head.startswith(said_revision(place, GIT_DIR=str(theirs / ".git"), GIT_WORK_TREE=str(theirs)))
+
+
+def test_without_git_the_revision_is_unknown(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert revision() == "unknown"
+
+
+def own(path):
+    """An experiment of one's own, called like its file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = EXAMPLE.replace('name="own_ablation"', f'name="{path.stem}"')
+    assert text != EXAMPLE
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.xfail(strict=True, reason="experiments of one name take each other's place in the registry")
+def test_two_files_of_one_name_are_both_planned_or_refused(tmp_path):
+    files = [own(tmp_path / place / "lr.py") for place in ("a", "b")]
+    line = complaint(tmp_path, "plan", *files, "--profile", "smoke", "--results", tmp_path / "r")
+    assert all(str(file) in line for file in files)
+
+
+@pytest.mark.xfail(strict=True, reason="claims of one name in two experiments are taken for one another")
+def test_claims_of_one_name_in_two_experiments_are_refused(tmp_path):
+    files = [own(tmp_path / name) for name in ("one.py", "two.py")]
+    line = complaint(tmp_path, "plan", *files, "--profile", "smoke", "--results", tmp_path / "r")
+    assert "claim" in line
+
+
+@pytest.mark.xfail(strict=True, reason="the folder of an own file is not on the path while it is loaded")
+def test_a_file_finds_the_module_beside_it(tmp_path):
+    path = own(tmp_path / "mine.py")
+    (tmp_path / "common_settings.py").write_text("EPOCHS = 2\n")
+    path.write_text("from common_settings import EPOCHS\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    study(tmp_path, "plan", path, "--profile", "smoke", "--results", tmp_path / "r")
+
+
+@pytest.mark.xfail(strict=True, reason="the registry takes any package called experiments for that of the project")
+def test_another_package_called_experiments_is_named_as_being_in_the_way(tmp_path, theirs):
+    other = tmp_path / "mine" / "experiments"
+    other.mkdir(parents=True)
+    (other / "__init__.py").touch()
+    (other / "mine.py").write_text("x = 1\n")
+    variables = {"where": tmp_path / "mine", "PYTHONPATH": theirs / "site"}
+    line = complaint(tmp_path, "plan", "--profile", "smoke", "--results", tmp_path / "r", **variables)
+    assert str(other) in line
+    assert "in the way" in line

@@ -1,0 +1,110 @@
+"""Workers start from any program and in any surroundings; if they cannot, the reason is told."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from elsewhere import PROJECT, QUICK, complaint, study
+
+from cnn_study.data import cache
+from cnn_study.execution.local import ENVIRONMENT, LocalEngine
+from cnn_study.processes import startable
+
+RUN = ("run", "output_size", "--profile", "smoke", "--no-tracking", "--jobs", "1")
+CHECK = ("run", "layer_api", "--profile", "smoke", "--no-tracking", "--jobs", "1")
+NOBODY = ("unshare", "--user", "--map-user=54321", "--map-group=54321")
+
+can_be_nobody = shutil.which("unshare") and not subprocess.run([*NOBODY, "true"], capture_output=True).returncode
+
+
+def script(results):
+    return f"from cnn_study.cli import main\nmain({[*CHECK, '--results', str(results)]!r})\n"
+
+
+def checked(printed):
+    return "1 runs and checks in " in printed.stdout
+
+
+def test_a_script_without_a_guard(tmp_path):
+    (tmp_path / "mine.py").write_text(script(tmp_path / "r"))
+    assert checked(study(tmp_path, program=(tmp_path / "mine.py",), where=tmp_path))
+
+
+def test_a_program_from_the_standard_input(tmp_path):
+    assert checked(study(tmp_path, program=("-",), text=script(tmp_path / "r").encode(), where=tmp_path))
+
+
+def test_a_program_on_the_command_line(tmp_path):
+    assert checked(study(tmp_path, program=("-c", script(tmp_path / "r")), where=tmp_path))
+
+
+def test_figures_of_a_script_without_a_guard(tmp_path):
+    shutil.copytree(QUICK, tmp_path / "quick", ignore=shutil.ignore_patterns("figures"))
+    names = ["figures", "layer_api", "output_size", "--profile", "quick", "--results", str(tmp_path)]
+    (tmp_path / "mine.py").write_text(f"from cnn_study.cli import main\nmain({names!r})\n")
+    study(tmp_path, program=(tmp_path / "mine.py",), where=tmp_path)
+    for file in (tmp_path / "quick" / "figures").iterdir():
+        assert file.read_bytes() == (QUICK / "figures" / file.name).read_bytes()
+
+
+def test_a_folder_for_temporary_files_whose_path_is_too_long_for_sockets(tmp_path):
+    folder = tmp_path / ("x" * 110)
+    folder.mkdir()
+    assert checked(study(tmp_path, *CHECK, "--results", tmp_path / "r", TMPDIR=folder))
+
+
+def test_processes_leave_the_program_and_its_temporary_folder_as_they_were():
+    import tempfile
+
+    main, folder = sys.modules["__main__"], tempfile.tempdir
+    with startable():
+        assert not hasattr(sys.modules["__main__"], "__file__")
+    assert (sys.modules["__main__"], tempfile.tempdir) == (main, folder)
+
+
+@pytest.mark.skipif(not can_be_nobody, reason="this system lets no process be another user")
+def test_a_user_without_a_home_or_a_name(tmp_path):
+    tmp_path.chmod(0o777)
+    (tmp_path / "r").mkdir(mode=0o777)
+    variables = {"HOME": None, "CNN_STUDY_CACHE": None, "XDG_CACHE_HOME": None, "TMPDIR": tmp_path}
+    printed = study(tmp_path, *RUN, "--results", tmp_path / "r", before=NOBODY, **variables)
+    assert "supported" in printed.stdout or "inconclusive" in printed.stdout
+    sync = ("sync", "output_size", "--profile", "smoke", "--results", tmp_path / "r")
+    study(tmp_path, *sync, before=NOBODY, where=tmp_path, **variables)
+    assert (tmp_path / "mlflow.db").exists()
+
+
+def test_a_program_of_a_user_without_a_home_is_told_what_to_set(monkeypatch):
+    def nobody(self):
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("CNN_STUDY_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pathlib.Path.expanduser", nobody)
+    with pytest.raises(cache.CacheError, match="has no home for a cache folder: set CNN_STUDY_CACHE to a folder"):
+        cache.default_cache_dir()
+
+
+@pytest.mark.skipif(not shutil.which("taskset"), reason="this system binds no process to a core")
+def test_one_core_of_several(tmp_path):
+    assert checked(study(tmp_path, *CHECK[:-2], "--results", tmp_path / "r", before=("taskset", "-c", "0")))
+
+
+def test_a_tensorflow_that_cannot_be_imported_is_told_with_its_reason(tmp_path):
+    (tmp_path / "tensorflow").mkdir()
+    (tmp_path / "tensorflow" / "__init__.py").write_text("raise AttributeError('no such thing\\nand more')")
+    path = f"{tmp_path}:{PROJECT}"
+    line = complaint(tmp_path, *CHECK, "--results", tmp_path / "r", PYTHONPATH=path, code=1)
+    reason = "workers do not start (AttributeError: no such thing): check the installation of TensorFlow and Keras"
+    assert line == f"cnn-study: {reason}"
+
+
+def test_workers_do_not_have_the_variables_that_change_bits(monkeypatch, tmp_path):
+    for name in ("XLA_FLAGS", "TF_XLA_FLAGS", "ONEDNN_MAX_CPU_ISA", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    with LocalEngine(1, tmp_path):
+        assert not [name for name in os.environ if os.environ[name] == "x"]
+        assert {name: os.environ[name] for name in ENVIRONMENT} == ENVIRONMENT
