@@ -495,11 +495,12 @@ class DataSpec(Spec):
 
 
 class TrainSpec(Spec):
-    """How a run is trained: minimize the mean cross-entropy at a constant learning rate.
+    """How a run is trained.
 
     Attributes:
         optimizer: ``sgd``: stochastic gradient descent with (heavy-ball) momentum; ``adam``: Kingma & Ba 2015.
-        learning_rate: Constant over the run.
+        learning_rate: Constant over the run, unless there is a schedule.
+        schedule: What the learning rate is multiplied by, epoch by epoch; the last factor stays. Empty: by nothing.
         momentum: Of SGD; must be 0 for Adam.
         weight_decay: Adds half of this times the sum of all squared weights of convolutional and dense layers to the
             loss; biases, subsampling and normalization are left out. Each step adds it times the weights to their
@@ -510,17 +511,22 @@ class TrainSpec(Spec):
         evaluations_per_epoch: Evaluations of the training error in an epoch, evenly spaced.
         evaluation_size: Examples in the evaluations during training: the first so many of the training set, and of the
             validation split (both are in random order); ``None``: all. Errors of the finished run are always of all.
+        test_curve: Measure the error on all test images too, before training and at every evaluation. It chooses
+            nothing. With a validation split, the run also tells the test error after the epoch with the lowest
+            validation error, as published trainings do that keep the best network (Nielsen 2015, network3.py).
         target_train_error: Stop at the first evaluation whose training error is not above this; ``None``: never.
     """
 
     optimizer: Literal["sgd", "adam"] = "sgd"
     learning_rate: float = Field(gt=0)
+    schedule: tuple[Annotated[float, Field(gt=0)], ...] = ()
     momentum: float = Field(default=0.0, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0)
     batch_size: PositiveInt = 128
     epochs: PositiveInt
     evaluations_per_epoch: PositiveInt = 1
     evaluation_size: PositiveInt | None = None
+    test_curve: bool = False
     target_train_error: float | None = Field(default=None, ge=0, lt=1)
 
     @model_validator(mode="after")
@@ -528,6 +534,14 @@ class TrainSpec(Spec):
         if self.optimizer == "adam" and self.momentum:
             raise ValueError("momentum is an option of sgd; leave it at 0 for adam")
         return self
+
+    def rate(self, epoch: int) -> float:
+        """The learning rate in an epoch, counted from 0."""
+        return (
+            self.learning_rate * self.schedule[min(epoch, len(self.schedule) - 1)]
+            if self.schedule
+            else self.learning_rate
+        )
 
 
 class Seeds(Spec):

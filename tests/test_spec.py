@@ -95,12 +95,14 @@ RUN = RunSpec(
     train=TrainSpec(
         optimizer="sgd",
         learning_rate=0.01,
+        schedule=(1, 0.5),
         momentum=0.9,
         weight_decay=0.001,
         batch_size=50,
         epochs=7,
         evaluations_per_epoch=4,
         evaluation_size=1000,
+        test_curve=True,
         target_train_error=0.25,
     ),
     seeds=Seeds(init=5, order=6, noise=7),
@@ -168,12 +170,15 @@ CHANGES = {
     "model.layers.4.initializer.rule": "he",
     "model.layers.4.initializer.distribution": "uniform",
     "train.learning_rate": 0.02,
+    "train.schedule.0": 0.9,
+    "train.schedule.1": 0.2,
     "train.momentum": 0.0,
     "train.weight_decay": 0.002,
     "train.batch_size": 51,
     "train.epochs": 8,
     "train.evaluations_per_epoch": 3,
     "train.evaluation_size": 1001,
+    "train.test_curve": False,
     "train.target_train_error": 0.2,
     "seeds.init": 6,
     "seeds.order": 5,
@@ -214,7 +219,7 @@ def with_leaf(spec, place, value):
 
 
 # Fields that came after results had been stored: without them, a run is what it was.
-LATER = {"bias_stddev", "distribution", "weight_decay"}
+LATER = {"bias_stddev", "distribution", "weight_decay", "schedule", "test_curve"}
 
 
 def without(value, names):

@@ -21,6 +21,7 @@ class Metric:
             ``NAME/LAYER`` for every layer. A ``family``: outcomes ``NAME/NUMBER``.
         probe: The probe that measures it; empty: every run has it.
         validation: Whether only runs with a validation split have it.
+        test_curve: Whether only runs have it that measure a curve of the test error.
     """
 
     name: str
@@ -28,10 +29,13 @@ class Metric:
     kind: Kind = "outcome"
     probe: ProbeName | Literal[""] = ""
     validation: bool = False
+    test_curve: bool = False
 
     def of(self, arm: Arm) -> bool:
         """Whether the replicates of an arm have it."""
-        return (not self.probe or self.probe in arm.probes) and (not self.validation or arm.data.validation_size > 0)
+        probed = not self.probe or self.probe in arm.probes
+        validated = not self.validation or arm.data.validation_size > 0
+        return probed and validated and (not self.test_curve or arm.train.test_curve)
 
 
 METRICS: tuple[Metric, ...] = (
@@ -41,6 +45,13 @@ METRICS: tuple[Metric, ...] = (
     Metric("generalization_gap", "test error minus training error"),
     Metric("validation_error", "fraction of the validation images that it gets wrong", validation=True),
     Metric("validation_error", "the same after every epoch", "curve", validation=True),
+    Metric("test_error", "fraction of the test images that it gets wrong at an evaluation", "curve", test_curve=True),
+    Metric(
+        "test_error_at_best_validation",
+        "test error after the first epoch with the lowest validation error",
+        validation=True,
+        test_curve=True,
+    ),
     Metric("train_loss", "mean loss of the last steps"),
     Metric("train_loss", "mean loss since the last evaluation", "curve"),
     Metric("reached_target", "1 if training stopped at its target error, else 0"),

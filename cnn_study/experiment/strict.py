@@ -103,11 +103,15 @@ def _check_metric(name: str, kinds: tuple[Kind, ...], arms: Sequence[Arm], asked
         raise asked.refused(unknown_name("metric", name, {metric.name for metric in METRICS if metric.kind in kinds}))
     if not any(metric.of(arm) for metric in found for arm in arms):
         who = f"the arm {arms[0].name!r}" if len(arms) == 1 else "none of the arms"
-        raise asked.refused(InputError(f"{name} is not measured on {who}: {_remedy(found[0])}"))
+        raise asked.refused(InputError(f"{name} is not measured on {who}: {_remedy(found[0], arms)}"))
 
 
-def _remedy(metric: Metric) -> str:
-    return f"add the probe {metric.probe!r} to it" if metric.probe else "give its data a validation_size"
+def _remedy(metric: Metric, arms: Sequence[Arm]) -> str:
+    if metric.probe:
+        return f"add the probe {metric.probe!r} to it"
+    if metric.test_curve and not any(arm.train.test_curve for arm in arms):
+        return "give its training test_curve=True"
+    return "give its data a validation_size"
 
 
 def _check_claim(claim: Claim, design: Design) -> None:

@@ -49,7 +49,8 @@ def _suffix(kind: str) -> str:
 def _needs(metric) -> str:
     if metric.probe:
         return f"the probe {metric.probe}"
-    return "a validation split" if metric.validation else ""
+    needs = ("test_curve" if metric.test_curve else "", "a validation split" if metric.validation else "")
+    return " and ".join(filter(None, needs))
 
 
 def tables() -> Iterator[tuple[str, Table]]:

@@ -162,7 +162,8 @@ def trial_runs(arm: Arm, search: RateSearch, rate: float, epochs: int) -> tuple[
     Where a time is sought, they end when it is over. Else they end where the replicates do.
     """
     runs = [arm.run(rate, seed) for seed in search.seeds]
-    changes: dict[str, Any] = {"epochs": epochs}
+    # The test set chooses nothing: a trial does not look at it more often than it must.
+    changes: dict[str, Any] = {"epochs": epochs, "test_curve": False}
     if isinstance(search.objective, TimeToTrainError):
         changes["target_train_error"] = search.objective.threshold
     return tuple(run.but(train=run.train.but(**changes)) for run in runs)

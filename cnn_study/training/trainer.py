@@ -29,6 +29,7 @@ from cnn_study.probes.training import PROBES, Series
 from cnn_study.results import Ended, Point, RunRecord
 from cnn_study.spec import ModelSpec, ProbeName, RunSpec, Seeds, TrainSpec, one_line
 from cnn_study.training.decay import decayed
+from cnn_study.training.outcomes import at_best_validation
 
 EVALUATION_BATCH = 500
 """Examples in one forward pass of an evaluation: large enough to keep a core busy, small enough for its caches."""
@@ -191,8 +192,9 @@ def train(spec: RunSpec, data: Split, program: Program | None = None, on_point: 
     log = _Log(len(data.y_train) // spec.train.batch_size, on_point)
     validation = Images.of(data.x_validation, data.y_validation) if len(data.y_validation) else None
     probes = {name: Series(PROBES[name]) for name in spec.probes if name in PROBES}
-    ended, step = _fit(spec, program, validation, probes, log)
-    outcomes = _outcomes(spec, program, data, validation, ended, step, log)
+    test = Images.of(data.x_test, data.y_test)
+    ended, step = _fit(spec, program, validation, test, probes, log)
+    outcomes = _outcomes(spec, program, test, validation, ended, step, log)
     for series in probes.values():
         outcomes |= series.outcomes()
     findings = final.measure(spec.probes, program.trained(), data)
@@ -236,40 +238,46 @@ class _Log:
         return next((point for point in reversed(self.points) if point.metric == metric), None)
 
 
-def _fit(spec: RunSpec, program: Program, validation: Images | None, probes, log) -> tuple[Ended, int]:
+def _fit(spec: RunSpec, program: Program, validation: Images | None, test: Images, probes, log) -> tuple[Ended, int]:
     size, batch, target = len(program.train.y), spec.train.batch_size, spec.train.target_train_error
     watched = program.train.first(spec.train.evaluation_size)
     held_out = validation.first(spec.train.evaluation_size) if validation is not None else None
     steps, evaluations = size // batch, spec.train.evaluations_per_epoch
     ends = [round(steps * (i + 1) / evaluations) for i in range(evaluations)]
 
-    def probe(step: int) -> None:
+    def evaluate(step: int) -> float:
+        if spec.train.test_curve:
+            log.note("test_error", step, program.error(test))
+        return log.note("train_error", step, program.error(watched))
+
+    def probe(step: int, epoch: int) -> None:
         for name, series in probes.items():
-            for metric, value in series.add(program.measure(name, spec.train.learning_rate)).items():
+            for metric, value in series.add(program.measure(name, spec.train.rate(epoch))).items():
                 log.note(metric, step, value)
 
     step = 0
-    log.note("train_error", step, program.error(watched))
-    probe(step)
+    evaluate(step)
+    probe(step, 0)
     for epoch in range(spec.train.epochs):
+        program.optimizer.learning_rate = spec.train.rate(epoch)
         order = np.random.default_rng((spec.seeds.order, epoch)).permutation(size)
         begin = 0
         for end in ends:
             step = epoch * steps + end
             loss = log.note("train_loss", step, program.steps(order[begin * batch : end * batch]))
-            error = log.note("train_error", step, program.error(watched))
+            error = evaluate(step)
             if not np.isfinite(loss) or (target is not None and error <= target):
-                probe(step)
+                probe(step, epoch)
                 return "target" if np.isfinite(loss) else "diverged", step
             begin = end
         if held_out is not None:
             log.note("validation_error", step, program.error(held_out))
-        probe(step)
+        probe(step, epoch)
     return "epochs", step
 
 
 def _outcomes(
-    spec: RunSpec, program: Program, data: Split, validation: Images | None, ended: Ended, step: int, log: _Log
+    spec: RunSpec, program: Program, test: Images, validation: Images | None, ended: Ended, step: int, log: _Log
 ) -> dict[str, float]:
     def error(metric: str, images: Images) -> float:
         """On all the images: that of the last evaluation, if it was of all of them and of these weights."""
@@ -279,7 +287,7 @@ def _outcomes(
         return program.error(images)
 
     train_error = error("train_error", program.train)
-    test_error = program.error(Images.of(data.x_test, data.y_test))
+    test_error = program.error(test)
     outcomes = {
         "epochs": log.epoch(step),
         "steps": float(step),
@@ -293,6 +301,9 @@ def _outcomes(
         outcomes["train_loss"] = loss.value
     if validation is not None:
         outcomes["validation_error"] = error("validation_error", validation)
+    best = at_best_validation(log.points)
+    if best is not None:
+        outcomes["test_error_at_best_validation"] = best
     return outcomes
 
 

@@ -32,7 +32,13 @@ def runs():
         return train(run, split(arrays, run.data))
 
     every = {probe: trained((probe,)) for probe in get_args(ProbeName)}
-    return {"": trained(()), "validation": trained((), validation_size=40), **every}
+    curve = RunSpec(data=small.but(validation_size=40), model=model, train=training.but(test_curve=True))
+    return {
+        "": trained(()),
+        "validation": trained((), validation_size=40),
+        "test_curve": train(curve, split(arrays, curve.data)),
+        **every,
+    }
 
 
 def left(record):
@@ -53,9 +59,17 @@ def test_what_a_run_leaves_is_in_the_table_with_what_measures_it(runs, probe):
             assert all(metric.validation == (probe == "validation") for metric in found)
 
 
+def test_only_runs_with_a_test_curve_leave_one(runs):
+    new = {name for names in left(runs["test_curve"]) for name in names}
+    new -= {name for names in left(runs["validation"]) for name in names}
+    assert new == {"test_error_at_best_validation"}
+    assert "test_error" in left(runs["test_curve"])[1] - left(runs["validation"])[1]
+
+
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: f"{metric.name} {metric.kind}")
 def test_what_is_in_the_table_some_run_has(runs, metric):
-    outcomes, curves = left(runs[metric.probe or ("validation" if metric.validation else "")])
+    condition = "test_curve" if metric.test_curve else "validation" if metric.validation else ""
+    outcomes, curves = left(runs[metric.probe or condition])
     names = {"outcome": outcomes, "family": outcomes | curves}.get(metric.kind, curves)
     slash = "/" if metric.kind in ("family", "layer") else ""
     assert any(name.startswith(metric.name + slash) if slash else name == metric.name for name in names)

@@ -8,7 +8,7 @@ from cnn_study.models.architectures.cuda_convnet import (
 )
 from cnn_study.models.architectures.glorot import glorot_net
 from cnn_study.models.architectures.initialization import FAN_SCALED, RECTIFIERS, Initialization
-from cnn_study.models.architectures.lenet import lenet5_1998, lenet5_usual
+from cnn_study.models.architectures.lenet import SCHEDULE_1998, lenet5_1998, lenet5_usual
 from cnn_study.models.architectures.nielsen import LADDER, nielsen_conv_net, nielsen_dense_net, nielsen_ladder
 from cnn_study.models.architectures.plain import (
     Kind,
@@ -25,6 +25,7 @@ __all__ = [
     "FAN_SCALED",
     "LADDER",
     "RECTIFIERS",
+    "SCHEDULE_1998",
     "Ingredient",
     "Initialization",
     "Kind",

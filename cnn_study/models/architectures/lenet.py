@@ -23,6 +23,14 @@ C3_TABLE = (
 )
 """For every map of C3, the maps of S2 that it is connected to (LeCun et al. 1998, table I)."""
 
+_RATES_1998 = (2 * (0.0005,), 3 * (0.0002,), 3 * (0.0001,), 4 * (0.00005,), (0.00001,))
+SCHEDULE_1998 = tuple(rate / _RATES_1998[0][0] for rates in _RATES_1998 for rate in rates)
+"""``TrainSpec.schedule`` of LeCun et al. 1998, section III.B, as fractions of the first rate.
+
+0.0005 for two passes, 0.0002 for three, 0.0001 for three, 0.00005 for four and 0.00001 after, of 20 in all. The paper
+divides them by a second derivative of each weight's own; what is taken over is the shape.
+"""
+
 
 def lenet5_1998() -> ModelSpec:
     """LeNet-5 as in LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning", section II.B, for 32x32 images.

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from test_trainer import spec, split
+
+from cnn_study.results import Point
+from cnn_study.training.outcomes import at_best_validation
+from cnn_study.training.trainer import Images, Program, train
+
+
+def history(**curves):
+    """Values of metrics at the steps 1, 2, 3, ..."""
+    return [
+        Point(name, step, step / 2, value) for name, values in curves.items() for step, value in enumerate(values, 1)
+    ]
+
+
+def test_the_first_of_the_best_epochs_is_taken():
+    points = history(validation_error=[0.5, 0.2, 0.3, 0.2], test_error=[0.6, 0.4, 0.1, 0.3])
+    assert at_best_validation(points) == 0.4
+    assert at_best_validation(history(test_error=[0.1])) is None
+    assert at_best_validation(history(validation_error=[0.1])) is None
+
+
+def test_the_curve_of_the_test_error_is_measured_at_every_evaluation():
+    data, run = split(), spec(epochs=3, evaluations_per_epoch=2, test_curve=True)
+    program = Program(run.model, run.train, data)
+    record = train(run, data, program)
+    epochs, errors = record.curve("test_error")
+    assert epochs == [0, 0.5, 1, 1.5, 2, 2.5, 3] == record.curve("train_error")[0]
+    assert errors[-1] == record.outcomes["test_error"] == program.error(Images.of(data.x_test, data.y_test))
+    # A run of one epoch less ends where the second epoch of this one did.
+    assert errors[4] == train(spec(epochs=2), data).outcomes["test_error"]
+
+
+def test_a_curve_of_the_test_error_changes_nothing_else():
+    data = split()
+    plain, curved = train(spec(), data), train(spec(test_curve=True), data)
+    assert plain.weights == curved.weights
+    assert [point for point in curved.history if point.metric != "test_error"] == list(plain.history)
+    assert plain.outcomes.items() <= curved.outcomes.items()
+    assert plain.curve("test_error") == ([], [])
+
+
+def test_the_error_at_the_best_epoch_is_that_of_the_curves():
+    record = train(spec(epochs=6, learning_rate=0.3, evaluations_per_epoch=2, test_curve=True), split())
+    best = int(np.argmin(record.curve("validation_error")[1]))
+    assert record.outcomes["test_error_at_best_validation"] == record.curve("test_error")[1][2 * (best + 1)]
+
+
+@pytest.mark.parametrize("options", [{"validation": 0}, {}])
+def test_without_a_validation_split_or_a_curve_there_is_no_best_epoch(options):
+    record = train(spec(test_curve=bool(options)), split(**options))
+    assert "test_error_at_best_validation" not in record.outcomes
