@@ -27,6 +27,8 @@ class Arm(Declared):
         rate_of: Name of the arm whose search it shares, where symmetry says that the best rates are equal; empty: it
             has a search of its own.
         probes: What is measured on the replicates beside their errors, in any order.
+        held_out: Images kept from training, to choose the rate, in the search alone; the replicates train on them too.
+            0: the search has the images that the replicates have.
     """
 
     name: str
@@ -39,6 +41,12 @@ class Arm(Declared):
     tuned: bool = True
     probes: tuple[ProbeName, ...] = ()
     rate_of: str = ""
+    held_out: int = 0
+
+    @property
+    def validated(self) -> bool:
+        """Whether its search has images that it does not train on."""
+        return bool(self.held_out or self.data.validation_size)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -97,7 +97,7 @@ def next_step(arm: Arm, search: RateSearch, stored: Stored) -> Needed | Chosen:
     Raises:
         InputError: The objective is an error on validation examples, and the arm has none.
     """
-    if not isinstance(search.objective, TimeToTrainError) and not arm.data.validation_size:
+    if not isinstance(search.objective, TimeToTrainError) and not arm.validated:
         raise InputError(f"arm {arm.name} is tuned on its validation error: give its data a validation_size")
     middle = len(search.rates) // 2
     trials: dict[float, Trial] = {}
@@ -166,7 +166,8 @@ def trial_runs(arm: Arm, search: RateSearch, rate: float, epochs: int) -> tuple[
     changes: dict[str, Any] = {"epochs": epochs, "test_curve": False}
     if isinstance(search.objective, TimeToTrainError):
         changes["target_train_error"] = search.objective.threshold
-    return tuple(run.but(train=run.train.but(**changes)) for run in runs)
+    kept = {"validation_size": arm.held_out} if arm.held_out else {}
+    return tuple(run.but(data=run.data.but(**kept), train=run.train.but(**changes)) for run in runs)
 
 
 def _worst(scores: Sequence[tuple[int, float]]) -> tuple[int, float]:
