@@ -7,9 +7,9 @@ Table 1 gives, for 5 layers of up to 1,000 units on MNIST: tanh 1.76 %, normaliz
 Arms: those three, trained as there: plain stochastic gradient descent, batches of 10, each rate chosen on images that
 are kept from training, no early stop.
 Rules: the test error after the last epoch, which must fall by a tenth of a point to matter (ten of the 10,000 test
-images). In `full` the gain is as published between half and twice the published 0.12 points, and an error is as
-published within two standard errors of so many test images. The cause is looked for in `unstable_gradients` and
-`saturation`.
+images), on the few images of `quick`, where errors are four times as high, by half a point. In `full` the gain is as
+published between half and twice the published 0.12 points, and an error is as published within two standard errors of
+so many test images. The cause is looked for in `unstable_gradients` and `saturation`.
 Figures: test errors; training curves; rate search. Run time: `quick` one minute of one fast core; `full` five hours.
 """
 
@@ -36,6 +36,11 @@ ERRORS = {STANDARD: 1.76, NORMALIZED: 1.64, SIGMOID: 2.21}  # percent
 TEST_IMAGES = 10_000
 
 
+def least(at) -> float:
+    """The smallest difference of test errors that matters, in points."""
+    return at.choose(smoke=0.5, quick=0.5, full=0.1)
+
+
 def as_published(arm: str):
     """The test error lies within two standard errors of a fraction of the test images around the published one."""
     error = Contrast((Term(100, arm, "test_error"),), f"the test error of {arm}", "%")
@@ -50,9 +55,9 @@ def as_published(arm: str):
     mechanism="see unstable_gradients",
 )
 def normalized_initialization_lowers_error(at):
-    """It falls by a tenth of a point at least; by half to twice as much as published."""
+    """It falls by what matters; in `full` by half to twice as much as published."""
     published = ERRORS[STANDARD] - ERRORS[NORMALIZED]
-    yield direction(gain(NORMALIZED, STANDARD), above=0, smallest=0.1)
+    yield direction(gain(NORMALIZED, STANDARD), above=0, smallest=least(at))
     yield magnitude(gain(NORMALIZED, STANDARD), between=(published / 2, published * 2))
     yield as_published(STANDARD)
     yield as_published(NORMALIZED)
@@ -64,8 +69,8 @@ def normalized_initialization_lowers_error(at):
     mechanism="see sigmoid-is-slow-when-deep",
 )
 def sigmoid_ends_higher(at):
-    """It is higher by a tenth of a point at least, and as high as published."""
-    yield direction(gain(STANDARD, SIGMOID), above=0, smallest=0.1)
+    """It is higher by what matters; in `full` as high as published."""
+    yield direction(gain(STANDARD, SIGMOID), above=0, smallest=least(at))
     yield as_published(SIGMOID)
 
 
@@ -78,8 +83,9 @@ def sigmoid_ends_higher(at):
         train_size=6000,
         validation_size=2000,
         batch_size=10,
-        epochs=25,
+        epochs=20,
         evaluation_size=2000,
+        looks=(4, 6, 9),
         rates=(0.1, 0.4, 1.6),
     ),
     full=Sizes(
