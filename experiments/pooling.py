@@ -58,7 +58,7 @@ def max_beats_average(at):
             "gain in top-1 error on ImageNet (points)",
             0.4,
             KRIZHEVSKY,
-            "primary",
+            "secondary",
             about="maximum, overlapping / maximum",
             dataset="imagenet",
         ),

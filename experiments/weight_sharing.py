@@ -42,9 +42,14 @@ NO_CAUSE = "no mechanism is claimed beyond the sharing itself"
 TARGET = 0.02  # training error at which every arm stops, and to which times are compared
 SHIFT = 3  # pixels: no multiple of any stride here, so that the network does not meet the same grid again
 LEAST_FACTOR = 1.1  # of interest, between times
-LABELS = {"conv": "convolutional", "local": "locally connected", "dense": "dense"}
+LABELS = {
+    "conv": "convolutional",
+    "local": "locally connected",
+    "dense": "dense",
+    "averaged": "convolutional, maps averaged",
+}
 UNSHARED = ("local", "dense")
-AVERAGE = "conv, averages"
+AVERAGED = "averaged, three layers"
 
 
 def amounts(at):
@@ -112,8 +117,8 @@ def sharing_lessens_the_harm(at):
 def averages_are_invariant(at):
     """A shift costs less than 2 points, in a network that is no more than 2 points worse than the dense readout."""
     for images in conditions(at):
-        yield direction(drop(f"{AVERAGE}, {images}"), below=2)
-        yield direction(gain(f"{AVERAGE}, {images}", wide("conv", images)), above=-2)
+        yield direction(drop(f"{AVERAGED}, {images}"), below=2)
+        yield direction(gain(f"{AVERAGED}, {images}", wide("conv", images)), above=-2)
 
 
 @claim(
@@ -203,20 +208,21 @@ def sharing_overfits_less(at):
 def weight_sharing(at):
     """Three kinds of hidden layers, with the width or the parameters in common, and the average of maps."""
     for here in amounts(at.but(canvas=16 if at.dataset.embedded else 36)):
-        for name, (label, model) in networks(here).items():
+        for name, model in networks(here).items():
+            kind, common = name.split(", ")
             yield here.arm(
                 f"{name}, {here.amount}",
                 model,
-                label=label,
+                label=f"{LABELS[kind]}, {common}",
                 condition=here.amount,
                 level=here.examples,
-                probes=("translation", "equivariance") if name.startswith("conv") else ("translation",),
+                probes=("translation", "equivariance") if kind in ("conv", "averaged") else ("translation",),
                 target_train_error=TARGET,
             )
 
 
 def networks(at) -> dict:
-    """The networks, with their labels, by kind and by what they share: the width, or the number of parameters."""
+    """The networks by kind and by what they share: the width, or the number of parameters; and the averaged one."""
     maps, stride, pool = 8, 2, 2
 
     def spatial(kind: Kind, maps: int = maps):
@@ -227,15 +233,11 @@ def networks(at) -> dict:
 
     height, width, _ = at.shape
     local, hidden = spatial("local"), -(-height // (stride * pool)) * -(-width // (stride * pool)) * maps
-    found = {
+    return {
         "conv, same width": spatial("conv"),
         "local, same width": local,
         "dense, same width": dense(hidden),  # as many units as the others have after pooling
         "conv, same parameters": at.matched(lambda maps: spatial("conv", maps), to=local),
         "dense, same parameters": at.matched(dense, to=local),
-    }
-    labels = {name: f"{LABELS[name.split(', ')[0]]}, {name.split(', ')[1]}" for name in found}
-    averaged = at.network(averaged_net, maps=(8, 16, 32), field=5)
-    return {name: (labels[name], model) for name, model in found.items()} | {
-        AVERAGE: ("convolutional, average of every map", averaged)
+        AVERAGED: at.network(averaged_net, maps=(8, 16, 32), field=5),
     }

@@ -23,7 +23,8 @@ def pooling_net(
     """Two convolutions, each halving the sides of its maps in one way or another, and the same head for all.
 
     The head is the average of every map and a dense layer, so that it has as many parameters whatever the size of the
-    maps; or dense layers, which know where in the image a feature was found. The ways are those compared by Scherer et al. 2010 and by Springenberg et al. 2014, table 1.
+    maps; or dense layers, which know where in the image a feature was found. The ways of halving are those compared by
+    Scherer et al. 2010 and by Springenberg et al. 2014, table 1.
 
     Args:
         kind: ``max``, ``average``: pooling over 2x2 pixels at stride 2; ``max_overlapping``, ``average_overlapping``:
