@@ -175,7 +175,7 @@ def averaged_net(
     input_shape: tuple[int, int, int] = (28, 28, 1),
     classes: int = 10,
 ) -> ModelSpec:
-    """Normalized convolutions, the first two with a stride of 2, then the average of every map and a dense layer.
+    """Convolutions, the first two with a stride of 2, then the average of every map and a dense layer.
 
     No layer knows where in the image a feature was found; how far the answer depends on it is up to strides and border.
 
@@ -192,7 +192,6 @@ def averaged_net(
             field=field,
             stride=2 if number < 2 else 1,
             activation=activation,
-            batch_norm=True,
             initializer=FAN_SCALED.of(number, activation),
         )
         for number, count in enumerate(maps)

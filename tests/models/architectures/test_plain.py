@@ -51,7 +51,6 @@ def test_pooling_of_one_hidden_layer_does_not_overlap():
 def test_what_is_averaged_is_a_quarter_of_the_image():
     model = averaged_net(maps=(2, 4, 6), field=5, input_shape=(36, 36, 1), classes=7)
     assert model.shapes() == [(18, 18, 2), (9, 9, 4), (9, 9, 6), (6,), (7,)]
-    assert all(conv.batch_norm for conv in model.layers[:3])
     # The readout has a weight a map and class, whatever the size of the image.
     assert parameters(model) == parameters(model.but(input_shape=(20, 20, 1)))
 
