@@ -34,8 +34,6 @@ class Design:
         looks: Numbers of seeds at which rules are judged, ascending, the last all seeds: arms get more seeds only while
             a rule about them is undecided. Empty: every arm gets all seeds.
         own: Data sets that the arms use and that did not come with the suite, by name.
-        looks: Numbers of seeds at which rules are judged, ascending, the last all seeds: arms get more seeds only while
-            a rule about them is undecided. Empty: every arm gets all seeds.
     """
 
     arms: tuple[Arm, ...]
@@ -46,7 +44,6 @@ class Design:
     checks: tuple[CheckSpec, ...] = ()
     looks: tuple[int, ...] = ()
     own: Mapping[str, Dataset] = field(default_factory=dict)
-    looks: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
