@@ -31,8 +31,8 @@ from cnn_study.results import Ended, Point, RunRecord
 from cnn_study.spec import ProbeName, ProgramSpec, RunSpec, Seeds, one_line
 from cnn_study.training.optimizers import optimizer
 
-EVALUATION_BATCH = 500
-"""Examples in one forward pass of an evaluation: large enough to keep a core busy, small enough for its caches."""
+EVALUATION_BATCH = 100
+"""Examples in one forward pass of an evaluation: as many as leave the maps of a convolution in a core's caches."""
 
 OnPoint = Callable[[Point], None]
 
