@@ -9,8 +9,7 @@ from rich.text import Text
 
 from cnn_study.analysis.coverage import measured_coverage
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
-from cnn_study.analysis.estimates import confidence
-from cnn_study.analysis.sensitivity import effect_text, outlook
+from cnn_study.analysis.sensitivity import effect_text, look_text, outlook
 from cnn_study.analysis.significance import UNCORRECTED, Corrected, corrected, holm, key_of, mark, marked
 from cnn_study.execution.forecast import Examples, Pace, Work
 from cnn_study.execution.plan import Planned, PlanRow
@@ -62,15 +61,11 @@ def _cells(cells: Sequence[Text], widths: Sequence[int], style: str = "") -> Tex
 
 def _measured(mine: Sequence[ClaimVerdict]) -> list[str]:
     decisions = [decision for verdict in mine for decision in verdict.decisions if decision.interval]
-    lines = list(dict.fromkeys(_estimate(decision) for decision in decisions))
+    lines = list(dict.fromkeys(decision.text for decision in decisions))
     if len(lines) > ESTIMATES_SHOWN:
         hidden = len(lines) - ESTIMATES_SHOWN + 1
         lines = [*lines[: ESTIMATES_SHOWN - 1], f"and {hidden} more: cnn-study explain {mine[0].claim.name}"]
     return lines
-
-
-def _estimate(decision: Decision) -> str:
-    return f"{decision.rule.condition}: {decision.interval.text if decision.interval else 'no estimate'}"
 
 
 @dataclass(frozen=True)
@@ -100,10 +95,13 @@ def plan(plans: Sequence[ExperimentPlan], examples: Examples, pace: Pace | None,
         workers: How many there are.
 
     Returns:
-        A table with the multiply-accumulates (MACs) of forward passes, and the hours of a machine.
+        A table with how many runs and checks are needed now, and how many at most: if every search and every open rule
+        goes on. Of these it has the multiply-accumulates (MACs) of forward passes, and the hours of a machine.
     """
     table = Table(
-        "experiment", "runs", "reused", "to do", "10^6 images", "10^12 MACs", "hours", title="Plan", box=box.SIMPLE_HEAD
+        *("experiment", "runs", "reused", "now", "at most", "10^6 images", "10^12 MACs", "hours"),
+        title="Plan",
+        box=box.SIMPLE_HEAD,
     )
     table.columns[0].no_wrap = True
     for column in table.columns[1:]:
@@ -121,7 +119,8 @@ def _costs(planned: Iterable[Planned], examples: Examples, pace: Pace | None, wo
     planned = list(planned)
     missing = [each.job for each in planned if each.state != "stored"]
     work = sum((Work.of(job, examples(job)) for job in missing if isinstance(job, RunSpec)), Work())
-    yield from (f"{number:,}" for number in (len(planned), len(planned) - len(missing), len(missing)))
+    now = sum(each.state == "needed" for each in planned)
+    yield from (f"{number:,}" for number in (len(planned), len(planned) - len(missing), now, len(missing)))
     yield _short(work.images / 1e6)
     yield _short(work.macs / 1e12)
     yield _short(pace.seconds(work) / workers / 3600) if pace else "unknown"
@@ -162,7 +161,7 @@ def explanation(outcome: Outcome, claim: Claim, family: Sequence[Outcome] = ()) 
         if test and verdict.verdict in ("supported", "contradicted"):
             yield f"  {_test_text(test)}"
         for decision in verdict.decisions:
-            yield f"  {_estimate(decision)}: {decision.verdict}"
+            yield f"  {decision.text}: {decision.verdict}"
             yield from (f"    {line}" for line in _reasons(decision) if line)
 
 
@@ -173,6 +172,8 @@ def _test_text(test: Corrected) -> str:
 
 def _reasons(decision: Decision) -> Iterator[str]:
     yield decision.rule.sentence
+    yield decision.finding
+    yield look_text(decision)
     yield outlook(decision)
     yield effect_text(decision)
     if decision.bootstrap:
@@ -183,8 +184,8 @@ def _reasons(decision: Decision) -> Iterator[str]:
 
 def _coverage_text(decision: Decision) -> str:
     """What the bootstrap interval of so few seeds is worth."""
-    n, nominal = (decision.sample.n if decision.sample else 0), confidence(decision.rule)
+    n, nominal = (decision.sample.n if decision.sample else 0), decision.confidence
     if n < 2:
         return ""
     held = measured_coverage("bootstrap", n, confidence=nominal)
-    return f" (nominally {100 * nominal:g} %; of {n} seeds it holds the truth in {100 * held:.0f} % of simulations)"
+    return f" (nominally {100 * nominal:.4g} %; of {n} seeds it holds the truth in {100 * held:.0f} % of simulations)"

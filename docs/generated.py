@@ -5,12 +5,13 @@ Nothing here imports TensorFlow.
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import simulated
 import typer
 
 from benchmarks.measuring import Measurement, Report
@@ -137,6 +138,11 @@ def words() -> str:
     return "\n\n".join(f"### {title}\n\n{_table(rows[0], rows[1:])}" for title, rows in vocabulary.tables())
 
 
+def rows(found: Sequence[tuple[str, ...]]) -> str:
+    """A table of rows, the heads of its columns first."""
+    return _table(found[0], found[1:])
+
+
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     head = tuple(head)
     lines = [head, ("---",) * len(head), *rows]
@@ -148,6 +154,11 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "<!-- generated: commands -->": commands,
     "<!-- generated: vocabulary -->": words,
     "<!-- generated: cluster -->": cluster,
+    "<!-- generated: boundaries -->": lambda: rows(simulated.boundary_rows()),
+    "<!-- generated: power -->": lambda: rows(simulated.power_rows()),
+    "<!-- generated: symmetric -->": lambda: rows(simulated.error_rows(symmetric=True)),
+    "<!-- generated: not symmetric -->": lambda: rows(simulated.error_rows(symmetric=False)),
+    "<!-- generated: skewed -->": lambda: rows(simulated.skewed_rows()),
     "<!-- generated: speed -->": partial(speed, "reference"),
     "<!-- generated: whole -->": partial(speed, "whole"),
     "<!-- generated: cluster speed -->": partial(speed, "cluster"),

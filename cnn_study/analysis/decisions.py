@@ -144,6 +144,17 @@ class Outcome:
         standings = [(each.rule, Standing(each.look.number if each.look else 0, each.open)) for each in decisions]
         return replication.wanted(self.design, standings)
 
+    @property
+    def seeds_text(self) -> str:
+        """How many seeds the arms have, for people: ``4``, or ``4 to 13`` where that was not fixed."""
+        numbers = set(self.wanted.values()) or {len(self.design.seeds)}
+        return f"{min(numbers)} to {max(numbers)}" if len(numbers) > 1 else f"{min(numbers)}"
+
+    @property
+    def repeated(self) -> str:
+        """The word, with a space, that stands before the intervals that decide where seeds were added at looks."""
+        return "repeated " if self.design.looks else ""
+
     def replicates(self, arm: str) -> list[RunRecord]:
         """The stored replicates of an arm, in the order of the seeds."""
         return self.tuned[arm].records(self.stored) if arm in self.tuned else []

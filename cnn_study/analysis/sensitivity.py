@@ -5,7 +5,6 @@ import math
 from scipy import special
 
 from cnn_study.analysis.decisions import Decision
-from cnn_study.analysis.estimates import confidence
 from cnn_study.analysis.statistics import Sample, t_reach
 from cnn_study.experiment import Contrast
 
@@ -65,7 +64,7 @@ def outlook(decision: Decision) -> str:
     the few seeds there are.
     """
     rule, sample, interval = decision.rule, decision.sample, decision.interval
-    if sample is None or interval is None or decision.reason:
+    if sample is None or interval is None or decision.reason or decision.finding:
         return ""
     if sample.n < 2:
         return "One seed says nothing about the spread: at least two are needed."
@@ -73,7 +72,7 @@ def outlook(decision: Decision) -> str:
     inside = rule.low < interval.estimate < rule.high
     clears_from_above = inside == (limit == rule.low)  # the lower limit of the interval must lie above that of the rule
     unit = f" {interval.unit}" if interval.unit else ""
-    needed = seeds_needed(_distance(sample, limit), sample.deviation, confidence(rule))
+    needed = seeds_needed(_distance(sample, limit), sample.deviation, decision.confidence)
     if decision.verdict in ("supported", "contradicted"):
         which, where, end = ("lower", "above", interval.low) if clears_from_above else ("upper", "below", interval.high)
         stays = f"Stays {decision.verdict} while the {which} limit of the interval is {where} {limit:g}{unit}"
@@ -83,10 +82,36 @@ def outlook(decision: Decision) -> str:
         return "No number of seeds decides it: runs that never arrived leave the lower limit open; longer ones might."
     if not sample.bounded_above and (not clears_from_above or two_sided):
         return "No number of seeds decides it: runs that never arrived leave the upper limit open; longer ones might."
+    if decision.look and decision.look.last:
+        return undecided(decision)
     if needed is None:
         return f"It would need more than {MOST_SEEDS:,} seeds: the estimate is too near to {limit:g}{unit}."
     verdict = "supported" if inside else "contradicted"
     return f"About {needed} seeds would make it {verdict} if the estimate and the spread stayed as they are."
+
+
+def look_text(decision: Decision) -> str:
+    """At which look a rule was judged and what its interval is; empty where the number of seeds was fixed."""
+    look = decision.look
+    if look is None:
+        return ""
+    how = f"interval repeated at all looks, nominally {100 * decision.confidence:.2f} % at each"
+    if decision.open:
+        return f"open at {look.text}; {look.following} seeds are next ({how})"
+    return f"closed at {look.text} ({how})"
+
+
+def undecided(decision: Decision) -> str:
+    """What is excluded where all looks have left a rule open: effects beyond the interval, on the side of the claim."""
+    rule, sample, interval = decision.rule, decision.sample, decision.interval
+    if sample is None or interval is None:
+        return ""
+    unit = f" {interval.unit}" if interval.unit else ""
+    above = f"above {interval.high:.3g}" if math.isfinite(rule.low) and math.isfinite(interval.high) else ""
+    below = f"below {interval.low:.3g}" if math.isfinite(rule.high) and sample.bounded_below else ""
+    excluded = " or ".join(filter(None, (below, above)))
+    rest = f": an effect {excluded}{unit} is excluded" if excluded else ""
+    return f"Undecided after {sample.n} seeds{rest}."
 
 
 def _distance(sample: Sample, limit: float) -> float:

@@ -41,14 +41,17 @@ class SmallestP:
         """The p value of a path: how often all looks together give a p value as small as its smallest.
 
         It is below 5 % exactly if the nominal one is below :attr:`level`. Between stored quantiles it is interpolated
-        on logarithms. Below the first, which too few paths reach, it is the bound of Bonferroni.
+        on logarithms. Below the first, which too few paths reach, it is the bound of Bonferroni, the number of looks
+        times the nominal one, and nowhere larger than that.
 
         Args:
             nominal: The smallest so far, between 0 and 1.
         """
+        bound = self.looks * nominal
         if nominal < self.quantiles[0]:
-            return min(self.looks * nominal, self.probabilities[0])
-        return math.exp(np.interp(math.log(nominal), np.log(self.quantiles), np.log(self.probabilities)))
+            return min(bound, self.probabilities[0])
+        simulated = math.exp(np.interp(math.log(nominal), np.log(self.quantiles), np.log(self.probabilities)))
+        return min(bound, simulated)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import stats
 
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
+from cnn_study.analysis.sequential import path_p
 from cnn_study.analysis.statistics import Sample
 from cnn_study.experiment import Agreement, Aspect, Rule
 
@@ -68,13 +69,48 @@ def p_contradicted(sample: Sample, rule: Rule) -> float:
     limits since there are two ways to be outside (Bonferroni), for one as in :func:`p_supported`. The verdict is
     ``contradicted`` exactly if it is below 0.05; of an equivalence, which is decided by a 90 % interval, below 0.10.
 
+    With a smallest effect of interest it is that of the one-sided test that excludes such an effect. A mean beyond the
+    limit on the other side is even farther from it.
+
     Args:
         sample: One number a seed.
         rule: With the limits.
     """
-    below = _one_sided(sample, rule.low, "less") if math.isfinite(rule.low) else 1.0
-    above = _one_sided(sample, rule.high, "greater") if math.isfinite(rule.high) else 1.0
-    return min(1.0, 2 * min(below, above))
+    outside = _outside(sample, rule)
+    return outside if rule.smallest is not None else min(1.0, 2 * outside)
+
+
+def _outside(sample: Sample, rule: Rule) -> float:
+    """The smaller one-sided p value for "below the lower limit" and "above the upper one" of effects of interest."""
+    low, high = rule.relevant
+    below = _one_sided(sample, low, "less") if math.isfinite(low) else 1.0
+    above = _one_sided(sample, high, "greater") if math.isfinite(high) else 1.0
+    return min(below, above)
+
+
+def path_p_supported(path: Sequence[Sample], rule: Rule, looks: tuple[int, ...]) -> float:
+    """The same as :func:`p_supported` where seeds were added at looks: valid whenever they ended.
+
+    Args:
+        path: The samples at the looks so far.
+        rule: With the limits.
+        looks: Numbers of seeds at all looks; empty: the number was fixed.
+    """
+    return path_p([p_supported(sample, rule) for sample in path], looks, one_sided=rule.equivalence)
+
+
+def path_p_contradicted(path: Sequence[Sample], rule: Rule, looks: tuple[int, ...]) -> float:
+    """The same as :func:`p_contradicted` where seeds were added at looks: valid whenever they ended.
+
+    Args:
+        path: The samples at the looks so far.
+        rule: With the limits.
+        looks: Numbers of seeds at all looks; empty: the number was fixed.
+    """
+    if rule.equivalence:
+        return min(1.0, 2 * path_p([_outside(sample, rule) for sample in path], looks, one_sided=True))
+    nominal = [p_contradicted(sample, rule) for sample in path]
+    return path_p(nominal, looks, one_sided=rule.smallest is not None)
 
 
 def _one_sided(sample: Sample, limit: float, side: Literal["greater", "less"]) -> float:
@@ -100,12 +136,17 @@ def claim_p(verdict: ClaimVerdict) -> float | None:
     there is one, else of the one that is nearer. A rule that could decide nothing, for example with a best learning
     rate on the edge of the grid, has the p value 1. ``mixed`` states nothing about all conditions: its p value counts
     among the tests and is large.
+
+    Where seeds were added at looks, the p value of a rule is that of its path: how often, without the effect, all looks
+    together give a p value as small as the smallest that was seen.
     """
     if verdict.verdict == "not tested" or all(isinstance(each.rule.estimate, Agreement) for each in verdict.decisions):
         return None
     conditions = dict.fromkeys(each.rule.condition for each in verdict.decisions)
     groups = [[each for each in verdict.decisions if each.rule.condition == one] for one in conditions]
     supported = max(_decision_p(each, "supported") for each in verdict.decisions)
+    if verdict.verdict == "supported":  # An effect that is there but of no interest has two small p values.
+        return min(supported, 1.0)
     contradicted = max(len(group) * min(_decision_p(each, "contradicted") for each in group) for group in groups)
     return min(supported, contradicted, 1.0)
 
@@ -115,7 +156,8 @@ def _decision_p(decision: Decision, verdict: Literal["supported", "contradicted"
         return 0.0 if decision.verdict == verdict else 1.0
     if decision.sample is None or decision.reason:
         return 1.0
-    return (p_supported if verdict == "supported" else p_contradicted)(decision.sample, decision.rule)
+    p = path_p_supported if verdict == "supported" else path_p_contradicted
+    return p((*decision.earlier, decision.sample), decision.rule, decision.looks)
 
 
 def corrected(outcomes: Sequence[Outcome]) -> Mapping[Key, Corrected]:

@@ -128,17 +128,14 @@ class Agenda:
         """What must be trained before anything else can be asked for, arm by arm.
 
         Args:
-            stored: Finished runs by key, those of the last update.
+            stored: Finished runs by key, at least those of the last update.
         """
-        for arm in self.design.arms:
-            if arm.name in self._searching:
-                # Some have finished since the last update of the arm, which comes when all have.
-                missing = (run for run in self._searching[arm.name].runs if run.key not in stored)
-                yield from (Request(arm, "search", run) for run in missing)
         wanted = self.wanted
-        for name, tuned in self.tuned.items():
-            missing = (run for run in tuned.replicates[: wanted[name]] if run.key not in stored)
-            yield from (Request(tuned.arm, "replicate", run) for run in missing)
+        for arm in self.design.arms:
+            step = self.step(arm.name)
+            role = "search" if isinstance(step, Needed) else "replicate"
+            runs = step.runs if isinstance(step, Needed) else step.replicates[: wanted[arm.name]]
+            yield from (Request(arm, role, run) for run in runs if run.key not in stored)
 
 
 def agenda(design: Design, stored: Stored) -> Agenda:

@@ -39,9 +39,9 @@ def effects(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
         numbers += found
     rows = [_row(unit, decision) for unit, decisions in groups.items() for decision in decisions]
     caption = (
-        f"The estimate of every rule over {len(outcome.design.seeds)} seeds, with the interval that decides: the 95 % "
-        "t interval, for equivalences the 90 % one. Shaded: the range that supports the claim. Right: the verdict, the "
-        "estimate and its interval."
+        f"The estimate of every rule over {outcome.seeds_text} seeds, with the interval that decides: the "
+        f"{outcome.repeated}95 % t interval, for equivalences the 90 % one. Shaded: the range that supports the claim. "
+        "Right: the verdict, the estimate and its interval."
     )
     if numbers:
         caption += f" Broken lines: published ({sources(numbers)})."

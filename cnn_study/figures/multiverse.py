@@ -51,7 +51,8 @@ def multiverse(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str,
     caption = (
         "Where the claims hold: the estimate of every rule on the direction of an effect and, after it, the verdict "
         f"under that condition: + supported, {SIGNS['contradicted']} contradicted, ? inconclusive; below it the "
-        f"interval over {len(outcome.design.seeds)} seeds. An empty place: not compared under that condition."
+        f"{outcome.repeated}interval over {outcome.seeds_text} seeds. An empty place: not compared under that "
+        "condition."
     )
     table = [_row(condition, claim, decision) for (condition, claim), decision in cells.items()]
     return figure, caption, pd.DataFrame(table, columns=COLUMNS)

@@ -146,4 +146,4 @@ def sources(numbers: Sequence[Published]) -> str:
 def replicates_text(outcome: Outcome, *, logarithmic: bool = False) -> str:
     """What an estimate is, for captions."""
     mean = "geometric mean" if logarithmic else "mean"
-    return f"{mean} of {len(outcome.design.seeds)} seeds with its 95 % t interval"
+    return f"{mean} of {outcome.seeds_text} seeds with its 95 % t interval"

@@ -52,9 +52,9 @@ def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     ax.set_xlabel(plot.x or "ratio of epochs to the same training error (above 1: the second arm is faster)")
     caption = (
         "Ratio of the epochs that two arms need to the same training error: geometric mean over "
-        f"{len(outcome.design.seeds)} seeds with its 95 % t interval (colored), which decides, and the bootstrap "
-        "interval (gray), which is too narrow for so few seeds. An arrow: runs that never arrived, so that the ratio "
-        "is at least this large."
+        f"{outcome.seeds_text} seeds with its {outcome.repeated}95 % t interval (colored), which decides, and the "
+        "bootstrap interval (gray), which is too narrow for so few seeds. An arrow: runs that never arrived, so that "
+        "the ratio is at least this large."
     )
     columns = ["comparison", "condition", "interval", "ratio", "low", "high", "seeds"]
     return figure, caption, pd.DataFrame(rows, columns=columns)

@@ -224,7 +224,6 @@ def _table(outcome: Outcome, kind: str, what: str, columns: tuple[str, ...], ali
 
 
 def _arms_table(outcome: Outcome) -> Table:
-    seeds = len(outcome.design.seeds)
     rows = [
         (row.name, row.condition, row.rate, row.error, f"{row.parameters:,}", f"{row.macs:,}")
         for row in arm_rows(outcome)
@@ -235,7 +234,8 @@ def _arms_table(outcome: Outcome) -> Table:
     return _table(
         outcome,
         "arms",
-        f"the arms, {seeds} seeds each. Test errors are means with their nominal {_percent(CONFIDENCE)} $t$ intervals.",
+        f"the arms, {outcome.seeds_text} seeds each. Test errors are means with their nominal {_percent(CONFIDENCE)} "
+        "$t$ intervals.",
         ("arm", "condition", "learning rate", "test error", "parameters", "multiply-accumulates"),
         f"{_ragged(0.18)}{_ragged(0.14)}{_ragged(0.12)}lrr",
         groups,
@@ -248,17 +248,27 @@ def _decisions_table(outcome: Outcome) -> Table:
         outcome,
         "decisions",
         f"the decisions. Intervals are nominal {_percent(CONFIDENCE)} $t$ intervals over seeds; those of equivalences, "
-        f"{_percent(EQUIVALENCE_CONFIDENCE)}.",
+        f"{_percent(EQUIVALENCE_CONFIDENCE)}.{_looks_text(outcome)}",
         ("claim", "aspect", "condition", "estimate", "verdict"),
         f"{_ragged(0.22)}l{_ragged(0.2)}{_ragged(0.2)}l",
         tuple(group for group in groups if group),
     )
 
 
+def _looks_text(outcome: Outcome) -> str:
+    """What is said of the looks, if there are any."""
+    if not outcome.design.looks:
+        return ""
+    looks = ", ".join(map(str, outcome.design.looks))
+    return f" Seeds were added at looks at {looks} of them; intervals are repeated ones, valid at all looks together."
+
+
 def _decision_rows(outcome: Outcome, claim: Claim) -> Iterator[tuple[str, ...]]:
     for verdict in outcome.verdicts:
         for decision in verdict.decisions if verdict.claim == claim else ():
             interval = decision.interval.text if decision.interval else "none"
+            if decision.look:
+                interval += f", {decision.look.seeds} seeds"
             cells = (claim.name, verdict.aspect, decision.rule.condition, interval, decision.verdict)
             yield tuple(map(escape, cells))
 

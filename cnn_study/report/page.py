@@ -15,6 +15,7 @@ from PIL import Image
 import cnn_study
 from cnn_study.analysis.coverage import coverage_table
 from cnn_study.analysis.decisions import Outcome
+from cnn_study.analysis.sensitivity import look_text
 from cnn_study.analysis.significance import FAMILY_LEVEL, UNCORRECTED, corrected, holm, key_of, mark, marked
 from cnn_study.analysis.statistics import CONFIDENCE, EQUIVALENCE_CONFIDENCE, RESAMPLES
 from cnn_study.experiment import ASPECTS, PROVENANCES, Aspect, Setting
@@ -38,6 +39,9 @@ METHODS = (
     "student1908probable",
 )
 """The references for how verdicts are decided."""
+
+LOOKS_METHODS = ("jennison1989interim",)
+"""Those for looks."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def write_page(
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"anchor": anchor, "duration": provenance.duration}
+    environment.filters |= {"anchor": anchor, "duration": provenance.duration, "look_text": look_text}
     records = provenance.everything(outcomes)
     tests, survives = corrected(family or outcomes), holm(family or outcomes)
     text = environment.get_template("page.html").render(
@@ -114,6 +118,7 @@ def write_page(
         resamples=RESAMPLES,
         revision=revision,
         seconds=sum(record.seconds for record in records.values()),
+        repeated=any(outcome.design.looks for outcome in outcomes),
         seeds=_numbers_of_seeds(outcomes),
         tests=tests,
         uncorrected=UNCORRECTED,
@@ -158,14 +163,15 @@ def _counts(outcomes: Sequence[Outcome], aspect: Aspect) -> list[tuple[str, int]
 
 def _numbers_of_seeds(outcomes: Sequence[Outcome]) -> tuple[int, ...]:
     """How many seeds the designs have, each number once; a single seed has no interval."""
-    return tuple(sorted({len(o.design.seeds) for o in outcomes if o.design.arms and len(o.design.seeds) > 1}))
+    return tuple(sorted({n for outcome in outcomes for n in outcome.wanted.values() if n > 1}))
 
 
 def _references(outcomes: Sequence[Outcome]) -> list[Reference]:
     """The sources of all published numbers and data sets, and those of the methods, by key."""
     sources = [number.source for o in outcomes for claim in o.experiment.claims for number in claim.published]
     data = [get(each.dataset.citation_key) for each in provenance.images(outcomes) if each.dataset]
-    found = [*(find(source) for source in sources), *data, *(get(key) for key in METHODS)]
+    methods = (*METHODS, *(LOOKS_METHODS if any(outcome.design.looks for outcome in outcomes) else ()))
+    found = [*(find(source) for source in sources), *data, *(get(key) for key in methods)]
     return sorted({each.key: each for each in found if each}.values(), key=lambda reference: reference.key)
 
 

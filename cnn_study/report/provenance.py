@@ -18,7 +18,7 @@ class Work:
     Attributes:
         searched: Finished runs that chose a learning rate.
         replicates: Finished runs at the chosen rates.
-        missing: Replicates that are not stored; of an arm whose rate is not chosen yet, all of them.
+        missing: Replicates that are needed and not stored; of an arm whose rate is not chosen yet, all of them.
         shared: Finished runs that other experiments of the report rest on too; they were trained once.
         seconds: Wall time of all of its finished runs and checks, added up as if one worker had done them.
     """
@@ -67,7 +67,7 @@ def work(outcome: Outcome, outcomes: Sequence[Outcome]) -> Work:
     return Work(
         searched=len(search),
         replicates=len(replicates),
-        missing=len(outcome.design.arms) * len(outcome.design.seeds) - _replicates_stored(outcome),
+        missing=sum(outcome.wanted.values()) - _wanted_and_stored(outcome),
         shared=len(runs.keys() & elsewhere),
         seconds=sum(record.seconds for record in [*runs.values(), *outcome.checks.values()]),
     )
@@ -87,8 +87,9 @@ def _replicates(outcome: Outcome) -> dict[str, RunRecord]:
     return {record.key: record for arm in outcome.tuned for record in outcome.replicates(arm)}
 
 
-def _replicates_stored(outcome: Outcome) -> int:
-    return sum(len(outcome.replicates(arm)) for arm in outcome.tuned)
+def _wanted_and_stored(outcome: Outcome) -> int:
+    runs = [run for name, tuned in outcome.tuned.items() for run in tuned.replicates[: outcome.wanted[name]]]
+    return sum(run.key in outcome.stored for run in runs)
 
 
 def everything(outcomes: Sequence[Outcome]) -> dict[str, RunRecord | CheckRecord]:

@@ -65,6 +65,6 @@ def _bold(verdict: ClaimVerdict, survives: Mapping[Key, bool]) -> str:
 
 def _measured(mine: Sequence[ClaimVerdict]) -> str:
     found = [decision for verdict in mine for decision in verdict.decisions if decision.interval]
-    texts = list(dict.fromkeys(f"{each.rule.condition}: {each.interval.text}" for each in found if each.interval))
+    texts = list(dict.fromkeys(each.text for each in found))
     more = [f"and {len(texts) - 2} more"] if len(texts) > 2 else []
     return "<br>".join(texts[:2] + more)

@@ -85,4 +85,4 @@ def estimate_rows(family: Sequence[Outcome]) -> Iterator[Sequence[object]]:
 def _numbers(decision: Decision) -> Sequence[object]:
     rule, interval = decision.rule, decision.interval
     found = (interval.estimate, interval.low, interval.high, interval.unit, interval.n) if interval else ("",) * 5
-    return *found, rule.low, rule.high, rule.estimate.text, decision.reason
+    return *found, rule.low, rule.high, rule.estimate.text, decision.reason or decision.finding

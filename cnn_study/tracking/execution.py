@@ -147,6 +147,8 @@ def _parent_params(outcome: Outcome, profile: str) -> dict[str, str]:
     params = {"profile": profile}
     if design.arms:
         params["seeds"] = ", ".join(map(str, design.seeds))
+    if design.looks:
+        params["looks"] = ", ".join(map(str, design.looks))
     if design.search:
         params["search.rates"] = ", ".join(f"{rate:g}" for rate in design.search.rates)
         params["search.objective"] = design.search.objective.text

@@ -47,9 +47,7 @@ def _published(claim: Claim) -> str:
 def _verdict(verdict: ClaimVerdict) -> str:
     lines = [f"**{verdict.aspect}: {verdict.verdict}**" + (f" ({verdict.reason})" if verdict.reason else "")]
     lines += [
-        f"- {decision.rule.condition}: {decision.interval.text if decision.interval else 'no estimate'}. "
-        f"{decision.rule.sentence} Verdict: {decision.verdict}."
-        for decision in verdict.decisions
+        f"- {decision.text}. {decision.rule.sentence} Verdict: {decision.verdict}." for decision in verdict.decisions
     ]
     return "\n".join(lines)
 

@@ -27,9 +27,9 @@ GRID = (0.005, 0.01, 0.02)
 NAN, INF = float("nan"), float("inf")
 
 
-def design(arms=("relu", "tanh"), seeds=(1, 2, 3), rules=(), search_seed=1000):
+def design(arms=("relu", "tanh"), seeds=(1, 2, 3), rules=(), search_seed=1000, looks=()):
     search = RateSearch(OBJECTIVE, GRID, seed=search_seed)
-    return Design(tuple(made_up_arm(name) for name in arms), search, seeds, rules)
+    return Design(tuple(made_up_arm(name) for name in arms), search, seeds, rules, looks=looks)
 
 
 def rule(numerator, denominator, **limits):
@@ -167,6 +167,43 @@ def test_a_replicate_counts_once():
         design(seeds=(1, 2, 1))
 
 
+@pytest.mark.parametrize(
+    ("looks", "message"),
+    [
+        ((5,), "one look, at 5 seeds, is a fixed number of seeds: leave looks out"),
+        ((2, 5), r"the first look needs at least 3 seeds: got looks \(2, 5\)"),
+        ((3, 3, 5), r"looks must be ascending numbers of seeds: got \(3, 3, 5\)"),
+        ((4, 3, 5), r"looks must be ascending numbers of seeds"),
+        ((3, 4), r"the last look must have all 5 seeds: got looks \(3, 4\)"),
+    ],
+)
+def test_looks_that_cannot_be_meant_are_refused(looks, message):
+    with pytest.raises(InputError, match=message):
+        design(seeds=(1, 2, 3, 4, 5), looks=looks)
+
+
+def test_rules_are_judged_at_the_looks_or_with_all_seeds():
+    assert design(seeds=(1, 2, 3, 4, 5), looks=(3, 5)).sizes == (3, 5)
+    assert design().sizes == (3,)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "limits", "message"),
+    [
+        (gain("a", "b"), {"low": -1, "high": 1, "smallest": 1}, "give it one limit"),
+        (gain("a", "b"), {"smallest": 1}, "give it one limit"),
+        (Agreement("sizes"), {"low": 0, "smallest": 1}, "give it one limit"),
+        (gain("a", "b"), {"low": 0, "smallest": 0}, "must be above 0: got 0"),
+        (gain("a", "b"), {"low": 0, "smallest": NAN}, "must be above 0: got nan"),
+        (TimeRatio("a", "b", 0.25), {"low": 1, "smallest": 0.5}, "must be above 1: got 0.5"),
+        (TimeRatio("a", "b", 0.25), {"low": 1, "smallest": INF}, "must be above 1: got inf"),
+    ],
+)
+def test_a_smallest_effect_that_cannot_be_meant_is_refused(estimate, limits, message):
+    with pytest.raises(InputError, match=f"smallest effect of interest.*{message}"):
+        Rule("claim", "direction", "plain", estimate, **limits)
+
+
 @pytest.mark.parametrize("names", [("tanh", "rely"), ("rely", "tanh")])
 def test_a_rule_about_an_unknown_arm_is_refused_with_a_suggestion(names):
     with pytest.raises(InputError) as raised:
@@ -241,6 +278,17 @@ def test_rules_in_words():
     assert rule("tanh", "relu", low=4, high=8).sentence.endswith("lies within 4 to 8, contradicted if it lies outside.")
     below = rule("tanh", "relu", high=2).sentence
     assert below.endswith("lies below 2, contradicted if it lies above.")
+
+
+def test_rules_with_a_smallest_effect_of_interest_in_words():
+    gained = Rule("claim", "direction", "plain", gain("tanh", "relu"), low=0, smallest=1)
+    assert gained.sentence == (
+        "Supported if the interval of the gain in test error from relu to tanh lies above 0 points, "
+        "contradicted if its 90 % interval lies below 1 points."
+    )
+    assert rule("tanh", "relu", high=3, smallest=1.5).sentence.endswith(
+        "lies below 3, contradicted if its 90 % interval lies above 2."
+    )
 
 
 def test_rules_about_errors_and_checks_in_words():

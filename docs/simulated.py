@@ -1,0 +1,72 @@
+"""Rows of the tables about replication: the boundaries that are stored, and the simulations that came with the package."""
+
+from collections.abc import Sequence
+
+from scipy import stats
+
+from cnn_study.analysis import operating
+from cnn_study.analysis.sequential import boundaries
+from cnn_study.experiment import LOOKS
+
+Rows = Sequence[tuple[str, ...]]
+"""Those of a table, the heads of its columns first."""
+
+
+def boundary_rows() -> Rows:
+    """How far the estimate must be from a limit, in standard errors, at every look."""
+    found = boundaries(LOOKS)
+    head = ("", "nominal level of each look", *(f"{n} seeds" for n in LOOKS))
+    two_sided = tuple(f"{stats.t.isf(found.two_sided.level / 2, n - 1):.2f}" for n in LOOKS)
+    one_sided = tuple(f"{stats.t.isf(found.one_sided.level, n - 1):.2f}" for n in LOOKS)
+    return (
+        head,
+        ("two-sided, 5 % over all looks", f"{100 * found.two_sided.level:.2f} %", *two_sided),
+        ("each of two one-sided, 5 % over all looks", f"{100 * found.one_sided.level:.2f} %", *one_sided),
+        ("two-sided, one look only", "5 %", *(f"{stats.t.isf(0.025, n - 1):.2f}" for n in LOOKS)),
+    )
+
+
+def error_rows(*, symmetric: bool) -> Rows:
+    """False support and contradiction, and coverage, of every kind of rule."""
+    head = ("rule", "what a seed gives", "false support", "false contradiction", "holds the truth", "seeds")
+    shown = [each for each in operating.stored().errors if (each.distribution in operating.SYMMETRIC) == symmetric]
+    rows = (
+        (
+            each.rule,
+            each.distribution,
+            _percent(each.support),
+            _percent(each.contradiction),
+            _percent(each.coverage),
+            f"{each.seeds:.1f}",
+        )
+        for each in shown
+    )
+    return (head, *rows)
+
+
+def skewed_rows() -> Rows:
+    """Errors of rules of one limit on skewed data, by when they are judged."""
+    found = {(each.plan, each.distribution): each.error for each in operating.stored().skewed}
+    plans, distributions = (tuple(dict.fromkeys(column)) for column in zip(*found, strict=True))
+    rows = ((plan, *(_percent(found[plan, name]) for name in distributions)) for plan in plans)
+    return (("judged", *distributions), *rows)
+
+
+def power_rows() -> Rows:
+    """Power and seeds beside a fixed number of the same power."""
+    head = ("effect", "power", "seeds, on average", "fixed number of the same power", "ratio")
+    rows = (
+        (
+            f"{each.effect:g}",
+            _percent(each.power),
+            f"{each.seeds:.1f}",
+            f"{each.fixed}",
+            f"{each.seeds / each.fixed:.2f}",
+        )
+        for each in operating.stored().power
+    )
+    return (head, *rows)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
