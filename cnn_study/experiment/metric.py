@@ -55,6 +55,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("train_loss", "mean loss of the last steps"),
     Metric("train_loss", "mean loss since the last evaluation", "curve"),
     Metric("reached_target", "1 if training stopped at its target error, else 0"),
+    Metric("stuck", "1 if it diverged or is hardly better on the training images than a constant answer, else 0"),
     Metric("epochs", "passes over the training images until it stopped"),
     Metric("steps", "optimizer steps until it stopped"),
     Metric(

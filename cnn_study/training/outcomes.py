@@ -2,7 +2,41 @@
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from cnn_study.results import Point
+
+SHARE, DEVIATIONS = 0.1, 3
+"""How much better than a constant answer a network must be that is not stuck; see :func:`highest_learned_error`."""
+
+
+def highest_learned_error(labels: np.ndarray) -> float:
+    """The training error below which a network has learned something; one that is not below is stuck.
+
+    The best constant answer names the most frequent class: of n images with m of that class, it gets c = 1 - m / n
+    wrong. A network has learned something if its error is lower by a tenth of c, and by three standard deviations
+    sqrt(c (1 - c) / n) of an answer that is right as often by chance: the first decides for many images, where chance
+    is small but telling one class of ten apart is no success; the second for few. 0.81 for 50,000 images in ten equal
+    classes. Images of a single class leave nothing to be learned: 0.
+
+    Args:
+        labels: Class numbers of the training images, ``(examples,)``.
+    """
+    constant = 1 - np.unique(labels, return_counts=True)[1].max() / len(labels)
+    margin = max(SHARE * constant, DEVIATIONS * (constant * (1 - constant) / len(labels)) ** 0.5)
+    return max(float(constant - margin), 0.0)
+
+
+def stuck(train_error: float, labels: np.ndarray, diverged: bool) -> bool:
+    """Whether a run has failed to train: it diverged, or its network is hardly better than a constant answer.
+
+    Args:
+        train_error: Of the finished run, on all training images.
+        labels: Their class numbers, ``(examples,)``.
+        diverged: Whether its loss was no finite number in the end.
+    """
+    constant_is_right = len(np.unique(labels)) == 1
+    return diverged or (train_error >= highest_learned_error(labels) and not constant_is_right)
 
 
 def at_best_validation(history: Iterable[Point]) -> float | None:

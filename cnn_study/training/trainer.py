@@ -29,7 +29,7 @@ from cnn_study.probes.training import PROBES, Series
 from cnn_study.results import Ended, Point, RunRecord
 from cnn_study.spec import ModelSpec, ProbeName, RunSpec, Seeds, TrainSpec, one_line
 from cnn_study.training.decay import decayed
-from cnn_study.training.outcomes import at_best_validation
+from cnn_study.training.outcomes import at_best_validation, stuck
 
 EVALUATION_BATCH = 500
 """Examples in one forward pass of an evaluation: large enough to keep a core busy, small enough for its caches."""
@@ -295,6 +295,7 @@ def _outcomes(
         "train_error": train_error,
         "test_error": test_error,
         "generalization_gap": test_error - train_error,
+        "stuck": float(stuck(train_error, program.train.y.numpy(), ended == "diverged")),
     }
     loss = log.last("train_loss")
     if loss and ended != "diverged":
