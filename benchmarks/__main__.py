@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.status import Status
 
-from benchmarks import cluster, experiment, measuring, probes, run_costs, store_costs, throughput, whole
+from benchmarks import cluster, experiment, measuring, probes, run_costs, steps, store_costs, throughput, whole
 from benchmarks.measuring import Measurement, Report
 from benchmarks.table import show
 from cnn_study.errors import InputError, StudyError, unknown_name
@@ -57,6 +57,7 @@ ROWS: Mapping[str, Mapping[str, Measure]] = {
         "search": lambda s: experiment.saved(s.results),
     },
     "c": {
+        "steps": lambda s: steps.measure(s.few),
         "fixed": lambda s: run_costs.fixed(s.few),
         "probes": lambda s: probes.added(s.repetitions),
         "tracking": lambda s: store_costs.tracking(s.results, s.few),

@@ -41,7 +41,7 @@ def seconds_with(repetitions: int, images: int = IMAGES) -> dict[str, tuple[floa
         model=four_layer_18pct("relu", batch_norm=True),
         train=TrainSpec(learning_rate=0.001, momentum=0.9, batch_size=128, epochs=EPOCHS),
     )
-    program = Program(plain.model, plain.train, data)
+    program = Program(plain.program)
 
     def seconds(run: RunSpec) -> float:
         started = time.process_time()

@@ -48,15 +48,15 @@ def seconds_of_runs(repetitions: int, runs: int = ARM_RUNS) -> dict[str, list[li
     """Seconds of the runs of an arm, for every network and repetition, in a process that has compiled others before."""
     from cnn_study.training.trainer import Program, train
 
-    data = random_split(BATCH, BATCH)
+    data = [random_split(BATCH + seed, BATCH) for seed in range(runs)]  # Every replicate has images of its own.
 
     def arm(model: ModelSpec) -> list[float]:
         times, program = [], None
         for seed in range(runs):
             run = _run(model, seed)
             started = time.perf_counter()
-            program = program or Program(run.model, run.train, data)
-            train(run, data, program)
+            program = program or Program(run.program)
+            train(run, data[seed], program)
             times.append(time.perf_counter() - started)
         return times
 

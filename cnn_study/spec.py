@@ -226,6 +226,9 @@ class _Weighted(Spec):
         initializer: Of the weights.
         bias_stddev: Standard deviation of the initial biases, which are drawn from a normal distribution with mean 0;
             0: they start at zero.
+        rate: Factor of the learning rate for the weights of this layer; the biases have
+            :attr:`TrainSpec.bias_rate`. With weights times s and a rate times s squared, a layer that takes inputs
+            divided by s is trained as it would be with the inputs as they were.
     """
 
     activation: Activation | None = "relu"
@@ -235,6 +238,7 @@ class _Weighted(Spec):
     dropout: float = Field(default=0.0, ge=0, lt=1)
     initializer: Initializer = GLOROT
     bias_stddev: float = Field(default=0.0, ge=0)
+    rate: float = Field(default=1.0, gt=0)
 
     @model_validator(mode="after")
     def _check_norm(self) -> Self:
@@ -506,6 +510,8 @@ class TrainSpec(Spec):
             loss; biases, subsampling and normalization are left out. Each step adds it times the weights to their
             gradients, before momentum or Adam. Curves of the loss are without it. Nielsen 2015 writes lambda / n
             (network2.py) or lambda / batches an epoch (network3.py) for the same number.
+        bias_rate: Factor of the learning rate for the biases of convolutional, dense and subsampling layers
+            (Krizhevsky's cuda-convnet: 2). The shifts of batch normalization have the rate itself.
         batch_size: Examples a step. The last, incomplete batch of an epoch is left out.
         epochs: Passes over the training examples, at most.
         evaluations_per_epoch: Evaluations of the training error in an epoch, evenly spaced.
@@ -522,6 +528,7 @@ class TrainSpec(Spec):
     schedule: tuple[Annotated[float, Field(gt=0)], ...] = ()
     momentum: float = Field(default=0.0, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0)
+    bias_rate: float = Field(default=1.0, gt=0)
     batch_size: PositiveInt = 128
     epochs: PositiveInt
     evaluations_per_epoch: PositiveInt = 1
@@ -542,6 +549,24 @@ class TrainSpec(Spec):
             if self.schedule
             else self.learning_rate
         )
+
+
+class ProgramSpec(Spec):
+    """What a compiled program is made for: runs for which it is equal share one, whatever images they see.
+
+    Attributes:
+        model: The network.
+        train: The training, but for what a program is given as numbers, which is the same in all: see
+            :attr:`RunSpec.program`. A field of the training that is not named there is compiled in.
+    """
+
+    model: ModelSpec
+    train: TrainSpec
+
+    @cached_property
+    def key(self) -> str:
+        """The SHA-256, in hexadecimal, that identifies it."""
+        return digest(self.canonical())
 
 
 class Seeds(Spec):
@@ -610,6 +635,13 @@ class RunSpec(Spec):
     def key(self) -> str:
         """Sixteen hexadecimal digits that identify the numbers this run produces."""
         return digest({"semantics": SEMANTICS, "run": self.canonical()})[:16]
+
+    @cached_property
+    def program(self) -> ProgramSpec:
+        """What is compiled for it: all but images, seeds, learning rate, length and evaluations."""
+        given = {"learning_rate": 1, "schedule": (), "epochs": 1, "target_train_error": None}
+        evaluations = {"evaluations_per_epoch": 1, "evaluation_size": None, "test_curve": False}
+        return ProgramSpec(model=self.model, train=self.train.but(**given, **evaluations))
 
 
 class CheckSpec(Spec):

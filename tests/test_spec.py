@@ -68,6 +68,7 @@ RUN = RunSpec(
                 pool=Pool(reduce="average", size=3, stride=1, padding="valid", before_unit=True),
                 initializer=Normal(stddev=0.02),
                 bias_stddev=0.5,
+                rate=0.5,
                 **NOISY,
             ),
             Conv(
@@ -79,6 +80,7 @@ RUN = RunSpec(
                 activation="elu",
                 initializer=FanUniform(reach=1.5),
                 bias_stddev=0.5,
+                rate=1.5,
                 **NOISY,
             ),
             Subsample(size=1, activation="sigmoid"),
@@ -87,6 +89,7 @@ RUN = RunSpec(
                 activation="sigmoid",
                 initializer=VarianceScaled(rule="lecun", distribution="uniform"),
                 bias_stddev=0.5,
+                rate=2.5,
                 **NOISY,
             ),
             Dense(units=10, activation=None, bias_stddev=0.5),
@@ -98,6 +101,7 @@ RUN = RunSpec(
         schedule=(1, 0.5),
         momentum=0.9,
         weight_decay=0.001,
+        bias_rate=2.0,
         batch_size=50,
         epochs=7,
         evaluations_per_epoch=4,
@@ -143,6 +147,7 @@ CHANGES = {
     "model.layers.0.dropout": 0.5,
     "model.layers.0.bias_stddev": 0.25,
     "model.layers.0.initializer.stddev": 0.03,
+    "model.layers.0.rate": 3.5,
     "model.layers.1.field": 4,
     "model.layers.1.stride": 1,
     "model.layers.1.padding": "valid",
@@ -155,6 +160,7 @@ CHANGES = {
     "model.layers.1.dropout": 0.5,
     "model.layers.1.bias_stddev": 0.25,
     "model.layers.1.initializer.reach": 2.5,
+    "model.layers.1.rate": 3.5,
     "model.layers.2.size": 3,
     "model.layers.2.activation": "tanh",
     "model.layers.3.units": 21,
@@ -165,15 +171,18 @@ CHANGES = {
     "model.layers.3.bias_stddev": 0.25,
     "model.layers.3.initializer.rule": "glorot",
     "model.layers.3.initializer.distribution": "normal",
+    "model.layers.3.rate": 3.5,
     "model.layers.4.units": 11,
     "model.layers.4.bias_stddev": 0.25,
     "model.layers.4.initializer.rule": "he",
     "model.layers.4.initializer.distribution": "uniform",
+    "model.layers.4.rate": 3.5,
     "train.learning_rate": 0.02,
     "train.schedule.0": 0.9,
     "train.schedule.1": 0.2,
     "train.momentum": 0.0,
     "train.weight_decay": 0.002,
+    "train.bias_rate": 3.0,
     "train.batch_size": 51,
     "train.epochs": 8,
     "train.evaluations_per_epoch": 3,
@@ -219,7 +228,7 @@ def with_leaf(spec, place, value):
 
 
 # Fields that came after results had been stored: without them, a run is what it was.
-LATER = {"bias_stddev", "distribution", "weight_decay", "schedule", "test_curve"}
+LATER = {"bias_stddev", "distribution", "weight_decay", "schedule", "test_curve", "rate", "bias_rate"}
 
 
 def without(value, names):
@@ -276,6 +285,7 @@ convs = st.builds(
     pool=st.none() | pools,
     dropout=dropouts,
     initializer=initializers,
+    rate=rates,
 )
 denses = st.builds(
     lambda norm, **fields: Dense(**fields, **norm),
@@ -284,6 +294,7 @@ denses = st.builds(
     activation=st.none() | activations,
     dropout=dropouts,
     initializer=initializers,
+    rate=rates,
 )
 subsamples = st.builds(Subsample, size=st.just(1), activation=st.none() | activations)
 models = st.builds(
@@ -311,6 +322,7 @@ runs = st.builds(
         TrainSpec,
         learning_rate=rates,
         momentum=st.floats(0, 0.99),
+        bias_rate=rates,
         batch_size=st.integers(1, 100),
         epochs=positive,
         target_train_error=st.none() | st.floats(0, 0.99),
@@ -352,6 +364,7 @@ def test_every_field_of_the_example_is_unlike_its_default():
         "model.layers.4.initializer.kind",
         "model.layers.4.initializer.rule",
         "model.layers.4.initializer.distribution",
+        "model.layers.4.rate",
     }
     at_default |= {f"model.layers.4.{name}" for name in NOISY}
     assert set(dumped) - set(canonical) == at_default
@@ -794,6 +807,27 @@ def test_digest_is_that_of_sorted_json_in_ascii():
     # echo -n '{"a":[1,"\u00e9"],"b":null}' | sha256sum
     expected = "e6ad993c7a569e941cdd65aa57c817cb74d20d9877b15dfc8cc0ac151c74785d"
     assert digest({"b": None, "a": [1, "é"]}) == expected
+
+
+# --- programs ---
+
+GIVEN = {
+    "train.learning_rate",
+    "train.schedule.0",
+    "train.schedule.1",
+    "train.test_curve",
+    "train.epochs",
+    "train.evaluations_per_epoch",
+    "train.evaluation_size",
+    "train.target_train_error",
+}
+"""What a compiled program is given as numbers."""
+
+
+@pytest.mark.parametrize("place", CHANGES)
+def test_runs_share_a_program_unless_network_or_optimizer_differ(place):
+    shared = RunSpec.parse(with_leaf(RUN, place, CHANGES[place])).program.key == RUN.program.key
+    assert shared == (place in GIVEN or place.split(".")[0] in ("data", "seeds", "probes"))
 
 
 # --- changed copies ---

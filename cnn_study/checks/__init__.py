@@ -32,10 +32,12 @@ def run(spec: CheckSpec) -> CheckRecord:
         )
     make, part = function(spec.check)
     # Loaded here, so that experiments can name a check without loading TensorFlow.
+    from cnn_study.models.settings import fixed
     from cnn_study.training.trainer import environment
 
     started = time.perf_counter()
-    outcomes, table = make(**(part if spec.sample else {}))
+    with fixed():
+        outcomes, table = make(**(part if spec.sample else {}))
     return CheckRecord(
         spec=spec,
         outcomes=outcomes,

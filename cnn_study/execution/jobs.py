@@ -1,17 +1,13 @@
 """What workers are given to do."""
 
-from cnn_study.spec import CheckSpec, RunSpec, digest
+from cnn_study.spec import CheckSpec, RunSpec
 
 Job = RunSpec | CheckSpec
 
 
 def program_key(job: Job) -> str:
-    """Equal for jobs that share a compiled program: they differ only in numbers that it is given, such as the rate."""
-    if isinstance(job, CheckSpec):
-        return job.key
-    train = job.train
-    compiled = [train.optimizer, train.momentum, train.weight_decay, train.batch_size]
-    return digest([job.data.canonical(), job.model.canonical(), *compiled])
+    """Equal for jobs that share a compiled program; a check shares nothing."""
+    return job.key if isinstance(job, CheckSpec) else job.program.key
 
 
 def kind(job: Job, model: bool) -> str:

@@ -20,7 +20,6 @@ from cnn_study.data import cache
 from cnn_study.data.cache import Arrays
 from cnn_study.data.transforms import Split, split
 from cnn_study.errors import StudyError
-from cnn_study.execution.jobs import program_key
 from cnn_study.results import CheckRecord, Point, RunRecord
 from cnn_study.spec import CheckSpec, DataSpec, RunSpec
 
@@ -39,9 +38,6 @@ def _silent_stderr() -> Iterator[None]:
 
 
 with _silent_stderr():
-    from tensorflow.python.eager import context
-    from tensorflow.python.framework import ops
-
     from cnn_study.training.trainer import Program, train
 
 KEPT = 4
@@ -73,13 +69,13 @@ class Warm:
 
     def program(self, spec: RunSpec) -> Program:
         """A program that this run can use, compiled or kept."""
-        name = program_key(spec)
-        if name not in self._programs:
+        key = spec.program.key
+        if key not in self._programs:
             if _make_room(self._programs):
-                _release()
-            self._programs[name] = Program(spec.model, spec.train, self.split(spec.data))
-        self._programs.move_to_end(name)
-        return self._programs[name]
+                gc.collect()  # Graphs refer to themselves: what is dropped would stay until the collector comes by.
+            self._programs[key] = Program(spec.program)
+        self._programs.move_to_end(key)
+        return self._programs[key]
 
     def forget(self) -> None:
         """Keep nothing."""
@@ -93,19 +89,6 @@ def _make_room(kept: OrderedDict) -> bool:
         return False
     kept.popitem(last=False)
     return True
-
-
-def _release() -> None:
-    """Give back the memory of dropped programs.
-
-    Keras's optimizers have a custom gradient, for training on several devices, that TensorFlow registers anew for every
-    program and never forgets, and with it the graph. Programs that are kept have been differentiated already.
-    """
-    registered = ops.gradient_registry._registry  # There is no public way to take an entry out.
-    for name in [name for name in registered if name.startswith("CustomGradient-")]:
-        del registered[name]
-    gc.collect()
-    context.context().clear_kernel_cache()  # type: ignore[union-attr]
 
 
 def serve(connection: Connection, cache_dir: Path) -> None:

@@ -16,13 +16,16 @@ from cnn_study.models.layers import (
     ReflectionPadding2D,
     Subsample2D,
     scaled_tanh,
+    silu,
 )
+from cnn_study.models.settings import fixed
 from cnn_study.spec import Activation, Conv, Dense, GlobalAverage, Layer, ModelSpec, Pool, Subsample
 
 LEAKY_SLOPE = 0.01
 """Slope of the leaky rectifier below zero (Maas et al. 2013)."""
 
 
+@fixed()
 def build_model(spec: ModelSpec, seed: int = 0, noise_seed: int = 0, dtype: str = "float32") -> keras.Model:
     """Build and initialize a network.
 
@@ -66,6 +69,26 @@ def initialize(model: keras.Model, spec: ModelSpec, seed: int, noise_seed: int =
             if layer.batch_norm:
                 _reset_norm(model.get_layer(f"norm{number}"))
             _reset_noise(model, layer, number, noise_seed)
+
+
+def rate_factors(model: keras.Model, spec: ModelSpec, bias_rate: float) -> list[float]:
+    """What the learning rate is multiplied by, for each trainable variable of a network, in their order.
+
+    Args:
+        model: What :func:`build_model` has built from ``spec``.
+        spec: The network.
+        bias_rate: Of the biases.
+    """
+    weights = {
+        _name(layer, number): layer.rate
+        for number, layer in enumerate(spec.layers, 1)
+        if isinstance(layer, Conv | Dense)
+    }
+    factors = []
+    for variable in model.trainable_variables:
+        layer, _, name = variable.path.rpartition("/")
+        factors.append(bias_rate if name == "bias" else weights.get(layer, 1.0))
+    return factors
 
 
 def _reset_norm(norm: layers.BatchNormalization) -> None:
@@ -146,7 +169,7 @@ def _unit(activation: Activation | None, number: int) -> Iterator[partial]:
     if activation == "leaky_relu":
         yield partial(layers.LeakyReLU, negative_slope=LEAKY_SLOPE, name=f"unit{number}")
     elif activation is not None:
-        function = scaled_tanh if activation == "scaled_tanh" else activation
+        function = {"scaled_tanh": scaled_tanh, "silu": silu}.get(activation, activation)
         yield partial(layers.Activation, function, name=f"unit{number}")
 
 

@@ -1,7 +1,7 @@
 """Trains one run: data in memory, compiled loops with no Python in the step, the same bits every time.
 
-The loop is TensorFlow's; model, optimizer and layers are Keras's. What depends on a run only through numbers (learning
-rate, seeds) is not compiled into it, so that runs that differ in these alone share one compiled program.
+The loop is TensorFlow's; model and layers are Keras's. What a run can be given (images, learning rate, seeds) is not
+compiled into it, so that runs that differ in these alone share one compiled program.
 """
 
 import datetime
@@ -23,16 +23,18 @@ import cnn_study
 from cnn_study.data.transforms import Split
 from cnn_study.errors import InputError
 from cnn_study.models.complexity import check_memory
-from cnn_study.models.factory import build_model, initialize
+from cnn_study.models.factory import build_model, initialize, rate_factors
+from cnn_study.models.settings import fixed
 from cnn_study.probes import final
 from cnn_study.probes.training import PROBES, Series
 from cnn_study.results import Ended, Point, RunRecord
-from cnn_study.spec import ModelSpec, ProbeName, RunSpec, Seeds, TrainSpec, one_line
+from cnn_study.spec import ProbeName, ProgramSpec, RunSpec, Seeds, one_line
 from cnn_study.training.decay import decayed
+from cnn_study.training.optimizers import optimizer
 from cnn_study.training.outcomes import at_best_validation, stuck
 
-EVALUATION_BATCH = 500
-"""Examples in one forward pass of an evaluation: large enough to keep a core busy, small enough for its caches."""
+EVALUATION_BATCH = 100
+"""Examples in one forward pass of an evaluation: as many as leave the maps of a convolution in a core's caches."""
 
 OnPoint = Callable[[Point], None]
 
@@ -58,60 +60,83 @@ class Images(NamedTuple):
         return Images(self.x[:size], self.y[:size])
 
 
-class Program:
-    """A network with its optimizer and compiled loops, for one network, one data set and one batch size.
+class Scaling(NamedTuple):
+    """What stands between the images as they are stored and the network.
 
-    Args:
-        model: The network.
-        train: Of it, everything but the learning rate, the length and the evaluation is used.
-        data: The images.
-
-    Raises:
-        InputError: The images do not fit the network, or there is no room for the network on this machine.
+    Attributes:
+        mean: The mean image, ``(height, width, channels)``.
+        factor: One divided by the deviation, a scalar.
     """
 
-    def __init__(self, model: ModelSpec, train: TrainSpec, data: Split):
-        if data.x_train.shape[1:] != model.input_shape:
-            raise InputError(
-                f"the network takes images of {model.input_shape}, the data set has {data.x_train.shape[1:]}"
-            )
-        check_memory(model, train, psutil.virtual_memory().total)
-        self.spec = model
-        self.batch_size = train.batch_size
-        self.weight_decay = train.weight_decay
-        self.train = Images.of(data.x_train, data.y_train)
-        self.mean = tf.constant(data.mean)
-        self.scale = tf.constant(1.0 / data.stddev, tf.float32)
-        self.model = build_model(model)
-        self.optimizer = (
-            keras.optimizers.SGD(1.0, momentum=train.momentum)
-            if train.optimizer == "sgd"
-            else keras.optimizers.Adam(1.0)
-        )
-        self.optimizer.build(self.model.trainable_variables)
-        self._steps = tf.function(self._take_steps, input_signature=[tf.TensorSpec([None], tf.int32)])
-        self._classes = tf.function(
-            self._classify, input_signature=[tf.TensorSpec([None, *model.input_shape], tf.uint8)]
-        )
+    mean: tf.Tensor
+    factor: tf.Tensor
+
+    @classmethod
+    def of(cls, data: Split, dtype: str) -> "Scaling":
+        """That of the training examples."""
+        return cls(tf.constant(data.mean, dtype), tf.constant(1.0 / data.stddev, dtype))
+
+    def apply(self, images):
+        """What the network takes, from images ``(examples, height, width, channels)``, uint8."""
+        return (tf.cast(images, self.mean.dtype) - self.mean) * self.factor
+
+
+class Program:
+    """A network with its optimizer and compiled loops.
+
+    Images, seeds and learning rate are given to it: it is the same for all runs that differ in nothing else.
+
+    Args:
+        spec: What is compiled.
+        dtype: Of all computation. Runs are in single precision.
+
+    Raises:
+        InputError: There is no room for the network on this machine, or Keras does not use TensorFlow.
+    """
+
+    @fixed()
+    def __init__(self, spec: ProgramSpec, dtype: str = "float32"):
+        _check_backend()
+        check_memory(spec.model, spec.train, psutil.virtual_memory().total)
+        self.spec = spec
+        self.batch_size = spec.train.batch_size
+        self._dtype = dtype
+        self.model = build_model(spec.model, dtype=dtype)
+        factors = rate_factors(self.model, spec.model, spec.train.bias_rate)
+        self.optimizer = optimizer(spec.train, self.model.trainable_variables, factors)
+        images = tf.TensorSpec([None, *spec.model.input_shape], tf.uint8)
+        labels = tf.TensorSpec([None], tf.int32)
+        scaling = Scaling(tf.TensorSpec(spec.model.input_shape, dtype), tf.TensorSpec([], dtype))
+        order, rate = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], dtype)
+        self._steps = tf.function(self._take_steps, input_signature=[order, rate, images, labels, scaling])
+        self._classes = tf.function(self._classify, input_signature=[images, scaling])
         self._probes: dict[ProbeName, Callable[..., dict[str, tf.Tensor]]] = {}
 
-    def reset(self, seeds: Seeds, learning_rate: float) -> None:
-        """Forget everything an earlier run has left: new weights and noise, an optimizer that has taken no step."""
-        initialize(self.model, self.spec, seeds.init, seeds.noise)
-        for variable in self.optimizer.variables:
-            variable.assign(tf.zeros_like(variable))
-        self.optimizer.learning_rate = learning_rate
+    def reset(self, data: Split, seeds: Seeds) -> None:
+        """Forget everything an earlier run has left: other images, new weights and noise, no step taken.
 
-    def steps(self, order: np.ndarray) -> float:
+        Raises:
+            InputError: The images do not fit the network.
+        """
+        shape, wanted = data.x_train.shape[1:], self.spec.model.input_shape
+        if shape != wanted:
+            raise InputError(f"the network takes images of {wanted}, the data set has {shape}")
+        self.train = Images.of(data.x_train, data.y_train)
+        self.scaling = Scaling.of(data, self._dtype)
+        initialize(self.model, self.spec.model, seeds.init, seeds.noise)
+        self.optimizer.reset()
+
+    def steps(self, order: np.ndarray, learning_rate: float) -> float:
         """Take one optimizer step for every full batch of the example numbers ``order``; return the mean loss."""
-        return float(self._steps(tf.constant(order, tf.int32)))
+        rate = tf.constant(learning_rate, self._dtype)
+        return float(self._steps(tf.constant(order, tf.int32), rate, *self.train, self.scaling))
 
     def classify(self, images: np.ndarray | tf.Tensor) -> np.ndarray:
         """The classes of images ``(examples, height, width, channels)``, uint8, in inference mode.
 
         -1 where the logits are no numbers.
         """
-        return self._classes(images).numpy()
+        return self._classes(images, self.scaling).numpy()
 
     def error(self, images: Images) -> float:
         """Fraction of images classified wrongly, in inference mode. Logits that are no numbers are wrong."""
@@ -122,13 +147,13 @@ class Program:
         if name not in self._probes:
             self._probes[name] = tf.function(partial(PROBES[name].measure, self.model))
         size = PROBES[name].examples
-        images, labels = self._prepared(self.train.x[:size]), self.train.y[:size]
+        images, labels = self.scaling.apply(self.train.x[:size]), self.train.y[:size]
         found = self._probes[name](images, labels, tf.constant(learning_rate, tf.float32))
         return {key: value.numpy() for key, value in found.items()}
 
     def trained(self) -> final.Trained:
         """The network as it is now, for the probes that look at it in the end."""
-        return final.Trained(self.model, lambda images: self._prepared(images).numpy(), self.classify)
+        return final.Trained(self.model, lambda images: self.scaling.apply(images).numpy(), self.classify)
 
     def weights_digest(self) -> str:
         """SHA-256 over all weights, in the order of the layers."""
@@ -137,46 +162,51 @@ class Program:
             digest.update(np.ascontiguousarray(weight).tobytes())
         return digest.hexdigest()
 
-    def _prepared(self, images):
-        return (tf.cast(images, tf.float32) - self.mean) * self.scale
-
-    def _take_steps(self, order):
+    def _take_steps(self, order, rate, x, y, scaling):
         variables = self.model.trainable_variables
         steps = tf.size(order) // self.batch_size
-        total = tf.constant(0.0)
+        total = tf.zeros([], rate.dtype)
         for step in tf.range(steps):
             index = order[step * self.batch_size : (step + 1) * self.batch_size]
             index.set_shape([self.batch_size])
-            images, labels = tf.gather(self.train.x, index), tf.gather(self.train.y, index)
+            images, labels = tf.gather(x, index), tf.gather(y, index)
             with tf.GradientTape() as tape:
-                logits = self.model(self._prepared(images), training=True)
+                logits = self.model(scaling.apply(images), training=True)
                 losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
                 loss = tf.reduce_mean(losses)
-            gradients = decayed(tape.gradient(loss, variables), variables, self.weight_decay)
-            self.optimizer.apply(gradients, variables)
+            gradients = decayed(tape.gradient(loss, variables), variables, self.spec.train.weight_decay)
+            self.optimizer.apply(gradients, rate)
             total += loss
-        return total / tf.cast(steps, tf.float32)
+        return total / tf.cast(steps, rate.dtype)
 
-    def _classify(self, images):
+    def _classify(self, images, scaling):
         size = tf.shape(images)[0]
         parts = -(-size // EVALUATION_BATCH)
         classes = tf.TensorArray(tf.int32, size=parts, infer_shape=False, element_shape=[None])
         for part in tf.range(parts):
-            logits = self.model(
-                self._prepared(images[part * EVALUATION_BATCH : (part + 1) * EVALUATION_BATCH]), training=False
-            )
+            batch = images[part * EVALUATION_BATCH : (part + 1) * EVALUATION_BATCH]
+            logits = self.model(scaling.apply(batch), training=False)
             finite = tf.reduce_all(tf.math.is_finite(logits), axis=-1)
             classes = classes.write(part, tf.where(finite, tf.argmax(logits, axis=-1, output_type=tf.int32), -1))
         return classes.concat()
 
 
+def _check_backend() -> None:
+    if keras.backend.backend() != "tensorflow":
+        raise InputError(
+            f"training needs Keras's backend tensorflow, not {keras.backend.backend()}: "
+            "set KERAS_BACKEND=tensorflow before Keras is imported"
+        )
+
+
+@fixed()
 def train(spec: RunSpec, data: Split, program: Program | None = None, on_point: OnPoint | None = None) -> RunRecord:
     """Train one run to its end.
 
     Args:
         spec: What to run.
         data: Its images, from :func:`cnn_study.data.transforms.split` with ``spec.data``.
-        program: A program compiled for this network, data set and batch size; it is reset first. ``None``: compile one.
+        program: One that is compiled for ``spec.program``; it is reset first. ``None``: compile one.
         on_point: Called with every value as it is measured.
 
     Returns:
@@ -186,8 +216,8 @@ def train(spec: RunSpec, data: Split, program: Program | None = None, on_point: 
         InputError: The images do not fit the network, there are too few for a batch, or there is no room for them.
     """
     _check_sizes(spec, len(data.y_train))
-    program = program or Program(spec.model, spec.train, data)
-    program.reset(spec.seeds, spec.train.learning_rate)
+    program = program or Program(spec.program)
+    program.reset(data, spec.seeds)
     started = time.perf_counter()
     log = _Log(len(data.y_train) // spec.train.batch_size, on_point)
     validation = Images.of(data.x_validation, data.y_validation) if len(data.y_validation) else None
@@ -259,12 +289,12 @@ def _fit(spec: RunSpec, program: Program, validation: Images | None, test: Image
     evaluate(step)
     probe(step, 0)
     for epoch in range(spec.train.epochs):
-        program.optimizer.learning_rate = spec.train.rate(epoch)
         order = np.random.default_rng((spec.seeds.order, epoch)).permutation(size)
         begin = 0
         for end in ends:
             step = epoch * steps + end
-            loss = log.note("train_loss", step, program.steps(order[begin * batch : end * batch]))
+            taken = program.steps(order[begin * batch : end * batch], spec.train.rate(epoch))
+            loss = log.note("train_loss", step, taken)
             error = evaluate(step)
             if not np.isfinite(loss) or (target is not None and error <= target):
                 probe(step, epoch)

@@ -28,11 +28,16 @@ def test_the_grid_turns_every_switch():
             for name in type(layer).model_fields:
                 seen.setdefault((layer.kind, name), set()).add(repr(getattr(layer, name)))
     left_alone = {name for name, values in seen.items() if len(values) == 1}
-    # How many maps, how large the squares, and where the initial weights are from is no other computation.
+    # How many maps, how large the squares, where the initial weights are from, and how far a step goes is no other
+    # computation.
     assert left_alone - {(kind, "kind") for kind, _ in seen} == {
+        ("conv", "bias_stddev"),
         ("conv", "initializer"),
         ("conv", "maps"),
+        ("conv", "rate"),
+        ("dense", "bias_stddev"),
         ("dense", "initializer"),
+        ("dense", "rate"),
         ("subsample", "size"),
     }
     assert {kind for kind, _ in seen} == {"conv", "dense", "subsample", "global_average", "radial_basis"}

@@ -7,13 +7,12 @@ import keras
 import pytest
 from conftest import made_up_arm, made_up_design
 
-from cnn_study.data.transforms import Split
 from cnn_study.errors import InputError
 from cnn_study.execution.suite import check_memory
 from cnn_study.models.architectures import dense_net
 from cnn_study.models.complexity import memory
 from cnn_study.models.factory import build_model
-from cnn_study.spec import Conv, Dense, GlobalAverage, ModelSpec, Pool, TrainSpec
+from cnn_study.spec import Conv, Dense, GlobalAverage, ModelSpec, Pool, ProgramSpec, TrainSpec
 from cnn_study.training import trainer
 from cnn_study.training.trainer import Program
 
@@ -95,9 +94,6 @@ def test_the_remedy_is_about_what_takes_most(arm, remedy):
 
 def test_a_program_is_not_built_where_there_is_no_room(monkeypatch):
     monkeypatch.setattr(trainer, "build_model", lambda *_: pytest.fail("the network was built"))
-    images = keras.ops.convert_to_numpy(keras.ops.zeros((20, 8, 8, 1), "uint8"))
-    labels = images[:, 0, 0, 0].astype("int32")
-    data = Split(images, labels, images, labels, images, labels, images[0].astype("float32"), 1.0)
     monkeypatch.setattr(trainer.psutil, "virtual_memory", lambda: SimpleNamespace(total=8 * BILLION))
     with pytest.raises(InputError, match=r"the network needs at least 680 GB .* there are 8\.0 GB"):
-        Program(absurd(made_up_arm("relu")).model, SGD, data)
+        Program(ProgramSpec(model=absurd(made_up_arm("relu")).model, train=SGD))

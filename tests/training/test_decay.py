@@ -50,7 +50,7 @@ def plain_weights(run, data):
 @pytest.mark.parametrize("decay", [0.0, 0.3])
 def test_a_step_is_that_of_the_loss_with_half_the_decay_times_the_squares(decay):
     data, run = split(), spec(model=DENSE, weight_decay=decay)
-    program = Program(run.model, run.train, data)
+    program = Program(run.program)
     train(run, data, program)
     for ours, plain in zip(program.model.get_weights(), plain_weights(run, data), strict=True):
         np.testing.assert_allclose(ours, plain, rtol=1e-3, atol=1e-4)
@@ -61,7 +61,7 @@ def test_weights_of_every_kind_decay_and_nothing_else():
     data = split()
     before = build_model(EVERY_KIND, 0)
     run = spec(model=EVERY_KIND, epochs=1, learning_rate=1e-9, momentum=0.0, weight_decay=1e8)
-    program = Program(run.model, run.train, data)
+    program = Program(run.program)
     train(run, data, program)
     kernels = 0
     for old, new in zip(before.trainable_variables, program.model.trainable_variables, strict=True):

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from cnn_study.data.transforms import Split
 from cnn_study.models.architectures import lenet5_1998
-from cnn_study.spec import Conv, Dense, GlobalAverage, Layer, ModelSpec, Pool, Seeds, Subsample, TrainSpec
+from cnn_study.spec import Conv, Dense, GlobalAverage, Layer, ModelSpec, Pool, ProgramSpec, Seeds, Subsample, TrainSpec
 from cnn_study.training.export import as_file
 from cnn_study.training.trainer import Program
 
@@ -29,9 +29,10 @@ def split(shape):
 def trained(model):
     """A program that has taken a few steps, and its images."""
     data = split(model.input_shape)
-    program = Program(model, TrainSpec(learning_rate=0.01, momentum=0.9, batch_size=10, epochs=1), data)
-    program.reset(Seeds.of(1, model), 0.01)
-    program.steps(np.arange(30))
+    train = TrainSpec(learning_rate=0.01, momentum=0.9, batch_size=10, epochs=1)
+    program = Program(ProgramSpec(model=model, train=train))
+    program.reset(data, Seeds.of(1, model))
+    program.steps(np.arange(30), 0.01)
     return program, data.x_test
 
 
@@ -74,7 +75,7 @@ def test_a_loaded_network_gives_the_bits_of_the_trained_one(name, tmp_path):
     assert program.weights_digest() == before
     loaded = keras.saving.load_model(path, safe_mode=True)
     logits = loaded(images, training=False).numpy()
-    prepared = program._prepared(tf.constant(images))
+    prepared = program.scaling.apply(tf.constant(images))
     assert np.ptp(logits) > 0
     np.testing.assert_array_equal(logits, program.model(prepared, training=False).numpy())
     np.testing.assert_array_equal(loaded.predict(images, verbose=0).argmax(-1), program.classify(images))
@@ -87,7 +88,7 @@ def test_saving_does_not_change_what_is_trained_next():
         program, _ = trained(model)
         if saving:
             as_file(program)
-        program.steps(np.arange(30))
+        program.steps(np.arange(30), 0.01)
         digests.append(program.weights_digest())
     assert digests[0] == digests[1]
 

@@ -27,7 +27,7 @@ def test_the_first_of_the_best_epochs_is_taken():
 
 def test_the_curve_of_the_test_error_is_measured_at_every_evaluation():
     data, run = split(), spec(epochs=3, evaluations_per_epoch=2, test_curve=True)
-    program = Program(run.model, run.train, data)
+    program = Program(run.program)
     record = train(run, data, program)
     epochs, errors = record.curve("test_error")
     assert epochs == [0, 0.5, 1, 1.5, 2, 2.5, 3] == record.curve("train_error")[0]

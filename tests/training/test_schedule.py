@@ -19,7 +19,7 @@ def test_every_epoch_has_its_rate_and_the_last_factor_stays():
 
 def test_a_softmax_trained_by_a_schedule_has_the_weights_of_numpy():
     data, run = split(), spec(model=LINEAR, epochs=4, momentum=0.0, schedule=(1, 0.25, 2))
-    program = Program(run.model, run.train, data)
+    program = Program(run.program)
     train(run, data, program)
     weights, biases = build_model(LINEAR, 0).get_weights()
     x = ((data.x_train - data.mean) / data.stddev).reshape(60, 64)
@@ -34,7 +34,7 @@ def test_a_softmax_trained_by_a_schedule_has_the_weights_of_numpy():
 
 def test_a_program_that_has_followed_a_schedule_is_as_good_as_new():
     data, run = split(), spec(model=EVERYTHING, epochs=2)
-    program = Program(run.model, run.train, data)
+    program = Program(run.program)
     scheduled = run.but(train=run.train.but(schedule=(1, 0.1)))
     train(scheduled, data, program)
     assert train(run, data, program).weights == train(run, data).weights

@@ -9,8 +9,20 @@ import pytest
 from cnn_study.data.transforms import Split
 from cnn_study.errors import InputError
 from cnn_study.models.architectures import dense_net, four_layer_18pct
-from cnn_study.models.factory import build_model
-from cnn_study.spec import Conv, DataSpec, Dense, ModelSpec, Pool, ProbeName, RunSpec, Seeds, TrainSpec
+from cnn_study.models.factory import build_model, rate_factors
+from cnn_study.spec import (
+    Conv,
+    DataSpec,
+    Dense,
+    ModelSpec,
+    Normal,
+    Pool,
+    ProbeName,
+    RunSpec,
+    Seeds,
+    Subsample,
+    TrainSpec,
+)
 from cnn_study.training import trainer
 from cnn_study.training.trainer import Images, Program, train
 
@@ -65,10 +77,149 @@ def reference_weights(run, data):
 )
 def test_the_compiled_loop_is_the_plain_one(run):
     data = split()
-    program = Program(run.model, run.train, data)
+    program = Program(run.program)
     train(run, data, program)
     for ours, plain in zip(program.model.get_weights(), reference_weights(run, data), strict=True):
         np.testing.assert_allclose(ours, plain, rtol=2e-4, atol=2e-5)
+
+
+def plain_weights(run, data):
+    """The same training in NumPy, for dense layers of tanh units: backpropagation and optimizer written out."""
+    t, layers = run.train, run.model.layers
+    weights = build_model(run.model, run.seeds.init, dtype="float64").get_weights()
+    rates = [t.learning_rate * factor for layer in layers for factor in (layer.rate, t.bias_rate)]
+    velocity, square = [np.zeros_like(w) for w in weights], [np.zeros_like(w) for w in weights]
+    x = ((data.x_train - data.mean.astype("float64")) / data.stddev).reshape(len(data.x_train), -1)
+    taken = 0
+    for epoch in range(t.epochs):
+        order = np.random.default_rng((run.seeds.order, epoch)).permutation(len(x))
+        for begin in range(0, len(x) - t.batch_size + 1, t.batch_size):
+            index = order[begin : begin + t.batch_size]
+            taken += 1
+            for number, gradient in enumerate(plain_gradients(weights, x[index], data.y_train[index])):
+                if t.optimizer == "adam":
+                    velocity[number] = 0.9 * velocity[number] + 0.1 * gradient
+                    square[number] = 0.999 * square[number] + 0.001 * gradient**2
+                    correction = np.sqrt(1 - 0.999**taken) / (1 - 0.9**taken)
+                    step = correction * velocity[number] / (np.sqrt(square[number]) + 1e-7)
+                    weights[number] -= rates[number] * step
+                else:
+                    velocity[number] = t.momentum * velocity[number] - rates[number] * gradient
+                    weights[number] += velocity[number]
+    return weights
+
+
+def plain_gradients(weights, x, y):
+    kernels, biases = weights[::2], weights[1::2]
+    outputs = [x]
+    for kernel, bias in zip(kernels[:-1], biases[:-1], strict=True):
+        outputs.append(np.tanh(outputs[-1] @ kernel + bias))
+    logits = outputs[-1] @ kernels[-1] + biases[-1]
+    likely = np.exp(logits - logits.max(1, keepdims=True))
+    above = (likely / likely.sum(1, keepdims=True) - np.eye(logits.shape[1])[y]) / len(y)
+    gradients = []
+    for kernel, below in zip(reversed(kernels), reversed(outputs), strict=True):
+        gradients = [below.T @ above, above.sum(0), *gradients]
+        above = above @ kernel.T * (1 - below**2)
+    return gradients
+
+
+def rated(*rates):
+    """A dense network with a rate of its own for the weights of every layer."""
+    hidden = [Dense(units=5, activation="tanh", rate=rate) for rate in rates[:-1]]
+    return ModelSpec(input_shape=(8, 8, 1), layers=(*hidden, Dense(units=2, activation=None, rate=rates[-1])))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"momentum": 0.0},
+        {"optimizer": "adam", "momentum": 0.0, "learning_rate": 0.01},
+        {"bias_rate": 2.0, "model": rated(0.5, 1.0, 3.0)},
+        {"bias_rate": 2.0, "model": rated(0.5, 1.0, 3.0), "momentum": 0.0},
+        {"bias_rate": 2.0, "model": rated(0.5, 1.0, 3.0), "optimizer": "adam", "momentum": 0.0, "learning_rate": 0.01},
+    ],
+    ids=lambda options: " ".join(map(str, (*options.keys(), options.get("optimizer", "sgd")))),
+)
+def test_in_double_precision_the_training_is_the_one_written_in_numpy(options):
+    data, run = split(examples=63), spec(**options)
+    program = Program(run.program, "float64")
+    train(run, data, program)
+    for ours, plain in zip(program.model.get_weights(), plain_weights(run, data), strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_first_layer_of_its_own_rate_makes_up_for_the_scale_of_the_images(momentum):
+    """Inputs divided by s, with weights times s and their rate times s squared, train as the inputs themselves."""
+    data = split()
+    s = data.stddev
+
+    def trained(stddev, scale):
+        first = Conv(maps=3, field=3, initializer=Normal(stddev=1e-3 * scale), rate=scale**2, pool=Pool(reduce="max"))
+        model = ModelSpec(input_shape=(8, 8, 1), layers=(first, Dense(units=4), Dense(units=2, activation=None)))
+        run = spec(model=model, momentum=momentum, learning_rate=1e-3, bias_rate=2.0, epochs=4)
+        program = Program(run.program, "float64")
+        train(run, dataclasses.replace(data, stddev=stddev), program)
+        first, *others = program.model.get_weights()
+        return [first / scale, *others], build_model(model, dtype="float64").get_weights()[0] / scale
+
+    (subtracted, start), (standardized, _) = trained(1.0, 1.0), trained(s, s)
+    assert np.abs(subtracted[0] - start).max() > 1e-4, "it has learned something"
+    for one, other in zip(subtracted, standardized, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
+
+
+def test_the_rate_of_the_biases_is_that_of_biases_alone():
+    layers = (
+        Conv(maps=3, field=3, batch_norm=True, rate=3.0),
+        Conv(maps=2, field=3, shared=False),
+        Conv(maps=2, field=2, table=((0,), (1,)), rate=0.5),
+        Subsample(),
+        Dense(units=2, activation=None),
+    )
+    model = ModelSpec(input_shape=(8, 8, 1), layers=layers)
+    built = build_model(model)
+    factors = dict(zip([v.path for v in built.trainable_variables], rate_factors(built, model, 2.0), strict=True))
+    assert factors == {
+        "conv1/kernel": 3,
+        "conv1/bias": 2,
+        "norm1/gamma": 1,
+        "norm1/beta": 1,
+        "local2/kernel": 1,
+        "local2/bias": 2,
+        "conv3/kernel": 0.5,
+        "conv3/bias": 2,
+        "subsample4/coefficient": 1,
+        "subsample4/bias": 2,
+        "dense5/kernel": 1,
+        "dense5/bias": 2,
+    }
+
+
+def test_a_program_takes_other_images_of_another_number_and_gives_the_bits_of_a_new_one():
+    one, other = split(examples=60), split(examples=83, validation=0)
+    run = spec(model=EVERYTHING, seed=4, evaluations_per_epoch=2).but(probes=PROBES)
+    program = Program(run.program)
+    for data in (one, other, one):
+        used, new = train(run, data, program), train(run, data)
+        assert (used.weights, used.history, used.outcomes) == (new.weights, new.history, new.outcomes)
+    assert train(run, one).weights != train(run, other).weights
+
+
+def test_training_compiles_once_whatever_the_images():
+    run = spec()
+    program = Program(run.program)
+    for examples in (60, 83):
+        train(run, split(examples=examples), program)
+    assert program._steps.experimental_get_tracing_count() == program._classes.experimental_get_tracing_count() == 1
+
+
+def test_another_backend_is_refused(monkeypatch):
+    monkeypatch.setattr(trainer.keras.backend, "backend", lambda: "jax")
+    with pytest.raises(InputError, match="not jax: set KERAS_BACKEND=tensorflow"):
+        Program(spec().program)
 
 
 def test_a_used_program_gives_the_same_bits_as_a_new_one():
@@ -76,7 +227,7 @@ def test_a_used_program_gives_the_same_bits_as_a_new_one():
         split(),
         spec(model=four_layer_18pct("relu", batch_norm=True, input_shape=(8, 8, 1), classes=2)),
     )
-    program = Program(run.model, run.train, data)
+    program = Program(run.program)
     train(run.but(seeds=Seeds(init=9, order=9), train=run.train.but(learning_rate=0.5)), data, program)
     used, new = train(run, data, program), train(run, data)
     assert used.weights == new.weights
@@ -120,7 +271,7 @@ def test_error_is_counted_in_inference_mode():
     """Against Keras's own prediction, over more images than fit one pass."""
     data = split(examples=1203)
     run = spec(model=four_layer_18pct("relu", batch_norm=True, input_shape=(8, 8, 1), classes=2), epochs=1)
-    program = Program(run.model, run.train, data)
+    program = Program(run.program)
     record = train(run, data, program)
     x = (data.x_train.astype("float32") - data.mean) / np.float32(data.stddev)
     predicted = program.model.predict(x, verbose=0).argmax(-1)
@@ -129,7 +280,7 @@ def test_error_is_counted_in_inference_mode():
 
 def test_evaluation_size_looks_at_the_first_examples():
     data, run = split(), spec(epochs=1, evaluation_size=7)
-    program = Program(run.model, run.train, data)
+    program = Program(run.program)
     record = train(run, data, program)
     for metric, images in (
         ("train_error", program.train),
@@ -141,7 +292,7 @@ def test_evaluation_size_looks_at_the_first_examples():
 @pytest.mark.parametrize("options", [{}, {"evaluation_size": 7}, {"target_train_error": 0.2}, {"learning_rate": 1e30}])
 def test_errors_of_the_finished_run_are_of_all_images_and_its_last_weights(options):
     data, run = split(), spec(epochs=3, **options)
-    program = Program(run.model, run.train, data)
+    program = Program(run.program)
     record = train(run, data, program)
     assert record.outcomes["train_error"] == program.error(program.train)
     assert record.outcomes["validation_error"] == program.error(Images.of(data.x_validation, data.y_validation))
@@ -233,7 +384,7 @@ def test_the_border_is_probed_with_the_objects_that_were_placed():
 
 def test_the_noise_seed_changes_the_weights_and_a_used_program_draws_the_same_noise():
     data, run = split(), spec(model=EVERYTHING, seed=4)
-    program = Program(run.model, run.train, data)
+    program = Program(run.program)
     other = train(run.but(seeds=run.seeds.but(noise=5)), data, program)
     used, new = train(run, data, program), train(run, data)
     assert used.weights == new.weights != other.weights
@@ -251,7 +402,8 @@ def test_outcomes_that_follow_from_others():
 
 def test_logits_that_are_no_numbers_are_of_no_class():
     data, run = split(), spec()
-    program = Program(run.model, run.train, data)
+    program = Program(run.program)
+    program.reset(data, run.seeds)
     program.model.get_layer("dense2").bias.assign([np.nan, 0])
     assert set(program.classify(data.x_test)) == {-1}
     assert program.error(Images.of(data.x_test, data.y_test)) == 1

@@ -6,7 +6,7 @@ from cnn_study.models.layers.padding import ReflectionPadding2D
 from cnn_study.models.layers.partial import PartiallyConnected2D
 from cnn_study.models.layers.radial_basis import RadialBasis
 from cnn_study.models.layers.subsample import Subsample2D
-from cnn_study.models.layers.units import scaled_tanh
+from cnn_study.models.layers.units import scaled_tanh, silu
 
 __all__ = [
     "LocallyConnected2D",
@@ -16,4 +16,5 @@ __all__ = [
     "ReflectionPadding2D",
     "Subsample2D",
     "scaled_tanh",
+    "silu",
 ]

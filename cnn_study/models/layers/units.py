@@ -1,4 +1,4 @@
-"""Units that Keras lacks."""
+"""Units that Keras lacks, or has in another form."""
 
 import keras
 from keras import ops
@@ -8,3 +8,12 @@ from keras import ops
 def scaled_tanh(x):
     """LeCun's unit 1.7159 tanh(2x/3) (LeCun et al. 1998, "Efficient BackProp", section 4.4), elementwise."""
     return ops.multiply(ops.tanh(ops.multiply(x, 2.0 / 3.0)), 1.7159)
+
+
+@keras.saving.register_keras_serializable(package="cnn_study")
+def silu(x):
+    """X times its sigmoid (Elfwing et al. 2018), elementwise.
+
+    TensorFlow's own has a gradient that is registered anew in every graph and keeps the graph in memory for ever.
+    """
+    return ops.multiply(x, ops.sigmoid(x))

@@ -1,7 +1,8 @@
+import keras
 import numpy as np
 import pytest
 
-from cnn_study.models.layers import scaled_tanh
+from cnn_study.models.layers import scaled_tanh, silu
 
 
 def test_scaled_tanh_is_lecuns():
@@ -13,3 +14,8 @@ def test_scaled_tanh_is_lecuns():
     fine = np.linspace(0, 3, 3001)
     curvature = np.abs(np.gradient(np.gradient(np.asarray(scaled_tanh(fine)), fine), fine))
     assert fine[curvature.argmax()] == pytest.approx(1, abs=0.02)
+
+
+def test_silu_is_that_of_keras():
+    x = np.linspace(-9, 9, 101)
+    np.testing.assert_allclose(np.asarray(silu(x)), np.asarray(keras.activations.silu(x)), rtol=1e-14, atol=0)
