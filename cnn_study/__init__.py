@@ -4,9 +4,8 @@
 """
 
 import importlib
-from typing import Any
-
 import os
+from typing import Any
 
 # Before Keras is imported: else it would take the backend that a user's keras.json names, and training needs this one.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")

@@ -498,10 +498,18 @@ class DataSpec(Spec):
         return (height, width, stored[2])
 
 
+LossName = Literal["cross_entropy", "mean_squared", "map"]
+"""What can be minimized; see :attr:`TrainSpec.loss`."""
+
+
 class TrainSpec(Spec):
     """How a run is trained.
 
     Attributes:
+        loss: What is minimized, as a mean over examples. ``cross_entropy``: of the softmax of the outputs.
+            ``mean_squared``: half the squared distance of the outputs to 1 for the class and 0 for all others (Nielsen
+            2015, equation 6). ``map``: the maximum a posteriori criterion of LeCun et al. 1998, equation 9, for a
+            network that ends in radial basis units: cross-entropy with one more class, whose output is always -0.1.
         optimizer: ``sgd``: stochastic gradient descent with (heavy-ball) momentum; ``adam``: Kingma & Ba 2015.
         learning_rate: Constant over the run, unless there is a schedule.
         schedule: What the learning rate is multiplied by, epoch by epoch; the last factor stays. Empty: by nothing.
@@ -523,6 +531,7 @@ class TrainSpec(Spec):
         target_train_error: Stop at the first evaluation whose training error is not above this; ``None``: never.
     """
 
+    loss: LossName = "cross_entropy"
     optimizer: Literal["sgd", "adam"] = "sgd"
     learning_rate: float = Field(gt=0)
     schedule: tuple[Annotated[float, Field(gt=0)], ...] = ()
@@ -617,6 +626,11 @@ class RunSpec(Spec):
             raise ValueError(f"probes must be different and in the order {', '.join(get_args(ProbeName))}")
         if "border" in self.probes and (self.data.placement != "random" or self.data.block):
             raise ValueError("the probe border needs images that are placed at random on a canvas, and not permuted")
+        if self.train.loss == "map" and self.model.layers[-1].kind != "radial_basis":
+            raise ValueError("the loss map is for a network that ends in radial basis units")
+        of_cross_entropy = [name for name in ("gradients", "covariate_shift", "landscape") if name in self.probes]
+        if self.train.loss != "cross_entropy" and of_cross_entropy:
+            raise ValueError(f"the probe {of_cross_entropy[0]} is of cross-entropy, and the loss is {self.train.loss}")
         if self.seeds.noise and not self.model.stochastic:
             raise ValueError("a network without dropout and noise draws no noise: its noise seed must be 0")
         size, train = self.data.train_size, self.train

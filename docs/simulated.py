@@ -1,4 +1,4 @@
-"""Rows of the tables about replication: the boundaries that are stored, and the simulations that came with the package."""
+"""Rows of the tables about replication: the stored boundaries, and the simulations that came with the package."""
 
 from collections.abc import Sequence
 

@@ -96,6 +96,7 @@ RUN = RunSpec(
         ),
     ),
     train=TrainSpec(
+        loss="mean_squared",
         optimizer="sgd",
         learning_rate=0.01,
         schedule=(1, 0.5),
@@ -110,7 +111,7 @@ RUN = RunSpec(
         target_train_error=0.25,
     ),
     seeds=Seeds(init=5, order=6, noise=7),
-    probes=("gradients", "filters"),
+    probes=("translation", "filters"),
 )
 
 # Another valid value for every field of RUN, by its place in the JSON.
@@ -177,6 +178,7 @@ CHANGES = {
     "model.layers.4.initializer.rule": "he",
     "model.layers.4.initializer.distribution": "uniform",
     "model.layers.4.rate": 3.5,
+    "train.loss": "cross_entropy",
     "train.learning_rate": 0.02,
     "train.schedule.0": 0.9,
     "train.schedule.1": 0.2,
@@ -228,7 +230,7 @@ def with_leaf(spec, place, value):
 
 
 # Fields that came after results had been stored: without them, a run is what it was.
-LATER = {"bias_stddev", "distribution", "weight_decay", "schedule", "test_curve", "rate", "bias_rate"}
+LATER = {"bias_stddev", "distribution", "weight_decay", "schedule", "test_curve", "rate", "bias_rate", "loss"}
 
 
 def without(value, names):

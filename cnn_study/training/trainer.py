@@ -30,6 +30,7 @@ from cnn_study.probes.training import PROBES, Series
 from cnn_study.results import Ended, Point, RunRecord
 from cnn_study.spec import ProbeName, ProgramSpec, RunSpec, Seeds, one_line
 from cnn_study.training.decay import decayed
+from cnn_study.training.losses import loss
 from cnn_study.training.optimizers import optimizer
 from cnn_study.training.outcomes import at_best_validation, stuck
 
@@ -68,8 +69,8 @@ class Scaling(NamedTuple):
         factor: One divided by the deviation, a scalar.
     """
 
-    mean: tf.Tensor
-    factor: tf.Tensor
+    mean: Any
+    factor: Any
 
     @classmethod
     def of(cls, data: Split, dtype: str) -> "Scaling":
@@ -101,6 +102,7 @@ class Program:
         self.spec = spec
         self.batch_size = spec.train.batch_size
         self._dtype = dtype
+        self._loss = loss(spec.train.loss)
         self.model = build_model(spec.model, dtype=dtype)
         factors = rate_factors(self.model, spec.model, spec.train.bias_rate)
         self.optimizer = optimizer(spec.train, self.model.trainable_variables, factors)
@@ -172,11 +174,10 @@ class Program:
             images, labels = tf.gather(x, index), tf.gather(y, index)
             with tf.GradientTape() as tape:
                 logits = self.model(scaling.apply(images), training=True)
-                losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-                loss = tf.reduce_mean(losses)
-            gradients = decayed(tape.gradient(loss, variables), variables, self.spec.train.weight_decay)
+                mean = tf.reduce_mean(self._loss(labels, logits))
+            gradients = decayed(tape.gradient(mean, variables), variables, self.spec.train.weight_decay)
             self.optimizer.apply(gradients, rate)
-            total += loss
+            total += mean
         return total / tf.cast(steps, rate.dtype)
 
     def _classify(self, images, scaling):
@@ -294,11 +295,11 @@ def _fit(spec: RunSpec, program: Program, validation: Images | None, test: Image
         for end in ends:
             step = epoch * steps + end
             taken = program.steps(order[begin * batch : end * batch], spec.train.rate(epoch))
-            loss = log.note("train_loss", step, taken)
+            finite = np.isfinite(log.note("train_loss", step, taken))
             error = evaluate(step)
-            if not np.isfinite(loss) or (target is not None and error <= target):
+            if not finite or (target is not None and error <= target):
                 probe(step, epoch)
-                return "target" if np.isfinite(loss) else "diverged", step
+                return "target" if finite else "diverged", step
             begin = end
         if held_out is not None:
             log.note("validation_error", step, program.error(held_out))
