@@ -92,9 +92,9 @@ class Epochs:
             tuned = tune(arm, plan, stored)
             if not isinstance(tuned, Tuned):
                 continue
-            search += sum(stored[trial.spec.key].outcomes["epochs"] for trial in tuned.search.trials)
+            search += sum(stored[run.key].outcomes["epochs"] for run in tuned.search.runs)
             trained += sum(stored[run.key].outcomes["epochs"] for run in tuned.runs if run.key in stored)
-            grid += len(tuned.search.trials) * arm.train.epochs
+            grid += len(tuned.search.runs) * arm.train.epochs
             replicates += len(tuned.replicates) * arm.train.epochs
         return cls(trained, search, grid, replicates)
 

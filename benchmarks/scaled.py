@@ -32,7 +32,7 @@ def records(stored: Store, seeds: int, profile: str) -> Iterator[RunRecord]:
         for arm in design.arms:
             tuned = tune(arm, design, known)
             if isinstance(tuned, Tuned):
-                yield from (known[trial.spec.key] for trial in tuned.search.trials)
+                yield from (known[run.key] for run in tuned.search.runs)
                 yield from _replicates(tuned, tuned.records(known), seeds)
 
 

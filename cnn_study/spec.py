@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from cnn_study.errors import InputError, nearest, shortened
 
-SEMANTICS = 2
+SEMANTICS = 3
 """Version of what training a spec means. It goes up when the same spec would give other numbers."""
 
 Activation = Literal["relu", "tanh", "sigmoid", "scaled_tanh", "leaky_relu", "elu", "gelu", "silu"]

@@ -1,58 +1,46 @@
 """Does dropout narrow the gap between test and training error, and lower the test error?
 
-Claim: dropout keeps large networks from overfitting. Numbers: Srivastava et al. 2014, error on CIFAR-10: 15.60 %
-without, 14.32 % with dropout in the dense layers, 12.61 % in all layers. Nielsen's book, chapter 6: from 99.37 to
-99.60 % of the test images of MNIST right.
+Claim: dropout keeps large networks from overfitting. Numbers: Srivastava et al. 2014, Table 4, error on CIFAR-10 with
+all 50,000 training images: 14.98 % without dropout (Snoek et al. 2012), 14.32 % with dropout in the dense layers,
+12.61 % in all layers. They are for networks of another size, so that they stand beside the claim and decide nothing
+here.
 
-Arms: a convolutional network with a wide dense layer, without dropout, with it in the dense layer, and in all layers,
-on 500 and 2,000 images (and more in `full`). Rules: gap and error fall. Figures: error and gap against images; effects.
-Run time: `quick` about three minutes.
+Arms: a convolutional network with a wide dense layer, without dropout, with half of the dense layer dropped, and with
+a quarter of every convolutional layer dropped too; on few images, which it can fit without dropout, for so many epochs
+that it does. Rules: gap and error fall; a change of less than half a point would not matter to anyone.
+Figures: error and gap of every arm; effects. Run time: `quick` about three minutes, `full` about half an hour.
 """
 
 from cnn_study.models.architectures import FAN_SCALED
-from cnn_study.page import (
-    Condition,
-    Plot,
-    Published,
-    Sizes,
-    ValidationError,
-    ablation,
-    claim,
-    direction,
-    gain,
-    magnitude,
-)
+from cnn_study.page import Condition, Plot, Published, Sizes, ValidationError, ablation, claim, direction, gain
 from cnn_study.spec import Conv, Dense, ModelSpec, Pool
 
-SRIVASTAVA = "Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014, Table 3"
+SRIVASTAVA = "Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014, Table 4"
 CIFAR = "test error on CIFAR-10 (%)"
-NO_CAUSE = "the stated cause, co-adaptation of units, is not measured"
-# Fraction dropped after each of the two convolutional layers and after the dense layer, and what figures call it.
+OTHER_NETWORK = "published numbers are for a network of another size on all images"
+NO_CAUSE = "the stated cause, that units do not rely on each other, is not measured"
+# What figures call it, and the fraction dropped after each of the two convolutional layers and after the dense layer.
 PLACES = {
     "none": ("no dropout", (0.0, 0.0, 0.0)),
-    "dense": ("dense layer", (0.0, 0.0, 0.5)),
-    "all": ("all layers", (0.25, 0.25, 0.5)),
+    "dense": ("in the dense layer", (0.0, 0.0, 0.5)),
+    "all": ("in all layers", (0.25, 0.25, 0.5)),
 }
 
 
 def amounts(at):
     """The page's images, fewer and more of them to train on."""
-    return at.with_images(*at.choose(smoke=(200,), quick=(500, 2000), full=(2000, 10_000, 45_000)))
+    return at.with_images(*at.choose(smoke=(200,), quick=(2000,), full=(2000, 10_000)))
 
 
 def compared(at, metric: str):
-    """Both places of dropout against none, on every number of images."""
+    """Both places of dropout against none, on every number of images: at least half a point would matter."""
     for images in (here.amount for here in amounts(at)):
         for place in ("dense", "all"):
-            under = Condition(f"{PLACES[place][0]}, {images}")
-            yield direction(gain(f"{place}, {images}", f"none, {images}", metric), above=0, under=under)
+            found = gain(f"{place}, {images}", f"none, {images}", metric)
+            yield direction(found, above=0, smallest=0.5, under=Condition(f"{PLACES[place][0]}, {images}"))
 
 
-@claim(
-    "With dropout the gap between test and training error is smaller.",
-    magnitude="no published gap",
-    mechanism=NO_CAUSE,
-)
+@claim("With dropout the gap between test and training error is smaller.", magnitude=OTHER_NETWORK, mechanism=NO_CAUSE)
 def dropout_narrows_the_gap(at):
     """It falls wherever dropout stands, on every number of images."""
     yield from compared(at, "generalization_gap")
@@ -61,45 +49,42 @@ def dropout_narrows_the_gap(at):
 @claim(
     "With dropout the test error is lower.",
     published=(
-        Published(CIFAR, 15.60, SRIVASTAVA, "memory", "no dropout", "cifar10"),
-        Published(CIFAR, 14.32, SRIVASTAVA, "secondary", "dense layer", "cifar10"),
-        Published(CIFAR, 12.61, SRIVASTAVA, "memory", "all layers", "cifar10"),
+        Published(CIFAR, 14.98, SRIVASTAVA, "secondary"),
+        Published(CIFAR, 14.32, SRIVASTAVA, "secondary"),
+        Published(CIFAR, 12.61, SRIVASTAVA, "secondary"),
     ),
+    magnitude=OTHER_NETWORK,
     mechanism=NO_CAUSE,
 )
 def dropout_lowers_the_error(at):
-    """It falls; and on as many images as there were, by half to twice the published 15.60 - 14.32 points."""
+    """It falls wherever dropout stands, on every number of images."""
     yield from compared(at, "test_error")
-    largest = amounts(at)[-1].amount
-    yield magnitude(gain(f"dense, {largest}", f"none, {largest}"), between=(0.64, 2.56))
 
 
 @ablation(
     "Dropout",
     claims=(dropout_narrows_the_gap, dropout_lowers_the_error),
     quick=Sizes(
-        dataset="mnist",
+        dataset="cifar10",
         train_size=2000,
         validation_size=1000,
-        test_size=2000,
         batch_size=20,
-        epochs=15,
+        epochs=20,
         evaluation_size=500,
-        seeds=5,
-        rates=(0.0025, 0.01, 0.04),
+        rates=(0.005, 0.01, 0.02),
     ),
     full=Sizes(
         dataset="cifar10",
         validation_size=5000,
-        batch_size=64,
-        epochs=60,
-        seeds=6,
-        rates=(0.0025, 0.005, 0.01, 0.02, 0.04),
+        batch_size=50,
+        epochs=40,
+        evaluation_size=2000,
+        rates=(0.005, 0.01, 0.02),
     ),
     tune=ValidationError(),
     figures=(
-        Plot("dose", "error_by_images", "test_error", "training images", "test error", "x"),
-        Plot("dose", "gap_by_images", "generalization_gap", "training images", "test error - training error", "x"),
+        Plot("outcomes", "error", "test_error", y="test error"),
+        Plot("outcomes", "gap", "generalization_gap", y="test error - training error"),
         "effects",
     ),
 )

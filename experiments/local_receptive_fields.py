@@ -7,8 +7,11 @@ saves multiply-accumulates; it is sharing that saves parameters.
 
 Check: parameters, connections and multiply-accumulates of dense, locally connected and convolutional layers, counted in
 built layers over a grid of geometries. Arms: one hidden layer with fields of 1, 3, 5, 7 and 11 pixels, shared or not,
-and one that sees the whole image. Rule: the error with a field of 5 pixels is not above that of the dense layer.
-Figures: costs; error against field size. Run time: `quick` about a minute.
+and one that sees the whole image. All train until 1 % of the training images are wrong, so that none is better by
+fitting more; fields of one pixel do not get there, and no rule uses them.
+Rule: to lose nothing is to lose less than something, here a point: the error with a field of 5 pixels is less than one
+point above that of the dense layer (non-inferiority). Figures: costs; error against field size. Run time: `quick` a
+minute and a half of one fast core; `full` 40 minutes of one slow core.
 """
 
 from cnn_study.models.architectures import Kind, one_hidden_net
@@ -27,6 +30,8 @@ from cnn_study.page import (
 
 LENET = "LeCun, Bottou, Bengio & Haffner 1998, section II.B"
 WHOLE = "dense, whole image"
+TARGET = 0.01  # training error at which every arm stops
+MARGIN = 1  # points of test error that a field may lose and still count as losing nothing
 
 
 @claim(
@@ -49,9 +54,9 @@ def local_costs_less(at):
     mechanism="see spatial_structure",
 )
 def local_is_as_accurate(at):
-    """Fields of 5 pixels gain on the whole image, with shared weights and without."""
-    yield direction(gain("conv, 5x5", WHOLE), above=0, under=Condition("shared"))
-    yield direction(gain("local, 5x5", WHOLE), above=0, under=Condition("unshared"))
+    """Fields of 5 pixels lose less than a point against the whole image, with shared weights and without."""
+    yield direction(gain("conv, 5x5", WHOLE), above=-MARGIN, under=Condition("shared weights"))
+    yield direction(gain("local, 5x5", WHOLE), above=-MARGIN, under=Condition("weights of their own"))
 
 
 # What figures call a kind of layer, and the sides of its fields. Fields that are not shared are dear in memory.
@@ -69,20 +74,20 @@ MAPS, POOL = 8, 4
         dataset="mnist",
         train_size=2000,
         validation_size=1000,
-        test_size=2000,
         batch_size=20,
-        epochs=8,
-        evaluation_size=500,
-        seeds=5,
-        rates=(0.0025, 0.01, 0.04),
+        epochs=20,
+        evaluation_size=1000,
+        rates=(0.005, 0.01, 0.02),
     ),
     full=Sizes(
         dataset="mnist",
+        train_size=10_000,
         validation_size=5000,
         batch_size=50,
-        epochs=20,
-        seeds=6,
-        rates=(0.0025, 0.005, 0.01, 0.02, 0.04),
+        epochs=30,
+        evaluation_size=2000,
+        looks=(4, 6, 9),
+        rates=(0.005, 0.01, 0.02),
     ),
     tune=ValidationError(),
     checks=("receptive_field_costs",),
@@ -94,12 +99,12 @@ MAPS, POOL = 8, 4
 )
 def local_receptive_fields(at):
     """One hidden layer with fields of several sizes, and one of as many units that see the whole image."""
-    condition = "one hidden layer"
+    train = {"condition": "one hidden layer", "target_train_error": TARGET}
     for kind, (label, fields) in SPATIAL.items():
         for field in fields:
             model = at.network(one_hidden_net, kind, maps=MAPS, field=field, pool=POOL)
-            yield at.arm(f"{kind}, {field}x{field}", model, label=label, condition=condition, level=field)
+            yield at.arm(f"{kind}, {field}x{field}", model, label=label, level=field, **train)
     height, width, _ = at.shape
     units = -(-height // POOL) * -(-width // POOL) * MAPS  # as many as the others have after pooling
     model = at.network(one_hidden_net, "dense", units=units)
-    yield at.arm(WHOLE, model, label="dense: the whole image", condition=condition, level=max(height, width))
+    yield at.arm(WHOLE, model, label="dense: the whole image", level=max(height, width), **train)

@@ -5,9 +5,10 @@ verdict may hang on the images, the initial weights or the optimizer (Steegen, T
 the analysis under all reasonable choices a multiverse).
 
 Arms: the network of `leave_one_out`, smaller and without dropout, and the same without one ingredient, in the cross of
-data set x initial weights x optimizer (in `full` also x width). Rule for each ingredient and condition: taking it away
-raises the test error after the same number of epochs, each arm at its own best rate. A claim whose conditions disagree
-is *mixed*. Figure: one cell a claim and condition. Run time: `quick` about four minutes.
+data set x initial weights x optimizer. Rule for each ingredient: on the average over all universes, seed by seed,
+taking it away raises the test error after the same number of epochs, each arm at its own best rate; less than half a
+point would not matter. How much that differs between universes is drawn, universe by universe.
+Figure: the gain in every universe, with the average. Run time: `quick` about five minutes, `full` about half an hour.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from typing import Literal
 
 from cnn_study.experiment import Claim
 from cnn_study.models.architectures import Ingredient, full_network, initialized
-from cnn_study.page import SMOKE, Sizes, ValidationError, ablation, claim, direction, gain
+from cnn_study.page import SMOKE, Condition, Contrast, Sizes, Term, ValidationError, ablation, claim, direction
 from cnn_study.spec import HE, Initializer, Normal
 
 INGREDIENTS: dict[Ingredient, str] = {
@@ -57,20 +58,26 @@ def universes(at) -> Iterator[Universe]:
     for dataset in dict.fromkeys(at.but(dataset=name).dataset.name for name in datasets):
         for weights in at.choose(smoke=("He's weights",), quick=tuple(WEIGHTS), full=tuple(WEIGHTS)):
             for optimizer in OPTIMIZERS:
-                for width in at.choose(smoke=(4,), quick=(8,), full=(8, 32)):
+                for width in at.choose(smoke=(4,), quick=(8,), full=(8,)):
                     yield Universe(dataset, weights, optimizer, width)
 
 
-def helps_everywhere(ingredient: Ingredient) -> Claim:
-    """The claim that an ingredient helps: under every condition, taking it away raises the test error."""
+def helps(ingredient: Ingredient) -> Claim:
+    """The claim that an ingredient helps: on the average over all universes, taking it away raises the test error."""
+    words = INGREDIENTS[ingredient]
 
     def rules(at):
-        for universe in universes(at):
-            yield direction(gain(f"all, {universe.name}", f"without {ingredient}, {universe.name}"), above=0)
+        names = [universe.name for universe in universes(at)]
+        share = 100 / len(names)
+        terms = [Term(share, f"without {ingredient}, {name}", "test_error") for name in names]
+        terms += [Term(-share, f"all, {name}", "test_error") for name in names]
+        what = f"the gain in test error by {words}, on the average over {len(names)} universes"
+        average = Contrast(tuple(terms), what)
+        yield direction(average, above=0, smallest=0.5, under=Condition("all universes"))
 
     rules.__name__ = f"{ingredient}_helps_everywhere"
     return claim(
-        f"With {INGREDIENTS[ingredient]} the test error is lower.",
+        f"With {words} the test error is lower, on the average over data sets, initial weights and optimizers.",
         magnitude="no published number",
         mechanism="see the experiment on this ingredient",
     )(rules)
@@ -81,30 +88,28 @@ GRID = (0.00125, 0.005, 0.02)  # holds the best rates of both optimizers, or is 
 
 @ablation(
     "Where the ingredients help",
-    claims=map(helps_everywhere, INGREDIENTS),
+    claims=map(helps, INGREDIENTS),
     smoke=SMOKE.but(train_size=100, epochs=1, rates=GRID),
     quick=Sizes(
         dataset="mnist",
         train_size=1000,
         validation_size=500,
-        test_size=1000,
         batch_size=20,
         epochs=6,
         evaluation_size=250,
-        seeds=3,
         rates=GRID,
     ),
     full=Sizes(
         dataset="mnist",
-        train_size=10_000,
+        train_size=5000,
         validation_size=5000,
         batch_size=50,
-        epochs=30,
-        seeds=6,
-        rates=(0.000625, 0.00125, 0.0025, 0.005, 0.01, 0.02),
+        epochs=15,
+        evaluation_size=1000,
+        rates=GRID,
     ),
     tune=ValidationError(),
-    figures=("multiverse",),
+    figures=("forest",),
 )
 def multiverse(at):
     """In every universe, the network with all ingredients and without each of them."""

@@ -6,9 +6,13 @@ works against translation invariance (Islam, Jia & Bruce 2020; Kayhan & van Geme
 
 Checks: sizes over a grid; how many units of the last layer still see a pixel at the border, layer by layer; whether the
 response to a constant image depends on the place. Arms: zero, reflected and no padding, at equal depth and parameters,
-on small digits placed at random on a canvas. Rule: accuracy with padding minus without, for digits that touch the
-border, exceeds the same difference for digits in the center by at least 2 points.
-Figures: accuracy against the distance from the border; visibility; effects. Run time: `quick` about two minutes.
+on digits of 10 pixels placed at random on a canvas of 20; all stop at 5 % training error. Every rate is tried with two
+seeds, and the worse counts: at rates that are only just too high some of these trainings fail.
+Rule: accuracy with padding minus without, for digits that touch the border, exceeds the same difference for digits in
+the center by at least 2 points. Mechanism: if that is so, and because the border is seen more often rather than because
+it is marked by zeros, then reflection does as well up to 2 points (equivalence test).
+Figures: accuracy against the distance from the border; visibility; effects. Run time: `quick` five minutes of one fast
+core; `full` 50 minutes of one slow core.
 """
 
 from cnn_study.models.architectures import padding_net
@@ -27,6 +31,9 @@ from cnn_study.page import (
 )
 from cnn_study.spec import Padding
 
+TARGET = 0.05  # training error at which every arm stops
+LEAST = 2  # points of accuracy, below which a difference between border and center is of no interest
+DEEP = Condition("4 layers")
 NO_NUMBER = "no published number: the claim is taught, not measured"
 
 
@@ -55,10 +62,12 @@ def border_gain(padding: str, other: str) -> Contrast:
 def padding_keeps_border(at):
     """At the border, zeros gain at least 2 points more than in the center.
 
-    If it is that the border is seen more often, and not the zeros, reflection must do as well.
+    If it is that the border is seen more often, and not the zeros, this must hold, and reflection must do as well.
     """
-    yield direction(border_gain("same", "valid"), above=2, under=Condition("4 layers"))
-    yield mechanism(border_gain("same", "reflect"), equivalent=(-2, 2), under=Condition("4 layers"))
+    kept = border_gain("same", "valid")
+    yield direction(kept, above=LEAST, under=DEEP)
+    yield mechanism(kept, above=LEAST, under=DEEP)
+    yield mechanism(border_gain("same", "reflect"), equivalent=(-LEAST, LEAST), under=DEEP)
 
 
 @claim(
@@ -81,22 +90,23 @@ PADDINGS: dict[Padding, str] = {"same": "zeros", "valid": "none", "reflect": "re
         dataset="mnist",
         train_size=2000,
         validation_size=1000,
-        test_size=2000,
         batch_size=20,
-        epochs=10,
-        evaluation_size=500,
-        seeds=5,
-        rates=(0.01, 0.04, 0.16),
+        epochs=30,
+        evaluation_size=1000,
+        rates=(0.01, 0.02, 0.04),
     ),
     full=Sizes(
         dataset="mnist",
+        train_size=10_000,
         validation_size=5000,
         batch_size=50,
         epochs=20,
-        seeds=6,
-        rates=(0.005, 0.01, 0.02, 0.04, 0.08),
+        evaluation_size=2000,
+        looks=(4, 6, 9),
+        rates=(0.01, 0.02, 0.04),
     ),
     tune=ValidationError(),
+    searches=2,
     checks=("padding_volume", "border_visibility", "padding_position"),
     figures=(
         Plot(
@@ -112,9 +122,11 @@ PADDINGS: dict[Padding, str] = {"same": "zeros", "valid": "none", "reflect": "re
 )
 def zero_padding(at):
     """Four layers with each kind of padding, on digits placed at random on a canvas."""
-    # Digits of 10 pixels, cut to their own square, on a canvas of 28; the embedded digits are small as they are.
-    small = {"canvas": 20} if at.dataset.embedded else {"crop": 4, "side": 10, "canvas": 28}
-    here = at.but(placement="random", **small)
+    # Digits of 10 pixels, cut to their own square; the embedded digits are small as they are.
+    small = {} if at.dataset.embedded else {"crop": 4, "side": 10}
+    here = at.but(placement="random", canvas=20, **small)
     for padding, label in PADDINGS.items():
         model = here.network(padding_net, padding, depth=4, maps=12)
-        yield here.arm(padding, model, label=label, condition="4 layers of 3x3", probes=("border",))
+        yield here.arm(
+            padding, model, label=label, condition="4 layers of 3x3", probes=("border",), target_train_error=TARGET
+        )

@@ -16,7 +16,7 @@ from cnn_study.data.registry import DATASETS
 from cnn_study.errors import InputError
 from cnn_study.experiment import PROFILES, Setting
 from cnn_study.spec import digest
-from cnn_study.training.search import trial_run
+from cnn_study.training.search import trial_runs
 
 FILE = Path(__file__).parent / "golden" / "keys.json"
 
@@ -38,7 +38,7 @@ def _arm(arm, design):
     keys = []
     for rate in rates:
         if arm.tuned:
-            keys.append(trial_run(arm, design.search, rate, arm.train.epochs).key)
+            keys += [run.key for run in trial_runs(arm, design.search, rate, arm.train.epochs)]
         keys += [arm.run(rate, seed, arm.probes).key for seed in design.seeds]
     return [arm.name, arm.label, arm.condition, arm.level, *keys]
 

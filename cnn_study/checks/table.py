@@ -32,6 +32,7 @@ CHECKS: Mapping[str, Check] = {
     "weight_sharing_counts": Check("counts"),
     "lenet5_counts": Check("counts"),
     "translation_equivariance": Check("equivariance"),
+    "pixel_permutation": Check("permutation"),
     "layer_api": Check("gradients"),
 }
 """All of them by name. All are deterministic: random numbers come from fixed seeds."""

@@ -16,8 +16,8 @@ from cnn_study.execution.jobs import Job
 from cnn_study.experiment import Arm, Design, Rule
 from cnn_study.results import CheckRecord
 from cnn_study.spec import CheckSpec, RunSpec
-from cnn_study.training.search import Needed, Stored, trial_run
-from cnn_study.training.tuning import Tuned, search_of, tune
+from cnn_study.training.search import Needed, Stored, trial_runs
+from cnn_study.training.tuning import Tuned, search_of, searched, tune
 
 
 @dataclass(frozen=True)
@@ -216,20 +216,21 @@ def plan(design: Design, stored: Stored, checks: Mapping[str, CheckRecord]) -> I
 def _searching(arm: Arm, design: Design, step: Needed, most: int) -> PlanRow:
     search = search_of(design)
     asked = {run.train.learning_rate for run in (*step.stored, *step.runs)}
-    trials = [trial_run(arm, search, rate, arm.train.epochs) for rate in search.rates if rate not in asked]
+    tried = searched(arm, design)
+    rest = [trial_runs(tried, search, rate, tried.train.epochs) for rate in search.rates if rate not in asked]
     middle = search.rates[len(search.rates) // 2]
     replicates = [arm.run(middle, seed, arm.probes) for seed in design.seeds[:most]]
     planned = (
         *(Planned(run.key, run, "stored") for run in step.stored),
         *(Planned(run.key, run, "needed") for run in step.runs),
-        *(Planned(run.key, run, "later") for run in trials),
+        *(Planned(run.key, run, "later") for runs in rest for run in runs),
         *(Planned((search, run.key), run, "later") for run in replicates),
     )
     return PlanRow(arm.name, planned, "the learning rate is being searched" if step.stored else "nothing is stored")
 
 
 def _replicating(tuned: Tuned, stored: Stored, wanted: int, most: int, first: int) -> PlanRow:
-    now = (*(trial.spec for trial in tuned.search.trials), *tuned.replicates[:wanted])
+    now = (*tuned.search.runs, *tuned.replicates[:wanted])
     rest = tuned.replicates[wanted:]
     planned = (
         *(Planned(run.key, run, "stored" if run.key in stored else "needed") for run in now),

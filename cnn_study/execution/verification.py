@@ -63,7 +63,7 @@ def candidates(experiment: str, design: Design, stored: Stored) -> Iterator[Cand
         if isinstance(step, Needed):
             trials, replicates = list(step.stored), []
         else:
-            trials, replicates = [trial.spec for trial in step.search.trials], step.records(stored)
+            trials, replicates = list(step.search.runs), step.records(stored)
         requests = [Request(arm, "search", run) for run in trials]
         requests += [Request(arm, "replicate", record.spec) for record in replicates]
         for request in requests:

@@ -24,7 +24,11 @@ class Arm(Declared):
         level: Where the arm stands on a numeric axis of a figure, for example its field size.
         tuned: Whether the learning rate is searched. ``False``: it is part of what is studied, and that of ``train``
             is used.
+        rate_of: Name of the arm whose search it shares, where symmetry says that the best rates are equal; empty: it
+            has a search of its own.
         probes: What is measured on the replicates beside their errors, in any order.
+        held_out: Images kept from training, to choose the rate, in the search alone; the replicates train on them too.
+            0: the search has the images that the replicates have.
     """
 
     name: str
@@ -36,6 +40,13 @@ class Arm(Declared):
     level: float | None = None
     tuned: bool = True
     probes: tuple[ProbeName, ...] = ()
+    rate_of: str = ""
+    held_out: int = 0
+
+    @property
+    def validated(self) -> bool:
+        """Whether its search has images that it does not train on."""
+        return bool(self.held_out or self.data.validation_size)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -45,7 +56,12 @@ class Arm(Declared):
         object.__setattr__(self, "probes", tuple(name for name in PROBES if name in self.probes))
 
     def run(self, learning_rate: float, seed: int, probes: tuple[ProbeName, ...] = ()) -> RunSpec:
-        """The run of this arm with a learning rate, a seed and probes."""
+        """The run of this arm with a learning rate, a seed and probes.
+
+        The seed draws the subset of the images and their random places too, so that intervals over seeds hold for other
+        images of the kind. Arms share it: those that are compared see the same images.
+        """
         train = self.train.but(learning_rate=learning_rate)
-        seeds = Seeds.of(seed, self.model)
-        return RunSpec(data=self.data, model=self.model, train=train, seeds=seeds, probes=probes)
+        drawn = self.data.train_size is not None or self.data.placement == "random"
+        data = self.data.but(subset_seed=seed) if drawn else self.data
+        return RunSpec(data=data, model=self.model, train=train, seeds=Seeds.of(seed, self.model), probes=probes)

@@ -59,8 +59,14 @@ class Design:
             raise InputError(f"seeds must not be negative: {self.seeds}")
         if len(set(self.seeds)) < len(self.seeds):
             raise InputError(f"the replicates must have different seeds: {self.seeds}")
-        if self.search is not None and self.search.seed in self.seeds:
-            raise InputError(f"the search seed {self.search.seed} must not be one of the replicates' seeds")
+        for seed in self.search.seeds if self.search else ():
+            if seed in self.seeds:
+                raise InputError(f"the search seed {seed} must not be one of the replicates' seeds")
+        for arm in self.arms:
+            if arm.rate_of and arm.rate_of not in names:
+                raise arm.refused(unknown_name("arm", arm.rate_of, names))
+            if arm.rate_of and (self.arm(arm.rate_of).rate_of or not self.arm(arm.rate_of).tuned):
+                raise arm.refused(InputError(f"the arm {arm.rate_of!r} has no search of its own to share its rate"))
         checks = [check.check for check in self.checks]
         for rule in self.rules:
             for name in rule.estimate.arms:

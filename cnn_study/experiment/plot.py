@@ -36,6 +36,7 @@ KINDS: Mapping[str, FigureKind] = {
     "outcomes": FigureKind("an outcome of every arm, a row each", "outcome", ("x", "y", "logarithmic", "arms")),
     "effects": FigureKind("the estimate of every rule over the range that supports the claim", "", ("arms",)),
     "multiverse": FigureKind("the verdict of every claim under every condition"),
+    "forest": FigureKind("a contrast over several conditions, condition by condition, and on the average"),
     "dose": FigureKind("an outcome against the level of the arms", "outcome", ("x", "y", "logarithmic", "arms")),
     "family": FigureKind("outcomes NAME/NUMBER against the number", "family", ("x", "y", "logarithmic", "arms")),
     "layers": FigureKind(

@@ -46,7 +46,9 @@ class RateSearch:
     Attributes:
         objective: What the best rate minimizes. The test set is never looked at.
         rates: The grid to begin with, ascending by a constant factor.
-        seed: Of the search runs. The replicates use other seeds.
+        seed: Of the first of the search runs. The replicates use other seeds.
+        repeats: How many seeds every rate is tried with; the worst of them counts, so that a rate at which some fail to
+            train is not taken for a good one.
         extensions: How many rates may be added when the best lies on the edge of the grid.
     """
 
@@ -54,6 +56,7 @@ class RateSearch:
     rates: tuple[float, ...]
     seed: int = 1000
     extensions: int = 6
+    repeats: int = 1
 
     def __post_init__(self) -> None:
         if len(self.rates) < 3:
@@ -65,6 +68,13 @@ class RateSearch:
             raise InputError(f"rates must ascend by a constant factor: got {self.rates}")
         if self.seed < 0 or self.extensions < 0:
             raise InputError(f"seed and extensions must not be negative: got {self.seed} and {self.extensions}")
+        if self.repeats < 1:
+            raise InputError(f"every rate must be tried with at least one seed: got {self.repeats}")
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that every rate is tried with."""
+        return tuple(range(self.seed, self.seed + self.repeats))
 
     @property
     def factor(self) -> float:

@@ -153,7 +153,7 @@ def _check_arm(arm: Arm, design: Design) -> None:
         wanted = f"images of {arm.model.input_shape} and up to {outputs} classes"
         raise arm.refused(InputError(f"the arm {arm.name!r} is for {wanted}, got {shape} and {len(dataset.classes)}"))
     timed = design.search is None or isinstance(design.search.objective, TimeToTrainError)
-    if arm.tuned and not timed and not arm.data.validation_size:
+    if arm.tuned and not timed and not arm.validated:
         raise arm.refused(
             InputError(f"the arm {arm.name!r} is tuned on its validation error: give its data a validation_size")
         )

@@ -41,7 +41,9 @@ def training_curves(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure,
     numbers = []
     search = outcome.design.search
     if search is not None and isinstance(search.objective, TimeToTrainError):
-        numbers = [number for label in looks for number in published(outcome, label, "epochs")]
+        # An epoch of fewer images has fewer steps: a published time has no place on its axis.
+        labels = () if outcome.design.proxy else looks
+        numbers = [number for label in labels for number in published(outcome, label, "epochs")]
         for ax in axes:
             _threshold(ax, search.objective.threshold, numbers, looks)
     value_axis(axes[0], "y", percent)

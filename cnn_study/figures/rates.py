@@ -57,7 +57,7 @@ def _search(ax: Axes, chosen: Chosen, one: Look, label: str) -> None:
 
 def _drawn(trial: Trial) -> float:
     """Its score; for a run that has not arrived, how many epochs it was given."""
-    return (trial.score[1], float(trial.spec.train.epochs), math.nan)[trial.score[0]]
+    return (trial.score[1], float(trial.specs[0].train.epochs), math.nan)[trial.score[0]]
 
 
 def _caption(search: RateSearch | None) -> str:

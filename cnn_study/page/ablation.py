@@ -26,6 +26,9 @@ from cnn_study.experiment.estimate import Agreement
 from cnn_study.page.sizes import SMOKE, Sizes
 from cnn_study.page.workbench import Workbench
 
+FIRST_SEED = 101
+"""Of the replicates. Seeds below have been seen in results of earlier versions."""
+
 Rules = Callable[[Workbench], Iterable[Rule]]
 Page = Callable[[Workbench], Iterable[Arm]]
 
@@ -64,6 +67,7 @@ def ablation(
     full: Sizes | None = None,
     smoke: Sizes = SMOKE,
     tune: Objective | None = None,
+    searches: int = 1,
     checks: Iterable[str] = (),
     figures: Iterable[Plot | str] = (),
 ) -> Callable[[Page], Experiment]:
@@ -76,6 +80,7 @@ def ablation(
         full: Sizes in the profile `full`; ``None``: those of `quick`.
         smoke: Sizes of a trial.
         tune: What the best learning rate minimizes; ``None`` if no arm is tuned.
+        searches: Seeds that every rate is tried with: two where training is unstable.
         checks: Names of exact checks to be made.
         figures: The figures; a name stands for a plot of that kind.
     """
@@ -92,10 +97,12 @@ def ablation(
             arms = tuple(page(at))
             rules = tuple(rule for each in claims for rule in _rules(each, at, arms))
             wanted = tuple(check(name, sample=at.trial) for name in checks)
-            search = RateSearch(tune, at.sizes.rates) if tune and any(arm.tuned for arm in arms) else None
-            seeds = tuple(range(1, at.sizes.seeds + 1)) if arms else ()
+            tuned = tune and any(arm.tuned for arm in arms)
+            search = RateSearch(tune, at.sizes.rates, repeats=searches) if tune and tuned else None
+            seeds = tuple(range(FIRST_SEED, FIRST_SEED + at.sizes.replicates)) if arms else ()
+            looks = at.sizes.looks if arms and at.sizes.seeds is None else ()
             used = {each.name: each for each in (at.dataset,) if each.name not in DATASETS}
-            return Design(arms, search, seeds, rules, _proxy(at, arms), wanted, at.sizes.looks, used)
+            return Design(arms, search, seeds, rules, _proxy(at, arms), wanted, looks, used)
 
         return Experiment(page.__name__, title, claims, design, tuple(figures))
 

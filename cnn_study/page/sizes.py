@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from cnn_study.data import registry
 from cnn_study.data.dataset import Dataset
+from cnn_study.experiment import LOOKS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +21,8 @@ class Sizes:
         epochs: Passes over the training images, at most.
         evaluations: Evaluations of the training error in an epoch.
         evaluation_size: Training images in each, and validation images; ``None``: all.
-        seeds: Number of replicates; with looks, the most.
-        looks: Numbers of seeds at which rules are judged, the last ``seeds``: arms get more only while a rule about
-            them is open. Empty: every arm gets all seeds.
+        looks: Numbers of seeds at which rules are judged: arms get more seeds only while a rule about them is open.
+        seeds: A fixed number of replicates instead; ``None``: as many as are needed.
         rates: The grid on which learning rates are searched, to begin with.
         trial: Whether this only shows that everything works.
     """
@@ -35,14 +35,19 @@ class Sizes:
     epochs: int
     evaluations: int = 1
     evaluation_size: int | None = None
-    seeds: int
-    looks: tuple[int, ...] = ()
+    looks: tuple[int, ...] = LOOKS
+    seeds: int | None = None
     rates: tuple[float, ...]
     trial: bool = False
 
     def but(self, **changes: Any) -> Self:
         """A copy with some sizes changed."""
         return replace(self, **changes)
+
+    @property
+    def replicates(self) -> int:
+        """The most replicates an arm may get."""
+        return self.looks[-1] if self.seeds is None else self.seeds
 
     @property
     def images(self) -> Dataset:

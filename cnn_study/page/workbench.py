@@ -149,7 +149,9 @@ class Workbench:
         label: str = "",
         level: float | None = None,
         rate: float | None = None,
+        rate_of: str = "",
         probes: tuple[ProbeName, ...] = (),
+        on_all: bool = False,
         **training: Any,
     ) -> Arm:
         """An arm on these images.
@@ -161,10 +163,14 @@ class Workbench:
             label: What figures call it; empty: its name.
             level: Where it stands on a numeric axis of a figure.
             rate: Its learning rate, if that is part of what is studied; ``None``: the best is searched.
+            rate_of: Name of the arm whose search it shares, where symmetry says that the best rates are equal.
             probes: What is measured on its replicates beside their errors.
+            on_all: Whether the replicates train on the validation images too, which then serve the search alone.
             **training: Fields of its training that differ from those of :meth:`train`.
         """
         if rate is not None:
             training["learning_rate"] = rate
-        train = self.train(**training)
-        return Arm(name, label or name, condition, self.data, model, train, level, rate is None, probes)
+        data, train = self.data, self.train(**training)
+        held_out = data.validation_size if on_all else 0
+        data = data.but(validation_size=0) if on_all else data
+        return Arm(name, label or name, condition, data, model, train, level, rate is None, probes, rate_of, held_out)

@@ -79,7 +79,7 @@ def finished_runs(outcome: Outcome) -> dict[str, RunRecord]:
 
 
 def _search_runs(outcome: Outcome) -> dict[str, RunRecord]:
-    keys = [trial.spec.key for tuned in outcome.tuned.values() for trial in tuned.search.trials]
+    keys = [run.key for tuned in outcome.tuned.values() for run in tuned.search.runs]
     return {key: outcome.stored[key] for key in keys}
 
 

@@ -127,8 +127,8 @@ def network(models: Path, key: str) -> Path:
 
 
 def _children(tuned: Tuned, stored: Mapping[str, RunRecord]) -> Iterator[tuple[Request, RunRecord]]:
-    for trial in tuned.search.trials:
-        yield Request(tuned.arm, "search", trial.spec), stored[trial.spec.key]
+    for run in tuned.search.runs:
+        yield Request(tuned.arm, "search", run), stored[run.key]
     for run in tuned.replicates:
         if run.key in stored:
             yield Request(tuned.arm, "replicate", run), stored[run.key]

@@ -106,7 +106,7 @@ class Adam(_Fused):
         super().__init__(variables, factors)
         self._means, self._squares = self._zeros(), self._zeros()
         dtype = self._variables[0].dtype
-        self._powers = [tf.Variable(beta, trainable=False, dtype=dtype) for beta in self.BETAS]
+        self._powers = [tf.Variable(tf.constant(beta, dtype), trainable=False) for beta in self.BETAS]
 
     def reset(self) -> None:
         """Forget the moments of the gradients."""

@@ -9,8 +9,9 @@ an exhaustive search; only the losers cost less.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cnn_study.errors import InputError
 from cnn_study.experiment import Arm, RateSearch, TimeToTrainError
@@ -26,13 +27,14 @@ class Trial:
 
     Attributes:
         rate: The learning rate.
-        spec: Its run.
+        specs: Its runs, one a seed of the search.
         score: ``(0, time or error)``, or ``(1, lowest training error in steps of 5 %)`` when the threshold was not
-            reached, or ``(2, 0)`` if the run diverged or its error is no number: the smallest is the best.
+            reached, or ``(2, 0)`` if the run diverged or its error is no number: the smallest is the best. Over several
+            seeds, the worst of these outcomes, and the mean of their numbers where all have the same.
     """
 
     rate: float
-    spec: RunSpec
+    specs: tuple[RunSpec, ...]
     score: tuple[int, float]
 
 
@@ -55,13 +57,18 @@ class Chosen:
 
     Attributes:
         rate: The best learning rate.
-        trials: All that were tried, by ascending rate; none if the rate was given.
+        trials: All that were tried, by ascending rate; none if the rate was given, or is that of another arm's search.
         inside: Whether the best has a worse neighbor on both sides. ``False``: the extensions were used up.
     """
 
     rate: float
     trials: tuple[Trial, ...]
     inside: bool
+
+    @property
+    def runs(self) -> tuple[RunSpec, ...]:
+        """Those of all trials, by ascending rate."""
+        return tuple(run for trial in self.trials for run in trial.specs)
 
 
 def crossing(epochs: list[float], errors: list[float], threshold: float) -> float | None:
@@ -95,19 +102,21 @@ def next_step(arm: Arm, search: RateSearch, stored: Stored) -> Needed | Chosen:
     Raises:
         InputError: The objective is an error on validation examples, and the arm has none.
     """
-    if not isinstance(search.objective, TimeToTrainError) and not arm.data.validation_size:
+    if not isinstance(search.objective, TimeToTrainError) and not arm.validated:
         raise InputError(f"arm {arm.name} is tuned on its validation error: give its data a validation_size")
     middle = len(search.rates) // 2
     trials: dict[float, Trial] = {}
 
     def attempt(rates: list[float]) -> Needed | None:
         epochs = _bound(trials.values(), arm, search)
-        runs = {rate: trial_run(arm, search, rate, epochs) for rate in rates}
-        missing = tuple(run for run in runs.values() if run.key not in stored)
+        tried = {rate: trial_runs(arm, search, rate, epochs) for rate in rates}
+        asked = [run for runs in tried.values() for run in runs]
+        missing = tuple(run for run in asked if run.key not in stored)
         if missing:
-            found = [trial.spec for trial in trials.values()] + [run for run in runs.values() if run.key in stored]
-            return Needed(missing, tuple(found))
-        trials.update({rate: Trial(rate, run, _score(stored[run.key], search)) for rate, run in runs.items()})
+            found = [run for trial in trials.values() for run in trial.specs]
+            return Needed(missing, (*found, *(run for run in asked if run.key in stored)))
+        for rate, runs in tried.items():
+            trials[rate] = Trial(rate, runs, _worst([_score(stored[run.key], search) for run in runs]))
         return None
 
     first = [search.rates[middle]] if isinstance(search.objective, TimeToTrainError) else []
@@ -152,12 +161,23 @@ def _bound(trials, arm: Arm, search: RateSearch) -> int:
     return min(arm.train.epochs, max(1, math.ceil(min(times))))
 
 
-def trial_run(arm: Arm, search: RateSearch, rate: float, epochs: int) -> RunSpec:
-    """The run with which a rate is tried, at most for so many epochs."""
-    run = arm.run(rate, search.seed)
-    target = search.objective.threshold if isinstance(search.objective, TimeToTrainError) else None
+def trial_runs(arm: Arm, search: RateSearch, rate: float, epochs: int) -> tuple[RunSpec, ...]:
+    """The runs with which a rate is tried, one a seed of the search, at most for so many epochs.
+
+    Where a time is sought, they end when it is over. Else they end where the replicates do.
+    """
+    runs = [arm.run(rate, seed) for seed in search.seeds]
     # The test set chooses nothing: a trial does not look at it more often than it must.
-    return run.but(train=run.train.but(epochs=epochs, target_train_error=target, test_curve=False))
+    changes: dict[str, Any] = {"epochs": epochs, "test_curve": False}
+    if isinstance(search.objective, TimeToTrainError):
+        changes["target_train_error"] = search.objective.threshold
+    kept = {"validation_size": arm.held_out} if arm.held_out else {}
+    return tuple(run.but(data=run.data.but(**kept), train=run.train.but(**changes)) for run in runs)
+
+
+def _worst(scores: Sequence[tuple[int, float]]) -> tuple[int, float]:
+    kind = max(score[0] for score in scores)
+    return kind, math.fsum(score[1] for score in scores if score[0] == kind) / sum(score[0] == kind for score in scores)
 
 
 def _score(record: RunRecord, search: RateSearch) -> tuple[int, float]:

@@ -1,6 +1,6 @@
 """An arm with its learning rate: what the search has chosen, and the replicates at that rate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cnn_study.experiment import Arm, Design, RateSearch
 from cnn_study.results import RunRecord
@@ -25,7 +25,7 @@ class Tuned:
     @property
     def runs(self) -> tuple[RunSpec, ...]:
         """All its runs: those of the search by ascending rate, then the replicates."""
-        return (*(trial.spec for trial in self.search.trials), *self.replicates)
+        return (*self.search.runs, *self.replicates)
 
     def records(self, stored: Stored) -> list[RunRecord]:
         """The replicates that are stored, in the order of the seeds."""
@@ -39,10 +39,22 @@ class Tuned:
 
 def tune(arm: Arm, design: Design, stored: Stored) -> Tuned | Needed:
     """The arm with its learning rate, or the search runs it still needs. Only replicates are probed."""
-    step = next_step(arm, search_of(design), stored) if arm.tuned else Chosen(arm.train.learning_rate, (), inside=True)
+    step = _rate(arm, design, stored)
     if isinstance(step, Needed):
         return step
     return Tuned(arm, step, tuple(arm.run(step.rate, seed, arm.probes) for seed in design.seeds))
+
+
+def _rate(arm: Arm, design: Design, stored: Stored) -> Chosen | Needed:
+    if not arm.tuned:
+        return Chosen(arm.train.learning_rate, (), inside=True)
+    step = next_step(searched(arm, design), search_of(design), stored)
+    return replace(step, trials=()) if arm.rate_of and isinstance(step, Chosen) else step
+
+
+def searched(arm: Arm, design: Design) -> Arm:
+    """The arm whose search gives an arm its rate: another one where they share it."""
+    return design.arm(arm.rate_of) if arm.rate_of else arm
 
 
 def search_of(design: Design) -> RateSearch:

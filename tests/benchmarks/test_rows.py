@@ -172,8 +172,9 @@ def test_clusters_are_measured(monkeypatch):
 
 @pytest.mark.slow
 def test_both_sides_train_the_whole_experiment_in_the_same_steps(tmp_path):
-    smoke = part.conditions("smoke")["18 %, fan-scaled weights"]
-    arm = smoke.arm("relu, 18 %, fan-scaled weights")
+    condition = "three convolutional layers, weights scaled by the fan"
+    smoke = part.conditions("smoke")[condition]
+    arm = smoke.arm(f"relu, {condition}")
     design = replace(smoke, arms=(replace(arm, train=arm.train.but(target_train_error=0.6)),), seeds=(1,))
     told = []
     found = whole.compare(design, tmp_path, told.append)

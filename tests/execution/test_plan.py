@@ -126,7 +126,7 @@ def test_only_replicates_are_probed():
     design = made_up_design()
     arm = replace(design.arms[0], probes=("filters",))
     tuned = tune(arm, design, complete(replace(design, arms=(arm, *design.arms[1:]))))
-    assert {trial.spec.probes for trial in tuned.search.trials} == {()}
+    assert {run.probes for run in tuned.search.runs} == {()}
     assert {run.probes for run in tuned.replicates} == {("filters",)}
 
 

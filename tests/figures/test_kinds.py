@@ -107,6 +107,14 @@ def test_the_legend_has_every_arm_once():
     assert named == [*LABELS, "ReLU, published: approximately 6", "tanh, published: 16"]
 
 
+def test_published_times_are_not_drawn_on_the_epochs_of_fewer_images():
+    outcome, plot = GALLERY["training_curves"]
+    drawn = drawing(proxied(outcome, "a subset"), plot)
+    (legend,) = drawn.figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == list(LABELS)
+    assert "published curves" not in drawn.caption
+
+
 def test_only_the_arms_asked_for_are_shown():
     outcome, plot = GALLERY["training_curves"]
     data = drawing(outcome, dataclasses.replace(plot, arms=("tanh, first, None", "ELU, first, None"))).data

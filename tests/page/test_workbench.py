@@ -93,6 +93,11 @@ def test_an_arm_with_a_rate_of_its_own_is_not_tuned():
     assert (fixed.tuned, fixed.train.learning_rate, fixed.train.epochs) == (False, 0.5, 2)
 
 
+def test_an_arm_on_all_images_holds_the_validation_images_out_for_its_search_alone():
+    arm = AT.arm("a", AT.network(dense_net, "relu", hidden=(7,)), condition="c", on_all=True)
+    assert (arm.data.validation_size, arm.held_out, arm.validated) == (0, 1000, True)
+
+
 @pytest.mark.parametrize("profile", ["smoke", "quick", "full"])
 def test_a_page_chooses_by_profile(profile):
     assert Workbench(Setting(profile), QUICK).choose(smoke="smoke", quick="quick", full="full") == profile

@@ -324,6 +324,15 @@ def test_a_search_on_validation_errors_needs_validation_examples():
         next_step(ARM, search_for(objective=ValidationError()), {})
 
 
+def test_images_held_out_for_the_search_are_trained_on_afterwards():
+    arm = replace(ARM, held_out=50)
+    world = World(lambda rate: ("stays", 100 * abs(math.log10(rate / 0.01))))
+    chosen = world.search(search_for(objective=ValidationError()), arm)
+    assert chosen.rate == 0.01
+    assert {run.data.validation_size for runs in world.asked for run in runs} == {50}
+    assert arm.run(chosen.rate, 7).data.validation_size == 0
+
+
 def test_search_runs_are_not_probed():
     probed = replace(ARM, probes=("filters",))
     world = World(lambda rate: ("reaches", 5.0))

@@ -12,6 +12,7 @@ from cnn_study.models.architectures.lenet import SCHEDULE_1998, lenet5_1998, len
 from cnn_study.models.architectures.nielsen import LADDER, nielsen_conv_net, nielsen_dense_net, nielsen_ladder
 from cnn_study.models.architectures.plain import (
     Kind,
+    averaged_net,
     change_hidden,
     deep_conv_net,
     dense_net,
@@ -30,6 +31,7 @@ __all__ = [
     "Initialization",
     "Kind",
     "Pooling",
+    "averaged_net",
     "change_hidden",
     "deep_conv_net",
     "dense_net",

@@ -167,6 +167,39 @@ def padding_net(
     return ModelSpec(input_shape=input_shape, layers=(*[conv] * depth, GlobalAverage(), logits))
 
 
+def averaged_net(
+    *,
+    maps: tuple[int, ...],
+    field: int = 3,
+    activation: Activation = "relu",
+    input_shape: tuple[int, int, int] = (28, 28, 1),
+    classes: int = 10,
+) -> ModelSpec:
+    """Convolutions, the first two with a stride of 2, then the average of every map and a dense layer.
+
+    No layer knows where in the image a feature was found; how far the answer depends on it is up to strides and border.
+
+    Args:
+        maps: Feature maps of the convolutions, from the input up.
+        field: Side of their fields, in pixels.
+        activation: The unit of every convolution.
+        input_shape: ``(height, width, channels)``.
+        classes: Number of logits.
+    """
+    convs = tuple(
+        Conv(
+            maps=count,
+            field=field,
+            stride=2 if number < 2 else 1,
+            activation=activation,
+            initializer=FAN_SCALED.of(number, activation),
+        )
+        for number, count in enumerate(maps)
+    )
+    logits = Dense(units=classes, activation=None, initializer=FAN_SCALED.of(len(convs), None))
+    return ModelSpec(input_shape=input_shape, layers=(*convs, GlobalAverage(), logits))
+
+
 def change_hidden(
     model: ModelSpec, kinds: tuple[type[Conv] | type[Dense], ...] = (Conv, Dense), **changes: Any
 ) -> ModelSpec:

@@ -14,6 +14,7 @@ def pooling_net(
     *,
     maps: tuple[int, int] = (32, 64),
     field: int = 5,
+    hidden: tuple[int, ...] | None = None,
     activation: Activation = "relu",
     batch_norm: bool = False,
     input_shape: tuple[int, int, int] = (32, 32, 3),
@@ -22,7 +23,8 @@ def pooling_net(
     """Two convolutions, each halving the sides of its maps in one way or another, and the same head for all.
 
     The head is the average of every map and a dense layer, so that it has as many parameters whatever the size of the
-    maps. The ways are those compared by Scherer et al. 2010 and by Springenberg et al. 2014, table 1.
+    maps; or dense layers, which know where in the image a feature was found. The ways of halving are those compared by
+    Scherer et al. 2010 and by Springenberg et al. 2014, table 1.
 
     Args:
         kind: ``max``, ``average``: pooling over 2x2 pixels at stride 2; ``max_overlapping``, ``average_overlapping``:
@@ -31,7 +33,8 @@ def pooling_net(
             not halved.
         maps: Feature maps of the two convolutions.
         field: Side of their fields, in pixels.
-        activation: The unit of every convolution.
+        hidden: Units of dense layers on all maps, from the input up, below the logits; ``None``: the average of maps.
+        activation: The unit of every hidden layer.
         batch_norm: Batch normalization before every unit.
         input_shape: ``(height, width, channels)``.
         classes: Number of logits.
@@ -44,8 +47,13 @@ def pooling_net(
             Conv(maps=count, field=field, activation=activation, batch_norm=batch_norm, initializer=initializer), kind
         )
     )
-    logits = Dense(units=classes, activation=None, initializer=FAN_SCALED.of(len(convs), None))
-    return ModelSpec(input_shape=input_shape, layers=(*convs, GlobalAverage(), logits))
+    dense = tuple(
+        Dense(units=units, activation=activation, batch_norm=batch_norm, initializer=initializer)
+        for units in hidden or ()
+    )
+    head = (GlobalAverage(),) if hidden is None else dense
+    logits = Dense(units=classes, activation=None, initializer=FAN_SCALED.of(len(convs) + len(dense), None))
+    return ModelSpec(input_shape=input_shape, layers=(*convs, *head, logits))
 
 
 def _halved(conv: Conv, kind: Pooling) -> tuple[Conv, ...]:

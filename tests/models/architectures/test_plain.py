@@ -2,6 +2,7 @@ import pytest
 
 from cnn_study.errors import InputError
 from cnn_study.models.architectures import (
+    averaged_net,
     change_hidden,
     deep_conv_net,
     dense_net,
@@ -45,6 +46,13 @@ def test_pooling_of_one_hidden_layer_does_not_overlap():
     model = one_hidden_net("conv", maps=2, field=3, pool=4, input_shape=(28, 28, 1))
     assert model.shapes()[0] == (7, 7, 2)
     assert one_hidden_net("conv", maps=2, field=3, **DIGITS).layers[0].pool is None
+
+
+def test_what_is_averaged_is_a_quarter_of_the_image():
+    model = averaged_net(maps=(2, 4, 6), field=5, input_shape=(36, 36, 1), classes=7)
+    assert model.shapes() == [(18, 18, 2), (9, 9, 4), (9, 9, 6), (6,), (7,)]
+    # The readout has a weight a map and class, whatever the size of the image.
+    assert parameters(model) == parameters(model.but(input_shape=(20, 20, 1)))
 
 
 @pytest.mark.parametrize(

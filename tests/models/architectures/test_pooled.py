@@ -49,6 +49,14 @@ def test_what_halving_saves():
     assert by_kind["none"] > by_kind["all_conv"] > by_kind["max"] > by_kind["strided"]
 
 
+def test_dense_layers_can_read_the_maps_instead_of_their_averages():
+    averaged = pooling_net("max", maps=(4, 6), **DIGITS)
+    read = pooling_net("max", maps=(4, 6), hidden=(5, 3), **DIGITS)
+    assert read.layers[:2] == averaged.layers[:2]
+    assert read.shapes() == [(4, 4, 4), (2, 2, 6), (5,), (3,), (10,)]
+    assert [layer.activation for layer in read.layers[2:]] == ["relu", "relu", None]
+
+
 # What each removal may change, as fields of convolutions and of the dense layer.
 CHANGES = {
     "relu": ({"activation": "tanh"}, {"activation": "tanh"}),

@@ -1,0 +1,112 @@
+"""What an average is made of: a contrast over many conditions, condition by condition, with the average below."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from cnn_study.analysis.decisions import Decision, Outcome
+from cnn_study.analysis.statistics import Interval, mean_interval
+from cnn_study.experiment import Contrast, Plot, Term
+from cnn_study.figures.layout import wrapped
+from cnn_study.figures.quantities import drawable
+from cnn_study.figures.style import VERDICTS, Style
+
+COLUMNS = ["claim", "condition", "estimate", "low", "high", "seeds", "unit", "verdict"]
+PARTS = "0.35"
+"""Gray of the conditions, which are shown and do not decide."""
+
+
+def forest(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+    """A panel a contrast over several conditions, a row a condition; the average, which decides, as the last row."""
+    del plot
+    decisions = _averages(outcome)
+    parts = [_parts(outcome, decision) for decision in decisions]
+    rows = list(dict.fromkeys(condition for found in parts for condition in found))
+    height = (len(rows) + 4) * 2.0 * style.type_size / 72
+    figure, grid = plt.subplots(
+        1, max(len(decisions), 1), figsize=(style.width, height), sharey=True, sharex=True, squeeze=False
+    )
+    table = []
+    for ax, decision, found in zip(grid.flat, decisions, parts, strict=False):
+        table += _panel(ax, decision, found, rows, style, len(decisions))
+    first: Axes = grid.flat[0]
+    names = [wrapped(name, 0.3 * style.width, style.small) for name in rows]
+    first.set_yticks(range(len(rows) + 1), [*names, "average"], fontsize=style.small)
+    first.set_ylim(len(rows) + 0.7, -0.7)
+    caption = (
+        "The gain under every condition (gray: mean over seeds with its 95 % t interval) and, below the line, their "
+        "average seed by seed, which decides, with its interval and its verdict. Above 0 the ingredient helps."
+    )
+    return figure, caption, pd.DataFrame(table, columns=COLUMNS)
+
+
+def _averages(outcome: Outcome) -> list[Decision]:
+    """The decisions on contrasts of arms of more than one condition."""
+    found = [decision for verdict in outcome.verdicts for decision in verdict.decisions if decision.interval]
+    return [
+        decision
+        for decision in found
+        if isinstance(decision.rule.estimate, Contrast)
+        and len({outcome.design.arm(name).condition for name in decision.rule.estimate.arms}) > 1
+    ]
+
+
+def _parts(outcome: Outcome, decision: Decision) -> Mapping[str, Interval]:
+    """The estimate under every condition: as large a part of the average as if it were the only one."""
+    estimate = decision.rule.estimate
+    assert isinstance(estimate, Contrast)  # noqa: S101 - _averages has left out all others
+    terms: dict[str, list[Term]] = {}
+    for term in estimate.terms:
+        terms.setdefault(outcome.design.arm(term.arm).condition, []).append(term)
+    return {condition: _mean(outcome, mine, len(terms)) for condition, mine in terms.items()}
+
+
+def _mean(outcome: Outcome, terms: Sequence[Term], conditions: int) -> Interval:
+    outcomes = [
+        [record.outcomes.get(term.metric, math.nan) for record in outcome.replicates(term.arm)] for term in terms
+    ]
+    sums = [
+        conditions * math.fsum(term.coefficient * value for term, value in zip(terms, seed, strict=True))
+        for seed in zip(*outcomes, strict=False)
+    ]
+    return mean_interval([value for value in sums if math.isfinite(value)] or [math.nan])
+
+
+def _panel(
+    ax: Axes,
+    decision: Decision,
+    parts: Mapping[str, Interval],
+    rows: Sequence[str],
+    style: Style,
+    panels: int,
+) -> list[tuple]:
+    interval, look = decision.interval, VERDICTS[decision.verdict]
+    assert interval  # noqa: S101 - _averages has left out those without
+    table = []
+    for place, condition in enumerate(rows):
+        if condition in parts:
+            part = parts[condition]
+            ax.plot(drawable(part), [place, place], color=PARTS, linewidth=0.8 * style.line, solid_capstyle="butt")
+            ax.plot(part.estimate, place, marker="o", color=PARTS, markersize=2.5 * style.line, linestyle="none")
+            numbers = (part.estimate, part.low, part.high, part.n, interval.unit)
+            table.append((decision.rule.claim, condition, *numbers, ""))
+    bottom = len(rows)
+    ax.plot(drawable(interval), [bottom, bottom], color=look.color, linewidth=2 * style.line, solid_capstyle="butt")
+    ax.plot(interval.estimate, bottom, marker=look.marker, color=look.color, linestyle="none")
+    ax.axhline(bottom - 0.5, color="0.6", linewidth=0.6)
+    ax.axvline(0, color="0.2", linewidth=0.8)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    ax.grid(visible=False, axis="y")
+    room = 0.62 * style.width / panels
+    title = wrapped(decision.rule.claim.replace("-", " "), room, style.small, bold=True)
+    ax.set_title(f"{title}\n{decision.verdict}", fontsize=style.small, color=look.color)
+    text = f"{replace(interval, unit='').text} {interval.unit}"
+    ax.set_xlabel(wrapped(text, room, style.small), fontsize=style.small)
+    numbers = (interval.estimate, interval.low, interval.high, interval.n, interval.unit)
+    return [*table, (decision.rule.claim, "average", *numbers, decision.verdict)]
