@@ -37,6 +37,7 @@ from cnn_study.page import (
 
 PERMUTATIONS = (1, 2, 3)
 LABELS = {"conv": "convolutional", "dense": "multilayer perceptron"}
+LENET_SIDE = 28  # pixels, below which LeNet-5 has no room
 TOGETHER = Condition("three permutations")
 
 
@@ -115,7 +116,7 @@ def structure_is_nothing_to_perceptrons(at):
 )
 def spatial_structure(at):
     """Both networks on the images as they are and under three permutations; one of them with blocks left in order."""
-    small = at.choose(smoke=True, quick=True, full=False)
+    small = at.choose(smoke=True, quick=True, full=False) or min(at.shape[:2]) < LENET_SIDE
     networks = {
         "conv": at.network(full_network, "dropout", maps=(8, 16), hidden=64)
         if small

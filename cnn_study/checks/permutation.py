@@ -117,5 +117,5 @@ def _difference(a: np.ndarray, b: np.ndarray) -> float:
     return float(abs(a - b).max() / abs(a).max())
 
 
-SAMPLES = {"pixel_permutation": {"depths": (1,), "seeds": (0,), "orders": (0,)}}
+SAMPLES = {"pixel_permutation": {"depths": (1, 2), "seeds": (0, 1), "orders": (0,)}}
 """The part of the grid that a sample of a check looks at."""

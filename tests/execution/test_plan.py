@@ -202,5 +202,6 @@ def test_runs_that_share_a_program_differ_in_numbers_only():
         assert program_key(other) == program_key(run)
     momentum = run.but(train=run.train.but(momentum=0.5))
     data = run.but(data=run.data.but(train_size=50))
-    jobs = [run, tanh.run(0.01, 1), momentum, data, CheckSpec(check="a"), CheckSpec(check="b")]
+    assert program_key(data) == program_key(run)  # images are given to a program
+    jobs = [run, tanh.run(0.01, 1), momentum, CheckSpec(check="a"), CheckSpec(check="b")]
     assert len({program_key(job) for job in jobs}) == len(jobs)

@@ -245,8 +245,12 @@ def test_the_runs_of_an_arm_differ_in_rate_and_seed_only():
     arm = made_up_arm("relu")
     run = arm.run(0.5, 7)
     seeds = Seeds(init=7, order=7)
-    assert run == RunSpec(data=arm.data, model=arm.model, train=arm.train.but(learning_rate=0.5), seeds=seeds)
-    assert run.but(train=arm.train, seeds=Seeds(init=1, order=1)) == arm.run(arm.train.learning_rate, 1)
+    data = arm.data.but(subset_seed=7)  # the seed draws the subset too
+    assert run == RunSpec(data=data, model=arm.model, train=arm.train.but(learning_rate=0.5), seeds=seeds)
+    same = run.but(data=arm.data.but(subset_seed=1), train=arm.train, seeds=Seeds(init=1, order=1))
+    assert same == arm.run(arm.train.learning_rate, 1)
+    whole = replace(arm, data=arm.data.but(train_size=None))  # nothing is drawn of it
+    assert whole.run(0.5, 7).data == whole.data
 
 
 def test_probes_belong_to_the_runs_they_are_asked_for():

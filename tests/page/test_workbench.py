@@ -125,10 +125,10 @@ def test_whatever_is_not_the_published_setting_says_so(sizes, images, text):
     assert _page(sizes).at("quick", images).proxy == text
 
 
-def test_the_name_of_a_page_is_that_of_its_function_and_its_seeds_count_from_one():
+def test_the_name_of_a_page_is_that_of_its_function_and_its_seeds_are_fresh():
     page = _page(QUICK)
     assert page.name == "page"
-    assert page.at("full").seeds == (1, 2, 3)
+    assert page.at("full").seeds == (101, 102, 103)
 
 
 def test_a_page_without_sizes_for_a_profile_takes_those_below():

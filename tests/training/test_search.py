@@ -292,7 +292,8 @@ def test_validation_error_is_compared_at_full_length():
     world = World(on_grid([("stays", error) for error in (0.5, 0.3, 0.4, 0.6, 0.7)]))
     chosen = world.search(search_for(objective=ValidationError()), VALIDATED)
     assert len(world.asked) == 1
-    assert {(run.train.epochs, run.train.target_train_error) for run in world.asked[0]} == {(EPOCHS, None)}
+    # Trials end where the replicates do: what is compared is what they would be.
+    assert {run.train for run in world.asked[0]} == {VALIDATED.train.but(learning_rate=rate) for rate in GRID}
     assert [trial.score for trial in chosen.trials] == [(0, error / 100) for error in (0.5, 0.3, 0.4, 0.6, 0.7)]
     assert chosen.rate == 0.005
 
