@@ -174,6 +174,7 @@ def modern_units_are_faster(at):
         epochs=20,
         evaluations=2,
         evaluation_size=5000,
+        looks=(4, 6),
         rates=(0.005, 0.01, 0.02),
     ),
     tune=TimeToTrainError(TARGET),
@@ -182,6 +183,7 @@ def modern_units_are_faster(at):
 def activations(at):
     """Every unit under every background."""
     limits = at.choose(smoke={}, quick={"sigmoid": 20}, full={"tanh": 60})  # epochs, where they are not those of all
+    low = at.choose(smoke=(), quick=(), full=(0.0005, 0.001, 0.002))  # rates of ReLU, on raw inputs a tenth of tanh's
 
     def arm(unit: Activation, each: Background, name: str = "", **changes):
         weights = each.deviations(1.0) if each.deviations else FAN_SCALED
@@ -194,6 +196,7 @@ def activations(at):
             label=name or UNITS[unit],
             condition=each.name,
             rate_of=f"{unit}, {each.rates_of}" if each.rates_of else "",
+            rates=low if each.deviations and unit == "relu" else (),
             epochs=limits.get(unit, at.sizes.epochs),
             bias_rate=2.0 if each.deviations else 1.0,
             target_train_error=TARGET,

@@ -17,6 +17,7 @@ from cnn_study.errors import InputError
 from cnn_study.experiment import PROFILES, Setting
 from cnn_study.spec import digest
 from cnn_study.training.search import trial_runs
+from cnn_study.training.tuning import search_of
 
 FILE = Path(__file__).parent / "golden" / "keys.json"
 
@@ -34,7 +35,7 @@ def folders(root):
 
 
 def _arm(arm, design):
-    rates = design.search.rates if arm.tuned else (arm.train.learning_rate,)
+    rates = search_of(arm, design).rates if arm.tuned else (arm.train.learning_rate,)
     keys = []
     for rate in rates:
         if arm.tuned:

@@ -214,7 +214,7 @@ def plan(design: Design, stored: Stored, checks: Mapping[str, CheckRecord]) -> I
 
 
 def _searching(arm: Arm, design: Design, step: Needed, most: int) -> PlanRow:
-    search = search_of(design)
+    search = search_of(arm, design)
     asked = {run.train.learning_rate for run in (*step.stored, *step.runs)}
     tried = searched(arm, design)
     rest = [trial_runs(tried, search, rate, tried.train.epochs) for rate in search.rates if rate not in asked]

@@ -26,6 +26,8 @@ class Arm(Declared):
             is used.
         rate_of: Name of the arm whose search it shares, where symmetry says that the best rates are equal; empty: it
             has a search of its own.
+        rates: The grid on which its search begins, where it is known that the best rate is far from those of the other
+            arms; empty: that of the experiment.
         probes: What is measured on the replicates beside their errors, in any order.
         held_out: Images kept from training, to choose the rate, in the search alone; the replicates train on them too.
             0: the search has the images that the replicates have.
@@ -42,6 +44,7 @@ class Arm(Declared):
     probes: tuple[ProbeName, ...] = ()
     rate_of: str = ""
     held_out: int = 0
+    rates: tuple[float, ...] = ()
 
     @property
     def validated(self) -> bool:

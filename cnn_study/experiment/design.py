@@ -63,6 +63,11 @@ class Design:
             if seed in self.seeds:
                 raise InputError(f"the search seed {seed} must not be one of the replicates' seeds")
         for arm in self.arms:
+            if self.search and arm.rates:
+                try:
+                    self.search.on(arm.rates)
+                except InputError as error:
+                    raise arm.refused(error) from None
             if arm.rate_of and arm.rate_of not in names:
                 raise arm.refused(unknown_name("arm", arm.rate_of, names))
             if arm.rate_of and (self.arm(arm.rate_of).rate_of or not self.arm(arm.rate_of).tuned):

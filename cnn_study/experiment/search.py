@@ -1,7 +1,7 @@
 """How the learning rate of every arm is chosen."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cnn_study.errors import InputError
 from cnn_study.experiment.estimate import check_threshold
@@ -75,6 +75,14 @@ class RateSearch:
     def seeds(self) -> tuple[int, ...]:
         """The seeds that every rate is tried with."""
         return tuple(range(self.seed, self.seed + self.repeats))
+
+    def on(self, rates: tuple[float, ...]) -> "RateSearch":
+        """The same search, begun on another grid.
+
+        Raises:
+            InputError: The rates are no grid.
+        """
+        return replace(self, rates=rates)
 
     @property
     def factor(self) -> float:

@@ -150,6 +150,7 @@ class Workbench:
         level: float | None = None,
         rate: float | None = None,
         rate_of: str = "",
+        rates: tuple[float, ...] = (),
         probes: tuple[ProbeName, ...] = (),
         on_all: bool = False,
         **training: Any,
@@ -164,6 +165,7 @@ class Workbench:
             level: Where it stands on a numeric axis of a figure.
             rate: Its learning rate, if that is part of what is studied; ``None``: the best is searched.
             rate_of: Name of the arm whose search it shares, where symmetry says that the best rates are equal.
+            rates: The grid on which its search begins; empty: that of the sizes.
             probes: What is measured on its replicates beside their errors.
             on_all: Whether the replicates train on the validation images too, which then serve the search alone.
             **training: Fields of its training that differ from those of :meth:`train`.
@@ -173,4 +175,6 @@ class Workbench:
         data, train = self.data, self.train(**training)
         held_out = data.validation_size if on_all else 0
         data = data.but(validation_size=0) if on_all else data
-        return Arm(name, label or name, condition, data, model, train, level, rate is None, probes, rate_of, held_out)
+        return Arm(
+            name, label or name, condition, data, model, train, level, rate is None, probes, rate_of, held_out, rates
+        )

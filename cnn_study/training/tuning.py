@@ -48,7 +48,7 @@ def tune(arm: Arm, design: Design, stored: Stored) -> Tuned | Needed:
 def _rate(arm: Arm, design: Design, stored: Stored) -> Chosen | Needed:
     if not arm.tuned:
         return Chosen(arm.train.learning_rate, (), inside=True)
-    step = next_step(searched(arm, design), search_of(design), stored)
+    step = next_step(searched(arm, design), search_of(arm, design), stored)
     return replace(step, trials=()) if arm.rate_of and isinstance(step, Chosen) else step
 
 
@@ -57,7 +57,8 @@ def searched(arm: Arm, design: Design) -> Arm:
     return design.arm(arm.rate_of) if arm.rate_of else arm
 
 
-def search_of(design: Design) -> RateSearch:
-    """The search of a design with arms to be tuned."""
-    assert design.search is not None  # noqa: S101 - such a design has made sure
-    return design.search
+def search_of(arm: Arm, design: Design) -> RateSearch:
+    """The search that gives a tuned arm its rate."""
+    assert design.search is not None  # noqa: S101 - a design with arms to be tuned has made sure
+    rates = searched(arm, design).rates
+    return design.search.on(rates) if rates else design.search
