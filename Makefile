@@ -22,8 +22,9 @@ figures: .venv/installed ## Draw the figures again from stored results, without 
 report: .venv/installed ## Write the HTML page with claims, verdicts and figures
 	$(STUDY) report $(EXPERIMENTS) --profile $(PROFILE)
 
-readme: .venv/installed ## Put the table of claims of the reference results into the README
+readme: .venv/installed ## Put the tables of the reference results into README and documentation
 	$(STUDY) claims --results results --into README.md
+	$(STUDY) claims --results results --into docs/reference/results.md
 
 docs: .venv/installed ## Build the documentation into build/docs; a warning is an error
 	$(BIN)/python -m sphinx -q -E -n -W --keep-going -b html -d build/doctrees docs build/docs

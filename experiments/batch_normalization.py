@@ -32,6 +32,7 @@ from cnn_study.page import (
     direction,
     gain,
     mechanism,
+    premise,
 )
 from cnn_study.spec import Normal
 
@@ -76,8 +77,8 @@ def normalization_speeds_up(at):
             TimeRatio(named("none", deviation), named("normalized", deviation), TARGET), above=1, smallest=1.25
         )
     none, normalized, noisy = map(named, LABELS)
-    yield mechanism(TimeRatio(none, normalized, TARGET), above=1, smallest=1.25)
-    yield mechanism(less("input_drift_mean", noisy, none, "the drift of units' inputs"), above=0)
+    yield premise(TimeRatio(none, normalized, TARGET), above=1, smallest=1.25)
+    yield premise(less("input_drift_mean", noisy, none, "the drift of units' inputs"), above=0)
     yield mechanism(HalfGap(none, normalized, noisy, TARGET), below=1)
 
 

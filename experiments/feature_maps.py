@@ -11,7 +11,7 @@ gain survives both matchings. Figures: error against maps; effects; kernels. Run
 """
 
 from cnn_study.models.architectures import FAN_SCALED
-from cnn_study.page import Plot, Sizes, ValidationError, ablation, claim, direction, gain, mechanism
+from cnn_study.page import Plot, Sizes, ValidationError, ablation, claim, direction, gain, mechanism, premise
 from cnn_study.spec import Conv, Dense, ModelSpec, Pool
 
 SAME_LAYER, SAME_PARAMETERS, NOT_POOLED = "same dense layer", "same parameters", "one map, not pooled"
@@ -25,7 +25,7 @@ def one_map_is_not_enough(at):
     """The gain is there, also where both have as many parameters, and where one map hands as many numbers up."""
     found = gain(f"8 maps, {SAME_LAYER}", f"1 maps, {SAME_LAYER}")
     yield direction(found, above=2, smallest=1)
-    yield mechanism(found, above=2, smallest=1)
+    yield premise(found, above=2, smallest=1)
     yield mechanism(gain(f"8 maps, {SAME_PARAMETERS}", f"1 maps, {SAME_PARAMETERS}"), above=2, smallest=1)
     yield mechanism(gain(f"8 maps, {SAME_LAYER}", NOT_POOLED), above=2, smallest=1, under=SAME_LAYER)
 

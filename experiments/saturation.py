@@ -27,6 +27,7 @@ from cnn_study.page import (
     claim,
     direction,
     mechanism,
+    premise,
 )
 from cnn_study.spec import GLOROT_UNIFORM, HE, STANDARD, Activation, Initializer
 
@@ -54,7 +55,7 @@ def slow_when_deep(unit: Activation):
         yield direction(ratio, above=1, smallest=1.25)
     slow, fast = named(unit), named("relu")
     early = Contrast((Term(100, slow, "saturated_early"),), f"the saturated fraction after one epoch in {slow}")
-    yield mechanism(TimeRatio(slow, fast, TARGET), above=1, smallest=1.25)
+    yield premise(TimeRatio(slow, fast, TARGET), above=1, smallest=1.25)
     yield mechanism(early, above=10)
     yield mechanism(HalfGap(slow, fast, named(f"{unit}, normalized"), TARGET), above=1)
 

@@ -33,6 +33,7 @@ from cnn_study.page import (
     direction,
     gain,
     mechanism,
+    premise,
 )
 
 PERMUTATIONS = (1, 2, 3)
@@ -68,7 +69,7 @@ def structure_matters_to_convolution(at):
     harm, change = relevant(at)
     for needed in (gain("conv, intact", "dense, intact"), loss("conv")):
         yield direction(needed, above=harm, under=TOGETHER)
-        yield mechanism(needed, above=harm, under=TOGETHER)
+        yield premise(needed, above=harm, under=TOGETHER)
     wanted = at.choose(smoke=4, quick=8, full=7)
     kept = wanted if wanted in blocks(at) else max(blocks(at))
     yield mechanism(gain(f"conv, blocks of {kept}", "conv, permutation 1"), above=0, smallest=change, under=TOGETHER)

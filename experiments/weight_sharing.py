@@ -34,6 +34,7 @@ from cnn_study.page import (
     direction,
     gain,
     mechanism,
+    premise,
 )
 
 ZHANG = "Zhang, Bengio, Hardt, Recht & Vinyals 2017, Table 1"
@@ -162,7 +163,7 @@ def sharing_overfits_less(at):
         for other in UNSHARED:
             smaller = gain(wide("conv", images), wide(other, images), "generalization_gap")
             yield direction(smaller, above=0, smallest=1)
-            yield mechanism(smaller, above=0, smallest=1)
+            yield premise(smaller, above=0, smallest=1)
         for other in (wide("local", images), f"dense, same parameters, {images}"):
             alike = gain(f"conv, same parameters, {images}", other, "generalization_gap")
             yield mechanism(alike, equivalent=(-1, 1))

@@ -28,6 +28,7 @@ from cnn_study.page import (
     claim,
     direction,
     mechanism,
+    premise,
 )
 from cnn_study.spec import Padding
 
@@ -66,7 +67,7 @@ def padding_keeps_border(at):
     """
     kept = border_gain("same", "valid")
     yield direction(kept, above=LEAST, under=DEEP)
-    yield mechanism(kept, above=LEAST, under=DEEP)
+    yield premise(kept, above=LEAST, under=DEEP)
     yield mechanism(border_gain("same", "reflect"), equivalent=(-LEAST, LEAST), under=DEEP)
 
 

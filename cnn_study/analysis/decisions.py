@@ -348,10 +348,25 @@ def _combined(experiment: str, claim: Claim, aspect: Aspect, decisions: Sequence
         return ClaimVerdict(
             experiment, claim, aspect, "not tested", claim.untested.get(aspect, "no rule decides it"), ()
         )
-    conditions = dict.fromkeys(decision.rule.condition for decision in mine)
+    missing = [decision for decision in mine if decision.rule.premise and decision.verdict != "supported"]
+    if missing:
+        return _without_premise(experiment, claim, aspect, mine, missing)
+    ruling = [decision for decision in mine if not decision.rule.premise]
+    conditions = dict.fromkeys(decision.rule.condition for decision in ruling)
     verdict = combine(
-        conjunction(decision.verdict for decision in mine if decision.rule.condition == condition)
+        conjunction(decision.verdict for decision in ruling if decision.rule.condition == condition)
         for condition in conditions
     )
     reasons = dict.fromkeys(text for decision in mine if (text := decision.reason or decision.finding))
     return ClaimVerdict(experiment, claim, aspect, verdict, "; ".join(reasons), mine)
+
+
+def _without_premise(
+    experiment: str, claim: Claim, aspect: Aspect, mine: tuple[Decision, ...], missing: Sequence[Decision]
+) -> ClaimVerdict:
+    """Nothing is said about a cause where there is nothing to explain, or where an arm does not do what it is for."""
+    undecided = all(decision.verdict == "inconclusive" for decision in missing)
+    first = missing[0] if undecided else next(each for each in missing if each.verdict != "inconclusive")
+    what = "a premise is undecided" if undecided else "a premise does not hold"
+    reason = first.reason if first.verdict == "not tested" else f"{what}: {first.text}"
+    return ClaimVerdict(experiment, claim, aspect, "inconclusive" if undecided else "not tested", reason, mine)

@@ -132,18 +132,19 @@ def claim_p(verdict: ClaimVerdict) -> float | None:
 
     Supported needs every rule under every condition, so that the largest p value counts (an intersection-union test,
     Berger 1982). Contradicted needs, under every condition, one of its rules: the smallest p value times the number of
-    these rules (Bonferroni), and the largest of that over conditions. Of both, the smaller: that of the verdict if
-    there is one, else of the one that is nearer. A rule that could decide nothing, for example with a best learning
-    rate on the edge of the grid, has the p value 1. ``mixed`` states nothing about all conditions: its p value counts
-    among the tests and is large.
+    these rules (Bonferroni), and the largest of that over conditions. A premise is needed for both and contradicts
+    nothing. Of both, the smaller: that of the verdict if there is one, else of the one that is nearer. A rule that
+    could decide nothing, for example with a best learning rate on the edge of the grid, has the p value 1. ``mixed``
+    states nothing about all conditions: its p value counts among the tests and is large.
 
     Where seeds were added at looks, the p value of a rule is that of its path: how often, without the effect, all looks
     together give a p value as small as the smallest that was seen.
     """
     if verdict.verdict == "not tested" or all(isinstance(each.rule.estimate, Agreement) for each in verdict.decisions):
         return None
-    conditions = dict.fromkeys(each.rule.condition for each in verdict.decisions)
-    groups = [[each for each in verdict.decisions if each.rule.condition == one] for one in conditions]
+    ruling = [each for each in verdict.decisions if not each.rule.premise]
+    conditions = dict.fromkeys(each.rule.condition for each in ruling)
+    groups = [[each for each in ruling if each.rule.condition == one] for one in conditions]
     supported = max(_decision_p(each, "supported") for each in verdict.decisions)
     if verdict.verdict == "supported":  # An effect that is there but of no interest has two small p values.
         return min(supported, 1.0)

@@ -24,17 +24,19 @@ def claims(
     results: ResultsOption = None,
     into: Annotated[
         Path | None,
-        typer.Option(help="A Markdown file to put the table into, between its marks.", show_default=False),
+        typer.Option(
+            help="A Markdown file to put the table of claims or topics into, between its marks.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """List every claim with its verdicts."""
-    from cnn_study.report.summary import insert, markdown
+    from cnn_study.report.summary import insert, markdown, topics
 
     for _, _, family in read(collection.family(names or ()), profile, results):
         outcomes = shown(names, family)
         show_verdicts(outcomes, family)
         if into:
-            insert(into, markdown(outcomes, family))
+            insert(into, {"claims": markdown(outcomes, family), "topics": topics(outcomes, family)})
             console.print(f"table: {into}", soft_wrap=True, highlight=False)
 
 

@@ -77,6 +77,11 @@ class Design:
             for name in rule.estimate.arms:
                 if name not in names:
                     raise rule.refused(unknown_name("arm", name, names))
+            ruled = {each.claim for each in self.rules if each.aspect == rule.aspect and not each.premise}
+            if rule.premise and rule.claim not in ruled:
+                raise rule.refused(
+                    InputError(f"the mechanism of {rule.claim} has a premise and no rule: say what would decide it")
+                )
             if isinstance(rule.estimate, Agreement) and rule.estimate.check not in checks:
                 raise rule.refused(unknown_name("check", rule.estimate.check, checks))
         if self.looks:

@@ -38,6 +38,8 @@ class Rule(Declared):
         smallest: The smallest effect of interest, in the unit of the estimate; for ratios a factor above 1. Only for
             rules with one limit: they are contradicted as soon as an effect that lies so far beyond the limit is
             excluded, by a one-sided test at 5 %. ``None``: none is named.
+        premise: Of a mechanism, whether it only says that there is something to explain, or that an arm does what it is
+            for. Unless it is supported, nothing is said about the cause.
     """
 
     claim: str
@@ -49,6 +51,7 @@ class Rule(Declared):
     published: bool = False
     equivalence: bool = False
     smallest: float | None = None
+    premise: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,6 +63,8 @@ class Rule(Declared):
             raise InputError(f"the rule {self._about} tests an equivalence: give it both limits")
         if self.smallest is not None:
             self._check_smallest(self.smallest)
+        if self.premise and self.aspect != "mechanism":
+            raise InputError(f"the rule {self._about} is a premise: only mechanisms have them")
 
     def _check_smallest(self, smallest: float) -> None:
         if isinstance(self.estimate, Agreement) or math.isinf(self.low) == math.isinf(self.high):
@@ -86,6 +91,10 @@ class Rule(Declared):
     @property
     def sentence(self) -> str:
         """The rule in words."""
+        return f"A premise, without which nothing is said of the cause: {self._range}" if self.premise else self._range
+
+    @property
+    def _range(self) -> str:
         if isinstance(self.estimate, Agreement):
             return f"Supported if {self.estimate.text} is 1, contradicted if it is less."
         unit = f" {self.estimate.unit}" if isinstance(self.estimate, Contrast) and self.estimate.unit else ""
@@ -132,6 +141,18 @@ def mechanism(estimate: Estimate, **limits) -> Rule:
     return rule("mechanism", estimate, **limits)
 
 
+def premise(estimate: Estimate, **limits) -> Rule:
+    """What must hold before anything is said about the mechanism: that there is an effect, that an arm does its job.
+
+    If it does not hold, the mechanism is not tested; while it is undecided, so is the mechanism.
+
+    Args:
+        estimate: What is estimated.
+        **limits: Those of :func:`rule`.
+    """
+    return rule("mechanism", estimate, premise=True, **limits)
+
+
 def rule(
     aspect: Aspect,
     estimate: Estimate,
@@ -143,6 +164,7 @@ def rule(
     smallest: float | None = None,
     under: str = "",
     published: bool = False,
+    premise: bool = False,
 ) -> Rule:
     """A rule of the claim that gives it.
 
@@ -157,6 +179,7 @@ def rule(
             is surely smaller contradicts the claim. Goes with ``above`` and ``below``.
         under: The condition; empty: that of the arms.
         published: Whether the range comes from a published number.
+        premise: Whether it must hold before anything is said about the mechanism.
 
     Raises:
         InputError: There is not exactly one range.
@@ -181,4 +204,5 @@ def rule(
         published=published,
         equivalence=equivalent is not None,
         smallest=smallest,
+        premise=premise,
     )

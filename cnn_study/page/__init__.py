@@ -19,7 +19,7 @@ from cnn_study.experiment import (
     ValidationError,
     gain,
 )
-from cnn_study.experiment.rule import direction, magnitude, mechanism
+from cnn_study.experiment.rule import direction, magnitude, mechanism, premise
 from cnn_study.page.ablation import ablation, claim
 from cnn_study.page.sizes import SMOKE, Sizes
 from cnn_study.page.workbench import Workbench
@@ -46,4 +46,5 @@ __all__ = [
     "gain",
     "magnitude",
     "mechanism",
+    "premise",
 ]

@@ -17,11 +17,13 @@ from scipy import stats
 
 from cnn_study.analysis.decisions import combine, conjunction, decide, evaluate, place
 from cnn_study.analysis.estimates import time_to
+from cnn_study.analysis.significance import claim_p
 from cnn_study.analysis.statistics import (
     Interval,
     Time,
     mean_interval,
 )
+from cnn_study.errors import InputError
 from cnn_study.experiment import Claim, Contrast, HalfGap, Rule, Term, TimeRatio
 
 
@@ -212,6 +214,46 @@ def test_a_remedy_must_remove_half_of_the_gap(remedied, verdict):
     assert decision.verdict == verdict
     if remedied:
         assert decision.interval.estimate == pytest.approx(2 / remedied, rel=0.05)
+
+
+GAIN = Contrast((Term(100, "tanh, plain", "test_error"), Term(-100, "relu, plain", "test_error")), "gain")
+
+
+@pytest.mark.parametrize(
+    ("premise", "rule", "verdict", "reason"),
+    [
+        ({"low": 0}, {"low": 1}, "supported", ""),
+        ({"low": 0}, {"low": 20}, "contradicted", ""),
+        ({"low": 20}, {"low": 1}, "not tested", "a premise does not hold: plain: 5.33"),
+        ({"low": 20}, {"low": 20}, "not tested", "a premise does not hold: plain: 5.33"),
+        ({"low": 5}, {"low": 1}, "inconclusive", "a premise is undecided: plain: 5.33"),
+    ],
+)
+def test_nothing_is_said_of_a_cause_whose_premise_does_not_hold(premise, rule, verdict, reason):
+    design = made_up_gains()
+    rules = (
+        Rule("faster", "mechanism", "plain", GAIN, premise=True, **premise),
+        Rule("faster", "mechanism", "plain", GAIN, **rule),
+    )
+    design = replace(design, rules=rules)
+    outcome = evaluate(made_up_experiment(), design, with_errors(design, CLEARLY_BETTER))
+    found = outcome.verdicts[2]
+    assert found.verdict == verdict
+    assert found.reason.startswith(reason)
+    assert [decision.rule for decision in found.decisions] == list(rules)
+    # What a premise cannot be held against is no test of the cause.
+    p = claim_p(found)
+    assert (p is None) == (verdict == "not tested")
+    if verdict in ("supported", "contradicted"):
+        assert p < 0.05
+
+
+def test_a_mechanism_needs_more_than_premises():
+    alone = (Rule("faster", "mechanism", "plain", GAIN, low=0, premise=True),)
+    with pytest.raises(InputError, match="the mechanism of faster has a premise and no rule"):
+        replace(made_up_gains(), rules=alone)
+    with pytest.raises(InputError, match="only mechanisms have them"):
+        Rule("faster", "direction", "plain", GAIN, low=0, premise=True)
 
 
 def test_a_run_that_starts_below_the_threshold_decides_nothing(made_up):

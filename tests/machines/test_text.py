@@ -11,7 +11,9 @@ from rich.console import Console
 from cnn_study import display, spec
 from cnn_study.cli.app import Notices
 from cnn_study.execution.events import Lost
-from cnn_study.report.summary import BEGIN, END, insert
+from cnn_study.report.summary import MARKS, insert
+
+BEGIN, END = MARKS["claims"]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,7 @@ def test_only_what_stands_between_the_marks_is_rewritten(tmp_path, end, mark):
 
     file = tmp_path / "r.md"
     file.write_bytes(text(["old"]))
-    insert(file, "| a |\n| b |")
+    insert(file, {"claims": "| a |\n| b |"})
     assert file.read_bytes() == text(["| a |", "| b |"])
 
 
@@ -63,6 +65,6 @@ def test_a_link_to_the_file_stays_a_link(tmp_path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "README.md").write_text(f"{BEGIN}\n{END}\n")
     (tmp_path / "README.md").symlink_to("docs/README.md")
-    insert(tmp_path / "README.md", "| a |")
+    insert(tmp_path / "README.md", {"claims": "| a |"})
     assert (tmp_path / "README.md").is_symlink()
     assert (tmp_path / "docs" / "README.md").read_text() == f"{BEGIN}\n| a |\n{END}\n"

@@ -7,10 +7,11 @@ from cnn_study import collection
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.errors import InputError
-from cnn_study.report.summary import BEGIN, END, insert, markdown
+from cnn_study.report.summary import MARKS, WORDS, insert, markdown, topics
 from cnn_study.results import Store
 
 ROOT = Path(__file__).parents[2]
+BEGIN, END = MARKS["claims"]
 
 
 def test_a_row_has_the_verdicts_of_its_claim(made_up):
@@ -31,9 +32,9 @@ def test_a_verdict_that_does_not_survive_the_correction_is_marked(barely_support
 def test_a_table_replaces_what_stands_between_the_marks(tmp_path):
     file = tmp_path / "file.md"
     file.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    insert(file, "| new |")
+    insert(file, {"claims": "| new |", "topics": "| other |"})
     assert file.read_text() == f"before\n{BEGIN}\n| new |\n{END}\nafter\n"
-    insert(file, "| new |")
+    insert(file, {"claims": "| new |", "topics": "| other |"})
     assert file.read_text() == f"before\n{BEGIN}\n| new |\n{END}\nafter\n"
 
 
@@ -42,16 +43,37 @@ def test_a_file_without_marks_is_refused(tmp_path, text):
     file = tmp_path / "file.md"
     file.write_text(text)
     with pytest.raises(InputError, match="between them goes the table"):
-        insert(file, "| new |")
+        insert(file, {"claims": "| new |", "topics": "| other |"})
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(InputError, match="cannot read"):
-        insert(tmp_path / "none.md", "| new |")
+        insert(tmp_path / "none.md", {"claims": "| new |"})
 
 
-def test_the_table_in_the_readme_is_that_of_the_reference_results():
+def test_a_topic_has_the_answers_of_its_first_claim_about_trained_networks(made_up):
+    outcome = evaluate(*made_up)
+    (row,) = topics([outcome]).splitlines()[2:]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[:2] == ["[made up](experiments/made_up.py)", "ReLU is <faster>."]
+    assert cells[2:5] == [WORDS[verdict.verdict] for verdict in outcome.verdicts]
+    assert cells[5] == outcome.verdicts[0].decisions[0].text
+
+
+def test_each_table_goes_between_its_own_marks(tmp_path):
+    file = tmp_path / "file.md"
+    text = "\n".join(f"{begin}\n{{}}\n{end}" for begin, end in MARKS.values())
+    file.write_text(text.format("old", "old"))
+    insert(file, {"claims": "| a |", "topics": "| b |"})
+    assert file.read_text() == text.format("| a |", "| b |")
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "table"), [("README.md", "topics", topics), ("docs/reference/results.md", "claims", markdown)]
+)
+def test_tables_are_those_of_the_reference_results(file, name, table):
     store = Store(ROOT / "results" / "quick")
     outcomes = [evaluate(each, each.at("quick"), store.records(), store.checks()) for each in collection.load()]
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"{BEGIN}\n{markdown(outcomes)}\n{END}" in text, "stale: make readme"
+    begin, end = MARKS[name]
+    text = (ROOT / file).read_text(encoding="utf-8")
+    assert f"{begin}\n{table(outcomes)}\n{end}" in text, "stale: make readme"
