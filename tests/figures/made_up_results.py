@@ -120,6 +120,33 @@ def arrivals():
     return made_up_outcome(arms, measure, (Plot("survival"),))
 
 
+def race():
+    """Two units under two conditions: one seed of tanh is late, one has diverged; a rule about each ratio of times."""
+    arms = [arm(10 * i + j, label, c) for i, c in enumerate(("first", "second")) for j, label in enumerate(LABELS[:3])]
+    arms = [replace(one, train=TRAIN.but(target_train_error=0.25)) for one in arms]
+
+    def measure(one, seed):
+        time = (4 if one.label == "ReLU" else 9) + seed + 20 * (one.condition == "second" and one.label != "ReLU")
+        curve = [(e, max(0.9 - 0.65 * e / time, 0.0)) for e in range(min(math.ceil(time), 20) + 1)]
+        if (one.label, one.condition, seed) == ("tanh", "second", 3):
+            curve = [*curve[:5], (5, math.nan)]
+        return {}, {"train_error": curve}
+
+    numbers = (
+        Published("ratio of epochs to 25 % training error", 6, SOURCE, "primary", about="tanh / ReLU"),
+        Published("epochs to 25 % training error", 6, SOURCE, "memory", about="ReLU"),
+        Published("epochs to 25 % training error", 36, SOURCE, "memory", about="tanh"),
+    )
+    plots = (Plot("race", labels=("ReLU", "tanh")),)
+    found = made_up_outcome(arms, measure, plots, numbers)
+    rules = [
+        Rule("faster", "direction", c, TimeRatio(f"tanh, {c}, None", f"ReLU, {c}, None", 0.25), low=1)
+        for c in ("first", "second")
+    ]
+    decisions = [decide(each, found.design, found.tuned, found.stored) for each in rules]
+    return made_up_outcome(arms, measure, plots, numbers, decisions)
+
+
 def search():
     arms = [arm(i * 10 + j, label, c) for i, c in enumerate(("first", "second")) for j, label in enumerate(LABELS[:5])]
     return made_up_outcome(arms, falling, (Plot("rate_search"),), objective=ValidationError())
@@ -367,6 +394,7 @@ def gallery():
     outcomes = (
         curves(),
         arrivals(),
+        race(),
         search(),
         test_errors(),
         effects(),
