@@ -76,7 +76,9 @@ def made_up_outcome(
                 for metric, pairs in curves.items()
                 for step, (epoch, value) in enumerate(pairs)
             ]
-            stored[run.key] = RunRecord(run, "epochs", outcomes, tuple(points), "w", {"python": "3"}, 2.0, "2026")
+            diverged = any(math.isnan(value) for _, value in curves.get("train_error", ()))
+            ended = "diverged" if diverged else "epochs"
+            stored[run.key] = RunRecord(run, ended, outcomes, tuple(points), "w", {"python": "3"}, 2.0, "2026")
     verdicts = tuple(ClaimVerdict("made_up", claims[0], d.rule.aspect, d.verdict, "", (d,)) for d in decisions)
     experiment = Experiment("made_up", "A made-up experiment", claims, lambda setting: design, tuple(plots))
     done = {check.spec.check: check for check in checks}
