@@ -15,8 +15,8 @@ reading that section 3.3 points to ("13 %"): two convolutional, two locally conn
 Rules: the interval of T(other) / T(ReLU), for T = epochs to 25 % training error at each arm's best rate; below a
 quarter more time nobody would change a unit. Only the conditions of 2012 are held against the published 6 (4 to 8). For
 lack of time the second reading takes the rates that are best in the first.
-Figures: training error against epochs; ratios; rate search. Run time: `quick` a quarter of an hour of one fast core;
-`full` 20 hours of one slow core.
+Figures: Figure 1 of 2012, and the same under every condition; all units; ratios; rate search. Run time: `quick` a
+quarter of an hour of one fast core; `full` 20 hours of one slow core.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,6 +33,7 @@ from cnn_study.models.architectures import (
 )
 from cnn_study.page import (
     Condition,
+    Plot,
     Published,
     Sizes,
     TimeRatio,
@@ -178,7 +179,15 @@ def modern_units_are_faster(at):
         rates=(0.005, 0.01, 0.02),
     ),
     tune=TimeToTrainError(TARGET),
-    figures=("training_curves", "time_ratios", "multiverse", "survival", "rate_search"),
+    figures=(
+        Plot("race", "figure_1", arms=(f"relu, {RAW.name}", f"tanh, {RAW.name}")),
+        Plot("race", "figure_1_by_condition", labels=(UNITS["relu"], UNITS["tanh"])),
+        "training_curves",
+        "time_ratios",
+        "multiverse",
+        "survival",
+        "rate_search",
+    ),
 )
 def activations(at):
     """Every unit under every background."""

@@ -1,10 +1,11 @@
 """The figures of an experiment, and the kinds of figures there are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
 from cnn_study.errors import InputError, unknown_name
+from cnn_study.experiment.arm import Arm
 from cnn_study.experiment.place import Declared
 
 
@@ -29,6 +30,11 @@ KINDS: Mapping[str, FigureKind] = {
     "training_curves": FigureKind("training error against epochs, a panel a condition", "", ("x", "y", "arms")),
     "history": FigureKind(
         "what is measured again and again against epochs", "curve", ("x", "y", "logarithmic", "arms")
+    ),
+    "race": FigureKind(
+        "which arm is first at a training error: every seed and the median, as in Figure 1 of Krizhevsky et al. 2012",
+        "",
+        ("x", "y", "arms", "labels"),
     ),
     "time_ratios": FigureKind("the ratio of times of every rule about times, a row each", "", ("x", "arms")),
     "rate_search": FigureKind("the score of every learning rate that was tried", "", ("x", "y", "arms")),
@@ -67,6 +73,7 @@ class Plot(Declared):
         y: Label of the vertical axis; of a table, the name of the column that is shown on it.
         logarithmic: Axes with a logarithmic scale: ``""``, ``"x"``, ``"y"`` or ``"xy"``.
         arms: Names of the arms shown; empty: all.
+        labels: Labels of the arms shown, under all conditions; empty: all.
 
     Raises:
         InputError: There is no such kind of figure, or it does not take one of the fields.
@@ -79,6 +86,7 @@ class Plot(Declared):
     y: str = ""
     logarithmic: Literal["", "x", "y", "xy"] = ""
     arms: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -97,3 +105,20 @@ class Plot(Declared):
     def file(self) -> str:
         """Its name, or that of its kind."""
         return self.name or self.kind
+
+    def shows(self, arm: Arm) -> bool:
+        """Whether it shows an arm."""
+        return (not self.arms or arm.name in self.arms) and (not self.labels or arm.label in self.labels)
+
+    def check(self, arms: Iterable[Arm]) -> None:
+        """Refuse names and labels that none of these arms has.
+
+        Raises:
+            InputError: It has one.
+        """
+        found = list(arms)
+        for what, wanted in (("name", self.arms), ("label", self.labels)):
+            known = dict.fromkeys(getattr(arm, what) for arm in found)
+            for name in wanted:
+                if name not in known:
+                    raise unknown_name("arm" if what == "name" else what, name, known)

@@ -130,10 +130,10 @@ def _check_claim(claim: Claim, design: Design) -> None:
 
 
 def _check_plot(plot: Plot, design: Design) -> None:
-    names = [arm.name for arm in design.arms]
-    for name in plot.arms:
-        if name not in names:
-            raise plot.refused(unknown_name("arm", name, names))
+    try:
+        plot.check(design.arms)
+    except InputError as error:
+        raise plot.refused(error) from None
     wanted = KINDS[plot.kind].metric
     if wanted == "check":
         check, _, _ = plot.metric.partition(":")
@@ -141,7 +141,7 @@ def _check_plot(plot: Plot, design: Design) -> None:
         if plot.metric != "test_error" and check not in checks:
             raise plot.refused(unknown_name("check", check, checks))
     elif wanted:
-        shown = [arm for arm in design.arms if not plot.arms or arm.name in plot.arms]
+        shown = [arm for arm in design.arms if plot.shows(arm)]
         _check_metric(plot.metric, READABLE[wanted], shown, plot)
 
 

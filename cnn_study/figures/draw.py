@@ -28,6 +28,7 @@ from cnn_study.figures import (
     levels,
     multiverse,
     outcomes,
+    race,
     rates,
     ratios,
     survival,
@@ -59,6 +60,7 @@ Draw = Callable[[Outcome, Plot, Style], tuple[Figure, str, pd.DataFrame]]
 FIGURES: Mapping[str, Draw] = {
     "training_curves": curves.training_curves,
     "history": curves.history,
+    "race": race.race,
     "time_ratios": ratios.time_ratios,
     "rate_search": rates.rate_search,
     "outcomes": outcomes.outcomes,

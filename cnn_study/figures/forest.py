@@ -40,8 +40,9 @@ def forest(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
     first.set_yticks(range(len(rows) + 1), [*names, "average"], fontsize=style.small)
     first.set_ylim(len(rows) + 0.7, -0.7)
     caption = (
-        "The gain under every condition (gray: mean over seeds with its 95 % t interval) and, below the line, their "
-        "average seed by seed, which decides, with its interval and its verdict. Above 0 the ingredient helps."
+        f"The gain under every condition (gray: mean over {outcome.seeds_text} seeds with its 95 % t interval) and, "
+        "below the line, their average seed by seed, which decides, with its interval and its verdict. Above 0 the "
+        "ingredient helps."
     )
     return figure, caption, pd.DataFrame(table, columns=COLUMNS)
 

@@ -7,8 +7,8 @@ import pandas as pd
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.statistics import Interval, mean_interval
-from cnn_study.errors import unknown_name
-from cnn_study.experiment import Arm, Plot, Published
+from cnn_study.errors import InputError
+from cnn_study.experiment import Arm, HalfGap, Plot, Published, TimeRatio, TimeToTrainError
 
 FRACTIONS = ("accuracy", "consistency", "dead", "drop", "error", "gap", "reached", "saturated", "share")
 """Words in the name of a value between 0 and 1, or of a difference of two, which is shown in percent."""
@@ -18,13 +18,27 @@ def arms(outcome: Outcome, plot: Plot) -> list[Arm]:
     """The arms a plot shows.
 
     Raises:
-        InputError: It names an arm that the design does not have.
+        InputError: It names an arm or a label that the design does not have.
     """
-    known = [arm.name for arm in outcome.design.arms]
-    for name in plot.arms:
-        if name not in known:
-            raise unknown_name("arm", name, known)
-    return [arm for arm in outcome.design.arms if not plot.arms or arm.name in plot.arms]
+    plot.check(outcome.design.arms)
+    return [arm for arm in outcome.design.arms if plot.shows(arm)]
+
+
+def timed_threshold(outcome: Outcome, plot: Plot) -> float:
+    """The training error of the search's objective, else the first one that a rule times.
+
+    Raises:
+        InputError: The experiment times nothing.
+    """
+    search = outcome.design.search
+    if search is not None and isinstance(search.objective, TimeToTrainError):
+        return search.objective.threshold
+    for rule in outcome.design.rules:
+        if isinstance(rule.estimate, TimeRatio | HalfGap):
+            return rule.estimate.threshold
+    raise InputError(
+        f"{outcome.experiment.name} times no training error: a figure {plot.kind!r} needs a rule or a search that does"
+    )
 
 
 def labels(shown: Sequence[Arm]) -> list[str]:

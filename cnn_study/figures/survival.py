@@ -15,10 +15,9 @@ from scipy import stats
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.estimates import time_to
 from cnn_study.analysis.statistics import CONFIDENCE, Time
-from cnn_study.errors import InputError
-from cnn_study.experiment import HalfGap, Plot, TimeRatio, TimeToTrainError
+from cnn_study.experiment import Plot
 from cnn_study.figures.layout import label_axes, legend, panels, value_axis
-from cnn_study.figures.quantities import arms, conditions, labels, percent
+from cnn_study.figures.quantities import arms, conditions, labels, percent, timed_threshold
 from cnn_study.figures.style import Look, Style, look
 
 COLUMNS = ["condition", "label", "threshold", "epoch", "share", "low", "high", "at_risk", "arrived", "censored"]
@@ -79,7 +78,7 @@ def kaplan_meier(times: Sequence[Time]) -> Survival:
 def survival(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
     """A panel a condition, a line an arm: the share of seeds above the threshold of the objective or of the rules."""
     shown = arms(outcome, plot)
-    threshold = _threshold(outcome)
+    threshold = timed_threshold(outcome, plot)
     titles = conditions(shown)
     figure, axes = panels(titles, style)
     looks = look(labels(shown))
@@ -105,23 +104,6 @@ def survival(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
         "A tick: a seed that ended without having reached it."
     )
     return figure, caption, pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _threshold(outcome: Outcome) -> float:
-    """The training error of the search's objective, else the first one that a rule times.
-
-    Raises:
-        InputError: The experiment times nothing.
-    """
-    search = outcome.design.search
-    if search is not None and isinstance(search.objective, TimeToTrainError):
-        return search.objective.threshold
-    for rule in outcome.design.rules:
-        if isinstance(rule.estimate, TimeRatio | HalfGap):
-            return rule.estimate.threshold
-    raise InputError(
-        f"{outcome.experiment.name} times no training error: a figure 'survival' needs a rule or a search that does"
-    )
 
 
 def _draw(ax: Axes, curve: Survival, one: Look, label: str) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import math
 from dataclasses import replace
 
-from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
+from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, decide
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import (
     Arm,
@@ -35,8 +35,8 @@ SOURCE = "Somebody, Else & Other 2012, Table 3"
 
 
 def arm(number, label, condition="plain", level=None, name=""):
-    """An arm; its number makes its runs differ from those of the others."""
-    data = DataSpec(name="digits", content="0" * 64, train_size=100, subset_seed=number)
+    """An arm; its number makes its images, and so its runs, differ from those of the others."""
+    data = DataSpec(name="digits", content=f"{number:064x}", train_size=100)
     return Arm(name or f"{label}, {condition}, {level}", label, condition, data, MODEL, TRAIN, level)
 
 
@@ -51,7 +51,7 @@ def trials(one, objective):
     scores = [(1, 0.5) if timed else (0, 0.6), (0, 12.0) if timed else (0, 0.4)]
     scores += [(0, 8.0) if timed else (0, 0.3), (0, 9.0) if timed else (0, 0.35), (2, 0.0)]
     rates = (0.0025, 0.005, 0.01, 0.02, 0.04)
-    found = [Trial(rate, one.run(rate, 1000), score) for rate, score in zip(rates, scores, strict=True)]
+    found = [Trial(rate, (one.run(rate, 1000),), score) for rate, score in zip(rates, scores, strict=True)]
     return Chosen(0.01, tuple(found), inside=True)
 
 
@@ -76,7 +76,9 @@ def made_up_outcome(
                 for metric, pairs in curves.items()
                 for step, (epoch, value) in enumerate(pairs)
             ]
-            stored[run.key] = RunRecord(run, "epochs", outcomes, tuple(points), "w", {"python": "3"}, 2.0, "2026")
+            diverged = any(math.isnan(value) for _, value in curves.get("train_error", ()))
+            ended = "diverged" if diverged else "epochs"
+            stored[run.key] = RunRecord(run, ended, outcomes, tuple(points), "w", {"python": "3"}, 2.0, "2026")
     verdicts = tuple(ClaimVerdict("made_up", claims[0], d.rule.aspect, d.verdict, "", (d,)) for d in decisions)
     experiment = Experiment("made_up", "A made-up experiment", claims, lambda setting: design, tuple(plots))
     done = {check.spec.check: check for check in checks}
@@ -120,6 +122,33 @@ def arrivals():
     return made_up_outcome(arms, measure, (Plot("survival"),))
 
 
+def race():
+    """Two units under two conditions: one seed of tanh is late, one has diverged; a rule about each ratio of times."""
+    arms = [arm(10 * i + j, label, c) for i, c in enumerate(("first", "second")) for j, label in enumerate(LABELS[:3])]
+    arms = [replace(one, train=TRAIN.but(target_train_error=0.25)) for one in arms]
+
+    def measure(one, seed):
+        time = (4 if one.label == "ReLU" else 9) + seed + 20 * (one.condition == "second" and one.label != "ReLU")
+        curve = [(e, max(0.9 - 0.65 * e / time, 0.0)) for e in range(min(math.ceil(time), 20) + 1)]
+        if (one.label, one.condition, seed) == ("tanh", "second", 3):
+            curve = [*curve[:5], (5, math.nan)]
+        return {}, {"train_error": curve}
+
+    numbers = (
+        Published("ratio of epochs to 25 % training error", 6, SOURCE, "primary", about="tanh / ReLU"),
+        Published("epochs to 25 % training error", 6, SOURCE, "memory", about="ReLU"),
+        Published("epochs to 25 % training error", 36, SOURCE, "memory", about="tanh"),
+    )
+    plots = (Plot("race", labels=("ReLU", "tanh")),)
+    found = made_up_outcome(arms, measure, plots, numbers)
+    rules = [
+        Rule("faster", "direction", c, TimeRatio(f"tanh, {c}, None", f"ReLU, {c}, None", 0.25), low=1)
+        for c in ("first", "second")
+    ]
+    decisions = [decide(each, found.design, found.tuned, found.stored) for each in rules]
+    return made_up_outcome(arms, measure, plots, numbers, decisions)
+
+
 def search():
     arms = [arm(i * 10 + j, label, c) for i, c in enumerate(("first", "second")) for j, label in enumerate(LABELS[:5])]
     return made_up_outcome(arms, falling, (Plot("rate_search"),), objective=ValidationError())
@@ -145,7 +174,7 @@ def test_errors():
     return made_up_outcome(arms, measure, (Plot("outcomes", y="test error"),), numbers)
 
 
-def forest():
+def effects():
     names = ("full", "without ReLU", "without pooling", "without dropout", "slow", "fast")
     arms = [arm(i, name, name=name) for i, name in enumerate(names)]
     slope = Contrast((Term(1, "slow", "slope"),), "the slope of the gradients of weights in slow", "decades a layer")
@@ -213,6 +242,32 @@ def forest():
     )
     plots = (Plot("effects"), Plot("time_ratios"))
     return made_up_outcome(arms, lambda one, seed: ({}, {}), plots, numbers, decisions)
+
+
+def averages():
+    """Two ingredients under four conditions each, with rules about their gain on the average."""
+    conditions = tuple(f"{what}, {whose} weights" for what in ("digits", "objects") for whose in ("Glorot's", "He's"))
+    ways = {"convolution": 0.3, "local": 0.35, "tanh": 0.31}
+    arms = [
+        arm(10 * i + j, way, condition, name=f"{way}, {condition}")
+        for i, condition in enumerate(conditions)
+        for j, way in enumerate(ways)
+    ]
+
+    def measure(one, seed):
+        harder = 0.2 * one.condition.startswith("objects")
+        return {"test_error": ways[one.label] + harder + 0.02 * noise(one.name, seed)}, {}
+
+    def rule(claim, other):
+        gains = [gain(f"convolution, {condition}", f"{other}, {condition}") for condition in conditions]
+        terms = (replace(term, coefficient=term.coefficient / len(gains)) for each in gains for term in each.terms)
+        return Rule(claim, "direction", "on the average", Contrast(tuple(terms), "the average gain", "points"), low=0)
+
+    plots = (Plot("forest"),)
+    found = made_up_outcome(arms, measure, plots)
+    rules = (rule("sharing-helps", "local"), rule("relu-helps-on-the-average", "tanh"))
+    decisions = [decide(each, found.design, found.tuned, found.stored) for each in rules]
+    return made_up_outcome(arms, measure, plots, decisions=decisions)
 
 
 def doses():
@@ -341,9 +396,11 @@ def gallery():
     outcomes = (
         curves(),
         arrivals(),
+        race(),
         search(),
         test_errors(),
-        forest(),
+        effects(),
+        averages(),
         doses(),
         shifted(),
         gradients(),
@@ -352,7 +409,7 @@ def gallery():
         exact(),
     )
     kinds = {plot.kind: (outcome, plot) for outcome in outcomes for plot in outcome.experiment.plots}
-    return kinds | {"multiverse": (forest(), Plot("multiverse"))}
+    return kinds | {"multiverse": (effects(), Plot("multiverse"))}
 
 
 def proxied(outcome, text):

@@ -323,3 +323,27 @@ def test_nothing_measured_is_said():
     drawn = drawing(outcome, Plot("dose", metric="loudness"))
     assert drawn.data.empty
     assert "not measured" in texts(drawn.figure)
+
+
+def test_the_parts_of_an_average_are_those_of_its_conditions():
+    outcome, plot = GALLERY["forest"]
+    drawn = drawing(outcome, plot)
+    decisions = [decision for verdict in outcome.verdicts for decision in verdict.decisions]
+    assert [ax.get_title().replace("\n", " ") for ax in drawn.figure.axes] == [
+        f"{decision.rule.claim.replace('-', ' ')} {decision.verdict}" for decision in decisions
+    ]
+    for decision in decisions:
+        mine = drawn.data[drawn.data.claim == decision.rule.claim].set_index("condition")
+        row = mine.loc["average"]
+        assert (row.estimate, row.low, row.high, row.verdict) == (
+            *dataclasses.astuple(decision.interval)[:3],
+            decision.verdict,
+        )
+        assert row.estimate == pytest.approx(mine.drop("average").estimate.mean())
+    local = drawn.data.set_index(["claim", "condition"]).loc[("sharing-helps", "objects, He's weights")]
+    errors = [
+        [record.outcomes["test_error"] for record in outcome.replicates(f"{way}, objects, He's weights")]
+        for way in ("local", "convolution")
+    ]
+    gained = mean_interval(100 * np.subtract(*errors))
+    assert (local.estimate, local.low, local.high) == pytest.approx((gained.estimate, gained.low, gained.high))

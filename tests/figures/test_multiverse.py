@@ -1,6 +1,6 @@
 import matplotlib.pyplot as plt
 import pytest
-from made_up_results import forest
+from made_up_results import effects
 
 from cnn_study.experiment import Plot
 from cnn_study.figures.draw import drawing
@@ -8,7 +8,7 @@ from cnn_study.figures.draw import drawing
 
 @pytest.fixture
 def drawn():
-    outcome = forest()
+    outcome = effects()
     yield outcome, drawing(outcome, Plot("multiverse"))
     plt.close("all")
 
