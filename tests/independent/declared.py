@@ -20,7 +20,7 @@ from cnn_study.results import RunRecord, Store
 from cnn_study.spec import SEMANTICS
 from cnn_study.stored import designed, settings_of
 from cnn_study.training.search import Stored
-from cnn_study.training.tuning import Tuned, searched, tune
+from cnn_study.training.tuning import Tuned, search_of, searched, tune
 
 
 def declared(family: Iterable[tuple[Experiment, Design]], stored: Stored) -> dict[str, Any]:
@@ -53,10 +53,11 @@ def _experiment(experiment: Experiment, design: Design, stored: Stored) -> dict[
         "proxy": design.proxy,
         "seeds": list(design.seeds),
         "looks": list(design.looks),
-        "search": _search(design),
+        "threshold": _threshold(design),
         "arms": {
             name: {
                 "searched": searched(each.arm, design).name if each.arm.tuned else None,
+                "rates": list(search_of(each.arm, design).rates) if each.arm.tuned else [],
                 "trials": [[trial.rate, [run.key for run in trial.specs]] for trial in each.search.trials],
                 "runs": [run.key for run in each.replicates],
             }
@@ -68,12 +69,10 @@ def _experiment(experiment: Experiment, design: Design, stored: Stored) -> dict[
     }
 
 
-def _search(design: Design) -> dict[str, Any] | None:
-    if design.search is None:
-        return None
-    objective = design.search.objective
-    threshold = objective.threshold if isinstance(objective, TimeToTrainError) else None
-    return {"threshold": threshold, "rates": list(design.search.rates)}
+def _threshold(design: Design) -> float | None:
+    """The training error to which rates are compared by their times; ``None``: by their validation errors."""
+    objective = design.search.objective if design.search else None
+    return objective.threshold if isinstance(objective, TimeToTrainError) else None
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

@@ -368,11 +368,11 @@ class Reader:
 
         The runs that were told as the arm's must have that rate, and the seeds of the design.
         """
-        arm, search = self.told["arms"][name], self.told["search"]
+        arm = self.told["arms"][name]
         rate, inside = None, True
         if arm["searched"]:
             trials = {rate: self._score(keys) for rate, keys in self.told["arms"][arm["searched"]]["trials"]}
-            middle = search["rates"][len(search["rates"]) // 2]
+            middle = arm["rates"][len(arm["rates"]) // 2]
             rate = min(trials, key=lambda each: (*trials[each], abs(math.log(each / middle)), each))
             inside = min(trials) < rate < max(trials)
         for seed, key in zip(self.told["seeds"], arm["runs"], strict=True):
@@ -389,7 +389,7 @@ class Reader:
         return worst, math.fsum(counted) / len(counted)
 
     def _outcome(self, run: Run) -> tuple[int, float]:
-        threshold = self.told["search"]["threshold"]
+        threshold = self.told["threshold"]
         if run.ended == "diverged":
             return 2, 0.0
         if threshold is None:

@@ -43,6 +43,7 @@ ROOT = Path(__file__).parents[2]
 COMMITTED = sorted(file.parent for file in (ROOT / "results").glob("*/verdicts.csv"))
 CLAIM, OTHER = "faster", "better"
 FEW = (4, 6, 9)  # looks whose boundaries are not stored
+OWN_RATES = (0.004, 0.008, 0.016, 0.032)
 EFFECTS = (-0.6, 0.0, 0.1, 0.4, 1.2, 2.5)
 
 
@@ -71,9 +72,9 @@ def arms_of(names, **changes):
 
 
 def times(looks):
-    """Ratios of times at the best rates: of three arms with a search, one that shares its rate, one on the edge."""
+    """Ratios of times at the best rates: one arm has a grid of its own, one shares a rate, one is on the edge."""
     arms = arms_of(("fast", "slow", "remedied", "shared", "edge"))
-    arms = (*arms[:3], replace(arms[3], rate_of="slow"), arms[4])
+    arms = (arms[0], replace(arms[1], rates=OWN_RATES), arms[2], replace(arms[3], rate_of="slow"), arms[4])
     ratio, shared = TimeRatio("slow", "fast", 0.25), TimeRatio("slow", "shared", 0.25)
     rules = (
         Rule(CLAIM, "direction", "a", ratio, low=1),
