@@ -82,7 +82,7 @@ def times(looks):
         Rule(CLAIM, "direction", "b", TimeRatio("slow", "remedied", 0.25), low=1, smallest=1.25),
         Rule(CLAIM, "magnitude", "a", ratio, low=1.3, high=3, published=True),
         Rule(CLAIM, "mechanism", "a", HalfGap("slow", "fast", "remedied", 0.25), low=1),
-        Rule(CLAIM, "mechanism", "b", TimeRatio("fast", "slow", 0.25), high=1, smallest=1.1),
+        Rule(CLAIM, "mechanism", "b", TimeRatio("fast", "slow", 0.25), high=0.9, smallest=1.2),
         Rule(OTHER, "direction", "a", TimeRatio("slow", "edge", 0.25), low=1),
         Rule(OTHER, "magnitude", "a", TimeRatio("slow", "fast", 0.95), low=1),
         Rule(OTHER, "mechanism", "a", shared, low=1.05, high=1.6),
