@@ -20,7 +20,7 @@ from cnn_study.results import RunRecord, Store
 from cnn_study.spec import SEMANTICS
 from cnn_study.stored import designed, settings_of
 from cnn_study.training.search import Stored
-from cnn_study.training.tuning import Tuned, search_of, searched, tune
+from cnn_study.training.tuning import Tuned, searched, tune
 
 
 def declared(family: Iterable[tuple[Experiment, Design]], stored: Stored) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _experiment(experiment: Experiment, design: Design, stored: Stored) -> dict[
         "arms": {
             name: {
                 "searched": searched(each.arm, design).name if each.arm.tuned else None,
-                "rates": list(search_of(each.arm, design).rates) if each.arm.tuned else [],
+                "rates": list(searched(each.arm, design).rates or design.search.rates) if each.arm.tuned else [],
                 "trials": [[trial.rate, [run.key for run in trial.specs]] for trial in each.search.trials],
                 "runs": [run.key for run in each.replicates],
             }

@@ -378,6 +378,8 @@ class Reader:
             middle = arm["rates"][len(arm["rates"]) // 2]
             rate = min(trials, key=lambda each: (*trials[each], abs(math.log(each / middle)), each))
             inside = min(trials) < rate < max(trials)
+            if not trials.keys() >= set(arm["rates"]):
+                self.problems.append(f"{self.told['name']}: not all rates of its grid were tried for {name}")
         for seed, key in zip(self.told["seeds"], arm["runs"], strict=True):
             spec = self.runs[key].spec if key in self.runs else None
             if spec and (spec["seeds"]["init"] != seed or rate not in (None, spec["train"]["learning_rate"])):

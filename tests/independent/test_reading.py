@@ -86,6 +86,7 @@ def times(looks):
         Rule(OTHER, "direction", "a", TimeRatio("slow", "edge", 0.25), low=1),
         Rule(OTHER, "magnitude", "a", TimeRatio("slow", "fast", 0.95), low=1),
         Rule(OTHER, "mechanism", "a", shared, low=1.05, high=1.6),
+        Rule(OTHER, "mechanism", "b", shared, low=1.05, smallest=1.3),
     )
     search = RateSearch(TimeToTrainError(0.25), (0.005, 0.01, 0.02), extensions=1, repeats=2)
     return Design(arms, search, tuple(range(1, looks[-1] + 1)), rules, looks=looks)
