@@ -107,10 +107,10 @@ def age(outcome: Outcome, changed: Mapping[str, datetime]) -> str:
     first = min(map(datetime.fromisoformat, finished))
     rules, run = (f"{each.astimezone(UTC):%Y-%m-%d %H:%M} UTC" for each in (when, first))
     if when < first:
-        return f"older than results: last changed on {rules}, before its first run was finished on {run}"
+        return f"older than these runs: last changed on {rules}, before its first run was finished on {run}"
     return (
         f"its page was last changed on {rules}, after its first run was finished on {run}, "
-        "so that a rule may be younger than results"
+        "so that a rule may be younger than some of these runs"
     )
 
 

@@ -53,9 +53,9 @@ def test_the_page_says_whether_rules_are_older_than_results_where_that_is_known(
         return re.findall(r"<dt>Rules</dt><dd>([^<]*)</dd>", page)
 
     (older,) = said(made_up="2026-01-02T04:04:04+01:00")
-    assert older.startswith("older than results: last changed on 2026-01-02 03:04 UTC, before")
+    assert older.startswith("older than these runs: last changed on 2026-01-02 03:04 UTC, before")
     (younger,) = said(made_up="2026-01-02T03:04:06+00:00")
-    assert "a rule may be younger than results" in younger
+    assert "a rule may be younger than some of these runs" in younger
     assert not said()
     assert not said(other="2026-01-01T00:00:00+00:00")
 
