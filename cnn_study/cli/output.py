@@ -4,7 +4,8 @@ import math
 import os
 import subprocess
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from rich.progress import Progress, TaskID
 from cnn_study import tables, tracking
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.cli.app import console, errors
-from cnn_study.experiment import Setting
+from cnn_study.experiment import Experiment, Setting
 from cnn_study.processes import cores
 from cnn_study.results import Store
 from cnn_study.stored import REFERENCE, evaluated, store_of
@@ -149,7 +150,29 @@ def revision() -> str:
         return "unknown"
 
 
-def _git(*arguments: str) -> str:
+def last_changes(experiments: Iterable[Experiment]) -> Mapping[str, datetime]:
+    """When the page of each experiment was last changed, by name, without those of which git knows no such time.
+
+    These are pages that are not committed as they are, and all if there is no git, or not the whole history. What git
+    knows of the project's own pages in a repository that is not the project's says nothing.
+    """
+    project, ours = Path(__file__).resolve().parents[2], revision() != "unknown"
+    found: dict[str, datetime] = {}
+    for experiment in experiments:
+        page = Path(experiment.place.rpartition(", line ")[0]).resolve()
+        if page.is_relative_to(project) and not ours:
+            continue
+        try:
+            known = _git("rev-parse", "--is-shallow-repository", at=page.parent) == "false"
+            if known and not _git("status", "--porcelain", "--", page.name, at=page.parent):
+                written = _git("log", "-1", "--format=%aI", "--", page.name, at=page.parent)
+                found[experiment.name] = datetime.fromisoformat(written)
+        except (OSError, subprocess.SubprocessError, ValueError):
+            continue
+    return found
+
+
+def _git(*arguments: str, at: Path | None = None) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     answer = subprocess.run(  # noqa: S603
         ["git", *arguments],  # noqa: S607
@@ -157,7 +180,7 @@ def _git(*arguments: str) -> str:
         text=True,
         timeout=10,
         check=True,
-        cwd=Path(__file__).parent,
+        cwd=at or Path(__file__).parent,
         env=environment,
     )
     return answer.stdout.strip()

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cnn_study import collection, tables, tracking
 from cnn_study.cli.app import FilesArgument, Names, ProfileOption, ResultsOption, UriOption, app, console
-from cnn_study.cli.output import draw, keep_verdicts, mirror, revision, show_verdicts
+from cnn_study.cli.output import draw, keep_verdicts, last_changes, mirror, revision, show_verdicts
 from cnn_study.cli.stores import read, shown
 from cnn_study.errors import unknown_name
 from cnn_study.experiment import Experiment
@@ -107,7 +107,8 @@ def report(
         outcomes = shown(names, family)
         draw(outcomes, folder, again=False)
         keep_verdicts(family, folder)
-        page = write_page(outcomes, folder, setting, revision(), family)
+        changed = last_changes(outcome.experiment for outcome in outcomes)
+        page = write_page(outcomes, folder, setting, revision(), family, changed)
         console.print(f"report: {page}", soft_wrap=True)
         for path in write_latex(outcomes, folder, family) if latex else ():
             console.print(f"latex: {path}", soft_wrap=True, highlight=False)

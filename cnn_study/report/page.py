@@ -5,9 +5,11 @@ import io
 import re
 import urllib.parse
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import jinja2
 from PIL import Image
@@ -69,6 +71,7 @@ def write_page(
     setting: Setting,
     revision: str = "unknown",
     family: Sequence[Outcome] = (),
+    changed: Mapping[str, datetime] = MappingProxyType({}),
 ) -> Path:
     """Write ``report.html`` into the folder of the results.
 
@@ -78,6 +81,7 @@ def write_page(
         setting: Where the results were made.
         revision: Of the code that writes the page.
         family: All experiments whose tests are corrected for together; empty: those of the page.
+        changed: When the rules of experiments were last changed, by name, where that is known.
 
     Raises:
         StoreError: The page cannot be written.
@@ -94,6 +98,7 @@ def write_page(
     tests, survives = corrected(family or outcomes), holm(family or outcomes)
     text = environment.get_template("page.html").render(
         arm_rows=arm_rows,
+        ages={outcome.experiment.name: provenance.age(outcome, changed) for outcome in outcomes},
         aspects=ASPECTS,
         confidence=CONFIDENCE,
         counts={aspect: _counts(outcomes, aspect) for aspect in ASPECTS},

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.data import registry
@@ -90,6 +91,27 @@ def _replicates(outcome: Outcome) -> dict[str, RunRecord]:
 def _wanted_and_stored(outcome: Outcome) -> int:
     runs = [run for name, tuned in outcome.tuned.items() for run in tuned.replicates[: outcome.wanted[name]]]
     return sum(run.key in outcome.stored for run in runs)
+
+
+def age(outcome: Outcome, changed: Mapping[str, datetime]) -> str:
+    """Whether the rules of an experiment are older than its results, in words; empty if that is not known.
+
+    Args:
+        outcome: Of the experiment.
+        changed: When the rules of experiments were last changed, by name, where that is known.
+    """
+    finished = [record.finished_at for record in everything([outcome]).values() if record.finished_at]
+    when = changed.get(outcome.experiment.name)
+    if when is None or not finished:
+        return ""
+    first = min(map(datetime.fromisoformat, finished))
+    rules, run = (f"{each.astimezone(UTC):%Y-%m-%d %H:%M} UTC" for each in (when, first))
+    if when < first:
+        return f"older than these runs: last changed on {rules}, before its first run was finished on {run}"
+    return (
+        f"its page was last changed on {rules}, after its first run was finished on {run}, "
+        "so that a rule may be younger than some of these runs"
+    )
 
 
 def everything(outcomes: Sequence[Outcome]) -> dict[str, RunRecord | CheckRecord]:

@@ -4,11 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from elsewhere import PROJECT, complaint, study
 
-from cnn_study.cli.output import revision
+from cnn_study.cli.output import last_changes, revision
+from cnn_study.experiment import Experiment
 
 GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c")
 EXAMPLE = (PROJECT / "examples" / "own_ablation.py").read_text(encoding="utf-8")
@@ -55,6 +57,40 @@ def test_the_revision_of_a_checkout_is_that_of_its_repository(theirs):
 def test_without_git_the_revision_is_unknown(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     assert revision() == "unknown"
+
+
+def committed(place, when):
+    """An experiment whose page was committed then, in a repository of its own."""
+    environment = {**os.environ, "GIT_COMMITTER_DATE": "2026-05-05T00:00:00+00:00", "GIT_AUTHOR_DATE": when}
+    place.mkdir(exist_ok=True)
+    (place / "mine.py").write_text(f"# {when}\n", encoding="utf-8")
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "mine"]):
+        subprocess.run([*GIT, *command], cwd=place, env=environment, check=True)
+    return Experiment("mine", "Mine", (), lambda setting: None, (), place=f"{place / 'mine.py'}, line 1")
+
+
+def test_git_knows_when_a_page_was_last_changed_also_after_a_rebase(tmp_path, monkeypatch):
+    first, second = "2026-01-01T00:00:00+00:00", "2026-02-01T00:00:00+02:00"
+    assert {str(each) for each in last_changes([committed(tmp_path, first)]).values()} == {first.replace("T", " ")}
+    experiment = committed(tmp_path, second)
+    monkeypatch.setenv("GIT_DIR", "/nowhere")  # As in a hook of another repository.
+    assert [each.isoformat() for each in last_changes([experiment]).values()] == [second]
+
+
+def test_git_says_nothing_of_a_page_that_is_not_committed_as_it_is(tmp_path, monkeypatch):
+    experiment = committed(tmp_path / "a", "2026-01-01T00:00:00+00:00")
+    subprocess.run([*GIT, "clone", "-q", "--depth", "1", f"file://{tmp_path / 'a'}", tmp_path / "b"], check=True)
+    (tmp_path / "c").mkdir()
+    for folder in ("b", "c"):  # Half of the history, and no repository.
+        (tmp_path / folder / "mine.py").touch()
+        assert not last_changes([replace(experiment, place=f"{tmp_path / folder / 'mine.py'}, line 1")])
+    (tmp_path / "a" / "new.py").touch()
+    assert not last_changes([replace(experiment, place=f"{tmp_path / 'a' / 'new.py'}, line 1")])
+    assert last_changes([experiment])
+    (tmp_path / "a" / "mine.py").write_text("# changed\n", encoding="utf-8")
+    assert not last_changes([experiment])
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert not last_changes([experiment, replace(experiment, place="")])
 
 
 def own(path):

@@ -5,6 +5,7 @@ import math
 import re
 import urllib.parse
 from dataclasses import replace
+from datetime import datetime
 from html.parser import HTMLParser
 
 import numpy as np
@@ -40,6 +41,23 @@ def test_the_page_shows_verdicts_figures_numbers_and_sources(made_up, tmp_path):
     assert "cnn-study run made_up --profile quick" in page
     assert "6 of the search and 6 replicates" in page  # both conditions share their runs
     assert re.search(r'<td class="number">12</td><td>\s*python 3</td>', page)
+
+
+def test_the_page_says_whether_rules_are_older_than_results_where_that_is_known(made_up, tmp_path):
+    """The made-up runs were finished on 2026-01-02, at 03:04:05 UTC."""
+    outcome = evaluate(*made_up)
+
+    def said(**changed):
+        whole = {name: datetime.fromisoformat(when) for name, when in changed.items()}
+        page = write_page([outcome], tmp_path, QUICK, changed=whole).read_text()
+        return re.findall(r"<dt>Rules</dt><dd>([^<]*)</dd>", page)
+
+    (older,) = said(made_up="2026-01-02T04:04:04+01:00")
+    assert older.startswith("older than these runs: last changed on 2026-01-02 03:04 UTC, before")
+    (younger,) = said(made_up="2026-01-02T03:04:06+00:00")
+    assert "a rule may be younger than some of these runs" in younger
+    assert not said()
+    assert not said(other="2026-01-01T00:00:00+00:00")
 
 
 def test_strings_are_escaped_and_nothing_is_loaded(made_up, tmp_path):
