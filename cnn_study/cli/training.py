@@ -164,7 +164,7 @@ def plan(
     data: DataOption = None,
     side: SideOption = None,
 ) -> None:
-    """Say what `run` would train, why, and how long that takes at most, without training."""
+    """Say what `run` would train, why, and how long that takes, at least and at most, without training."""
     if data is None and side is None:
         setting = Setting(profile, None if stand_in is None else datasets.get(stand_in))
     else:
@@ -177,12 +177,13 @@ def plan(
     ]
     if names:
         console.print(tables.arms(plans))
+        console.print(tables.ARM_NOTE, soft_wrap=True, highlight=False)
     known = known_data(setting, (design for _, design in found))
     pace, source = pace_of(results or OWN, setting, known)
     console.print(tables.plan(plans, examples_in(known), pace, cores()))
     how = f"at the pace of the runs in {source}" if source else "unknown: no run is stored that shows the pace"
-    limits = "All are upper limits; what experiments share counts once in the last line."
-    console.print(f"Hours with {cores()} workers, {how}. {limits}", soft_wrap=True, highlight=False)
+    for line in (f"time: with {cores()} workers, {how}.", *tables.PLAN_NOTES):
+        console.print(line, soft_wrap=True, highlight=False)
 
 
 @commands.command("get", epilog="Examples: `cnn-study data` · `cnn-study data cifar10 mnist`: `get` need not be said")
