@@ -38,6 +38,8 @@ from cnn_study.page import (
 PERMUTATIONS = (1, 2, 3)
 LABELS = {"conv": "convolutional", "dense": "multilayer perceptron"}
 TOGETHER = Condition("three permutations")
+LENET5_SIDE = 16
+"""Sides of the smallest images on which LeNet-5 has a pixel left for its dense layers."""
 
 
 def blocks(at) -> list[int]:
@@ -115,7 +117,7 @@ def structure_is_nothing_to_perceptrons(at):
 )
 def spatial_structure(at):
     """Both networks on the images as they are and under three permutations; one of them with blocks left in order."""
-    small = at.choose(smoke=True, quick=True, full=False)
+    small = at.choose(smoke=True, quick=True, full=at.shape[0] < LENET5_SIDE)
     networks = {
         "conv": at.network(full_network, "dropout", maps=(8, 16), hidden=64)
         if small
