@@ -208,9 +208,9 @@ def test_runs_that_share_a_program_differ_in_numbers_only():
     design = made_up_design()
     relu, tanh = design.arms[:2]
     run = relu.run(0.01, 1)
-    for other in (relu.run(0.02, 7), run.but(train=run.train.but(epochs=3, target_train_error=None))):
+    images = run.but(data=run.data.but(train_size=50))
+    for other in (relu.run(0.02, 7), run.but(train=run.train.but(epochs=3, target_train_error=None)), images):
         assert program_key(other) == program_key(run)
     momentum = run.but(train=run.train.but(momentum=0.5))
-    data = run.but(data=run.data.but(train_size=50))
-    jobs = [run, tanh.run(0.01, 1), momentum, data, CheckSpec(check="a"), CheckSpec(check="b")]
+    jobs = [run, tanh.run(0.01, 1), momentum, CheckSpec(check="a"), CheckSpec(check="b")]
     assert len({program_key(job) for job in jobs}) == len(jobs)
