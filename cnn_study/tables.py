@@ -11,8 +11,7 @@ from cnn_study.analysis.coverage import measured_coverage
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
 from cnn_study.analysis.sensitivity import effect_text, look_text, outlook
 from cnn_study.analysis.significance import UNCORRECTED, Corrected, corrected, holm, key_of, mark, marked
-from cnn_study.execution.forecast import Examples, Pace, Work
-from cnn_study.execution.jobs import Job
+from cnn_study.execution.forecast import Examples, Pace, work_of
 from cnn_study.execution.plan import STATES, Planned, PlanRow, once
 from cnn_study.experiment import ASPECTS, PROVENANCES, Claim, Verdict
 from cnn_study.spec import RunSpec
@@ -113,28 +112,35 @@ def plan(plans: Sequence[ExperimentPlan], examples: Examples, pace: Pace | None,
     return table
 
 
-PLAN_NOTES = (
-    "least: all that the next look at every rule needs.",
-    "most: every open rule goes on to its last look. Images and MACs are of these.",
-    "MACs: multiply-accumulates of forward passes.",
-    "Every run is taken to go on to its last epoch; checks take no time here.",
-    "What experiments share counts once in the last line.",
-)
-"""What the table of a plan says, a line each."""
+def plan_notes(pace: Pace | None) -> Iterator[str]:
+    """What the table of a plan says, line by line."""
+    yield "least: all that the next look at every rule needs."
+    yield "most: every open rule goes on to its last look. Images and MACs are of these."
+    yield "MACs: multiply-accumulates of forward passes. Checks take no time here."
+    if pace and pace.share < 1:
+        yield "time: most, if every run goes on to its last epoch. least, if runs end at their"
+        yield f"target error after {100 * pace.share:.0f} % of that, as the stored ones did on the average."
+    else:
+        yield "time: if every run goes on to its last epoch."
+    yield "What experiments share counts once in the last line."
 
 
 def _costs(planned: Sequence[Planned], examples: Examples, pace: Pace | None, workers: int) -> Iterator[str]:
-    most = [each.job for each in planned if each.state != "stored"]
-    least = [each.job for each in planned if each.state in ("needed", "next")]
-    works = [_work(jobs, examples) for jobs in (least, most)]
+    most = [each for each in planned if each.state != "stored"]
+    least = [each for each in most if each.state != "later"]
+    work = work_of(_runs(most), examples)
     yield from (f"{number:,}" for number in (len(planned) - len(most), len(least), len(most)))
-    yield short(works[1].images / 1e6)
-    yield short(works[1].macs / 1e12)
-    yield from (duration(pace.seconds(work) / workers) if pace else "unknown" for work in works)
+    yield short(work.images / 1e6)
+    yield short(work.macs / 1e12)
+    if pace:
+        likely = work_of(_runs(least), examples, pace.share)
+        yield from (duration(pace.seconds(each) / workers) for each in (likely, work))
+    else:
+        yield from ("unknown", "unknown")
 
 
-def _work(jobs: Iterable[Job], examples: Examples) -> Work:
-    return sum((Work.of(job, examples(job)) for job in jobs if isinstance(job, RunSpec)), Work())
+def _runs(planned: Iterable[Planned]) -> list[RunSpec]:
+    return [each.job for each in planned if isinstance(each.job, RunSpec)]
 
 
 def short(number: float) -> str:

@@ -182,7 +182,7 @@ def plan(
     pace, source = pace_of(results or OWN, setting, known)
     console.print(tables.plan(plans, examples_in(known), pace, cores()))
     how = f"at the pace of the runs in {source}" if source else "unknown: no run is stored that shows the pace"
-    for line in (f"time: with {cores()} workers, {how}.", *tables.PLAN_NOTES):
+    for line in (f"time: with {cores()} workers, {how}.", *tables.plan_notes(pace)):
         console.print(line, soft_wrap=True, highlight=False)
 
 
