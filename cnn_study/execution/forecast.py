@@ -99,7 +99,7 @@ class Work:
             compiled: Whether its program has to be compiled; not after another run that shares it.
         """
         taken = run.train.epochs if epochs is None else epochs
-        costs = _costs(run.model)
+        costs = _costs(run.model)  # pyright: ignore[reportArgumentType] - frozen specs have a hash
         steps = taken * (sizes.train // run.train.batch_size)
         images = steps * run.train.batch_size
         passes = BACKWARD * images + _evaluated(run, sizes, taken)
