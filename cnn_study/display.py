@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cnn_study.execution.events import Begun, Event, Failed, Finished, Lost, Waiting
 from cnn_study.execution.events import Progress as Measured
-from cnn_study.execution.forecast import Examples, Pace, Work
+from cnn_study.execution.forecast import Examples, Pace, work_of
 from cnn_study.execution.jobs import Job
 from cnn_study.execution.plan import CheckRequest, Request
 from cnn_study.execution.suite import Queued
@@ -23,6 +23,9 @@ EVERY = 30.0
 
 FORECASTS_AFTER = 3
 """Finished runs before the time left is worth saying."""
+
+FORECASTS_EVERY = 1.1
+"""Factor by which finished runs become more before the pace is taken anew: with thousands, that takes a while."""
 
 
 class SuiteDisplay:
@@ -44,6 +47,8 @@ class SuiteDisplay:
         self._ended: set[str] = set()
         self._running: dict[str, tuple[Job, float, float | None]] = {}
         self._left = ""
+        self._pace: Pace | None = None
+        self._fitted = 0
         self._said = time.monotonic()
         self._bar = Progress(
             TextColumn("[bold]runs"),
@@ -105,12 +110,13 @@ class SuiteDisplay:
 
     def _forecast(self) -> str:
         """Time left for the runs that are known, if none ends early; search results may ask for more."""
-        pace = Pace.fitted(self._known, self._examples) if len(self._known) >= FORECASTS_AFTER else None
-        if pace is None:
+        if len(self._known) >= FORECASTS_AFTER and len(self._known) >= FORECASTS_EVERY * self._fitted:
+            self._pace, self._fitted = Pace.fitted(self._known, self._examples), len(self._known)
+        if self._pace is None:
             return ""
         left = [request.job for key, request in self._requests.items() if key not in self._ended]
-        work = sum((Work.of(job, self._examples(job)) for job in left if isinstance(job, RunSpec)), Work())
-        minutes = pace.seconds(work) / self._workers / 60
+        work = work_of((job for job in left if isinstance(job, RunSpec)), self._examples)
+        minutes = self._pace.seconds(work) / self._workers / 60
         return f"at most {minutes:.0f} min left" if minutes >= 1 else "less than a minute left"
 
     def _render(self) -> Group:

@@ -10,7 +10,7 @@ from cnn_study.data import cache
 from cnn_study.data.dataset import Dataset, described, parsed
 from cnn_study.data.registry import DATASETS
 from cnn_study.errors import InputError, StoreError
-from cnn_study.execution.forecast import Examples, Pace
+from cnn_study.execution.forecast import Examples, Images, Pace
 from cnn_study.experiment import PROFILES, Design, Experiment, Setting
 from cnn_study.files import replace_file
 from cnn_study.results import RunRecord, Store
@@ -111,17 +111,22 @@ def known_data(setting: Setting, designs: Iterable[Design] = ()) -> Mapping[str,
 
 
 def examples_in(known: Mapping[str, Dataset]) -> Examples:
-    """What gives the training examples of a run on one of the known data sets."""
+    """What gives the images of a run on one of the known data sets."""
     return partial(_examples, known)
 
 
-def _examples(known: Mapping[str, Dataset], spec: RunSpec) -> int:
-    return spec.data.train_size or known[spec.data.name].arrays["x_train"].shape[0] - spec.data.validation_size
+def _examples(known: Mapping[str, Dataset], spec: RunSpec) -> Images:
+    data = spec.data
+    if data.train_size and data.test_size:
+        return Images(data.train_size, data.test_size)
+    arrays = known[data.name].arrays
+    train, test = (arrays[name].shape[0] for name in ("x_train", "x_test"))
+    return Images(data.train_size or train - data.validation_size, data.test_size or test)
 
 
 def timed(store: Store, known: Mapping[str, Dataset]) -> dict[str, RunRecord]:
-    """The runs by key, but for those on all of images of the user's own that no file of this command names."""
-    return {key: run for key, run in store.records().items() if run.spec.data.train_size or run.spec.data.name in known}
+    """The runs by key, but for those of images of the user's own that no file of this command names."""
+    return {key: run for key, run in store.records().items() if run.spec.data.name in known}
 
 
 def pace_of(root: Path, setting: Setting, known: Mapping[str, Dataset]) -> tuple[Pace | None, Path | None]:

@@ -11,8 +11,8 @@ from cnn_study.analysis.coverage import measured_coverage
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
 from cnn_study.analysis.sensitivity import effect_text, look_text, outlook
 from cnn_study.analysis.significance import UNCORRECTED, Corrected, corrected, holm, key_of, mark, marked
-from cnn_study.execution.forecast import Examples, Pace, Work
-from cnn_study.execution.plan import Planned, PlanRow
+from cnn_study.execution.forecast import Examples, Pace, work_of
+from cnn_study.execution.plan import STATES, Planned, PlanRow, once
 from cnn_study.experiment import ASPECTS, PROVENANCES, Claim, Verdict
 from cnn_study.spec import RunSpec
 
@@ -80,9 +80,9 @@ class ExperimentPlan:
     name: str
     rows: tuple[PlanRow, ...]
 
-    def once(self) -> dict[object, Planned]:
-        """Its runs and checks, each once, by identity."""
-        return {planned.identity: planned for row in self.rows for planned in row.planned}
+    def once(self) -> list[Planned]:
+        """Its runs and checks, each once."""
+        return once(planned for row in self.rows for planned in row.planned)
 
 
 def plan(plans: Sequence[ExperimentPlan], examples: Examples, pace: Pace | None, workers: int) -> Table:
@@ -95,49 +95,85 @@ def plan(plans: Sequence[ExperimentPlan], examples: Examples, pace: Pace | None,
         workers: How many there are.
 
     Returns:
-        A table with how many runs and checks are needed now, and how many at most: if every search and every open rule
-        goes on. Of these it has the multiply-accumulates (MACs) of forward passes, and the hours of a machine.
+        A table with how many runs and checks are stored, how many the next look at every rule needs at least, and how
+        many are needed at most: if every open rule goes on to its last look. Of these it has the training images and
+        the multiply-accumulates (MACs) of forward passes; of both the time of a machine. It fits 80 columns.
     """
-    table = Table(
-        *("experiment", "runs", "reused", "now", "at most", "10^6 images", "10^12 MACs", "hours"),
-        title="Plan",
-        box=box.SIMPLE_HEAD,
-    )
-    table.columns[0].no_wrap = True
-    for column in table.columns[1:]:
-        column.justify = "right"
-    everything: dict[object, Planned] = {}
+    heads = ("stored", "runs,\nleast", "runs,\nmost", "10^6\nimages", "10^12\nMACs", "time,\nleast", "time,\nmost")
+    table = Table(title="Plan", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    table.add_column("experiment", overflow="fold", vertical="bottom")
+    for head in heads:
+        table.add_column(head, justify="right", vertical="bottom", no_wrap=True)
     for one in plans:
-        everything |= one.once()
-        table.add_row(one.name, *_costs(one.once().values(), examples, pace, workers))
+        table.add_row(one.name, *_costs(one.once(), examples, pace, workers))
     table.add_section()
-    table.add_row("all", *_costs(everything.values(), examples, pace, workers))
+    everything = once(planned for one in plans for planned in one.once())
+    table.add_row("all", *_costs(everything, examples, pace, workers))
     return table
 
 
-def _costs(planned: Iterable[Planned], examples: Examples, pace: Pace | None, workers: int) -> Iterator[str]:
-    planned = list(planned)
-    missing = [each.job for each in planned if each.state != "stored"]
-    work = sum((Work.of(job, examples(job)) for job in missing if isinstance(job, RunSpec)), Work())
-    now = sum(each.state == "needed" for each in planned)
-    yield from (f"{number:,}" for number in (len(planned), len(planned) - len(missing), now, len(missing)))
-    yield _short(work.images / 1e6)
-    yield _short(work.macs / 1e12)
-    yield _short(pace.seconds(work) / workers / 3600) if pace else "unknown"
+def plan_notes(pace: Pace | None) -> Iterator[str]:
+    """What the table of a plan says, line by line."""
+    yield "least: all that the next look at every rule needs."
+    yield "most: every open rule goes on to its last look. Images and MACs are of these."
+    yield "MACs: multiply-accumulates of forward passes. Checks take no time here."
+    if pace and pace.share < 1:
+        yield "time: most, if every run goes on to its last epoch. least, if runs end at their"
+        yield f"target error after {100 * pace.share:.0f} % of that, as the stored ones did on the average."
+    else:
+        yield "time: if every run goes on to its last epoch."
+    yield "What experiments share counts once in the last line."
 
 
-def _short(number: float) -> str:
-    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
+def _costs(planned: Sequence[Planned], examples: Examples, pace: Pace | None, workers: int) -> Iterator[str]:
+    most = [each for each in planned if each.state != "stored"]
+    least = [each for each in most if each.state != "later"]
+    work = work_of(_runs(most), examples)
+    yield from (f"{number:,}" for number in (len(planned) - len(most), len(least), len(most)))
+    yield short(work.images / 1e6)
+    yield short(work.macs / 1e12)
+    if pace:
+        likely = work_of(_runs(least), examples, pace.share)
+        yield from (duration(pace.seconds(each) / workers) for each in (likely, work))
+    else:
+        yield from ("unknown", "unknown")
+
+
+def _runs(planned: Iterable[Planned]) -> list[RunSpec]:
+    return [each.job for each in planned if isinstance(each.job, RunSpec)]
+
+
+def short(number: float) -> str:
+    """A number of no more than two digits that count, or of whole ones."""
+    if 0 < number < 0.001:
+        return "< 0.001"
+    return f"{number:,.0f}" if number >= 10 else f"{float(f'{number:.2g}'):g}"
+
+
+def duration(seconds: float) -> str:
+    """A time in minutes or hours."""
+    minutes, hours = seconds / 60, seconds / 3600
+    if minutes < 59.5:
+        return f"{minutes:.0f} min" if minutes >= 1 or not minutes else "< 1 min"
+    return f"{hours:,.0f} h" if hours >= 9.95 else f"{hours:.1f} h"
 
 
 def arms(plans: Iterable[ExperimentPlan]) -> Table:
     """The plans arm by arm, each with the reason why it is not complete."""
-    table = Table("experiment", "arm", "reused", "needed now", "later, at most", "why")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    table.add_column("arm", overflow="fold", vertical="bottom")
+    for head in ("stored", "now", "next", "later"):
+        table.add_column(head, justify="right", vertical="bottom", no_wrap=True)
+    table.add_column("why", overflow="fold", vertical="bottom")
     for one in plans:
+        table.add_row(Text(one.name, style="bold"))
         for row in one.rows:
-            counts = (str(row.count(state)) for state in ("stored", "needed", "later"))
-            table.add_row(one.name, row.name, *counts, row.reason)
+            table.add_row(Text(f"  {row.name}"), *(str(row.count(state)) for state in STATES), row.reason)
     return table
+
+
+ARM_NOTE = "next: when searches have gone on. later: if rules are still open then."
+"""What the table of the arms says."""
 
 
 def explanation(outcome: Outcome, claim: Claim, family: Sequence[Outcome] = ()) -> Iterator[str]:

@@ -18,7 +18,7 @@ from benchmarks.measuring import Measurement, Report
 from benchmarks.table import cells
 from cnn_study import collection
 from cnn_study.cli import app
-from cnn_study.execution.forecast import Work
+from cnn_study.execution.forecast import work_of
 from cnn_study.execution.plan import plan
 from cnn_study.experiment import PROVENANCES, Claim, Experiment, Rule, Setting
 from cnn_study.page import vocabulary
@@ -118,16 +118,16 @@ def cluster() -> str:
     rows = [row for design in designs for row in plan(design, {}, {})]
     jobs = {planned.identity: planned.job for row in rows for planned in row.planned}
     known = known_data(Setting("full"), designs)
-    works = [Work.of(job, examples_in(known)(job)) for job in jobs.values() if isinstance(job, RunSpec)]
+    runs, examples = [job for job in jobs.values() if isinstance(job, RunSpec)], examples_in(known)
     pace, _ = pace_of(Path(__file__).parents[1] / REFERENCE, Setting(PROFILE), known)
     assert pace  # noqa: S101 - the reference results are part of the project
-    longest = max(map(pace.seconds, works)) / 3600
-    hours = pace.seconds(sum(works, Work())) / 3600
+    longest = max(pace.seconds(work_of([run], examples)) for run in runs) / 3600
+    hours = pace.seconds(work_of(runs, examples)) / 3600
     table = _table(
         ("workers", "days"), ((f"{n:,}", f"{max(hours / n, 2 * longest) / 24:,.2g}") for n in (2, 16, 64, 256, 1024))
     )
     return (
-        f"At most {len(works):,} runs take {hours:,.0f} hours of one worker at the pace of `{REFERENCE / PROFILE}`, "
+        f"At most {len(runs):,} runs take {hours:,.0f} hours of one worker at the pace of `{REFERENCE / PROFILE}`, "
         f"the longest of them {longest:,.1f} hours. A search comes before its replicates, so no number of workers "
         f"takes less than twice that.\n\n{table}"
     )

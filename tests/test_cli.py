@@ -182,9 +182,9 @@ def test_what_experiments_share_counts_once_in_the_total_of_a_plan(tmp_path, mon
     # search, is stored: it needed less than 5 epochs, so that the other two of that search are not longer.
     images = (2 * 5 + 9 * 20) * 100
     assert rows["made_up"] == rows["again"] == rows["all"]
-    assert rows["all"][:3] == ["12", "1", "11"]
+    assert rows["all"][:3] == ["1", "11", "11"]
     assert float(rows["all"][3]) == pytest.approx(images / 1e6, rel=0.05)
-    assert float(rows["all"][4]) == pytest.approx(images * 296 / 1e12, rel=0.05)
+    assert rows["all"][4:6] == ["<", "0.001"]  # Multiply-accumulates: 296 an image.
     assert "tanh, other" in output
 
 

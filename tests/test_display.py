@@ -7,6 +7,7 @@ from rich.console import Console
 
 from cnn_study.display import SuiteDisplay
 from cnn_study.execution.events import Begun, Failed, Finished, Lost, Progress, Waiting
+from cnn_study.execution.forecast import Images
 from cnn_study.execution.plan import CheckRequest, Request
 from cnn_study.execution.suite import Queued
 from cnn_study.results import Point
@@ -21,7 +22,7 @@ CHECK = CheckSpec(check="sizes")
 def display():
     """A display that has queued a run and a check, and what it has printed."""
     printed = io.StringIO()
-    shown = SuiteDisplay(Console(file=printed, width=120), lambda run: 100, 2, {})
+    shown = SuiteDisplay(Console(file=printed, width=120), lambda run: Images(100, 50), 2, {})
     shown(Queued(Request(ARM, "replicate", RUN)))
     shown(Queued(CheckRequest(CHECK)))
     return shown, printed

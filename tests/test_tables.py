@@ -1,8 +1,16 @@
-from conftest import with_silent_claims
+from dataclasses import replace
+
+import pytest
+from conftest import made_up_design, with_silent_claims
+from rich.console import Console
 
 from cnn_study import tables
 from cnn_study.analysis.sensitivity import outlook
 from cnn_study.analysis.significance import UNCORRECTED, corrected
+from cnn_study.execution.forecast import Images, Pace
+from cnn_study.execution.plan import plan
+
+PACE = Pace((60, 0.1, 0.01, 1e-10, 1e-9, 1e-9), share=0.5)
 
 
 def test_a_verdict_that_does_not_survive_the_correction_is_marked_and_the_mark_explained(barely_supported):
@@ -28,3 +36,63 @@ def test_an_explanation_says_how_surely_what_would_change_it_and_what_the_bootst
     for decision in barely_supported.verdicts[0].decisions:
         assert f"    {outlook(decision)}\n" in text
     assert "(nominally 95 %; of 3 seeds it holds the truth in 7" in text
+
+
+def planned(name, **changes):
+    return tables.ExperimentPlan(name, tuple(plan(replace(made_up_design(), **changes), {}, {})))
+
+
+def printed(table, width=80):
+    console = Console(width=width, color_system=None)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get()
+
+
+def test_no_cell_of_a_plan_is_cut_at_80_columns():
+    """Many large runs, and an experiment of a long name, which goes over several lines."""
+    plans = [planned("a_name_" * 5), planned("short")]
+    for table in (tables.plan(plans, lambda _: Images(10**12, 10**6), PACE, 2), tables.arms(plans)):
+        output = printed(table)
+        assert "\N{HORIZONTAL ELLIPSIS}" not in output
+        assert max(map(len, output.splitlines())) <= 80
+    narrow = printed(tables.plan(plans, lambda _: Images(10**12, 10**6), PACE, 2)).replace("\n", "")
+    for text in ("runs,", "10^12", "images", "least"):
+        assert text in narrow
+    assert all(len(line) <= 80 for line in (*tables.plan_notes(PACE), *tables.plan_notes(None), tables.ARM_NOTE))
+
+
+def test_a_plan_says_the_least_and_the_most():
+    design = made_up_design()
+    looks = planned("looks", seeds=tuple(range(1, 9)), looks=(4, 6, 8))
+    last = printed(tables.plan([looks], lambda _: Images(100, 100), PACE, 1)).splitlines()[-1].split()
+    searched, arms = len(design.search.rates), 2  # Arms of two conditions differ in name only.
+    assert last[:4] == ["all", "0", str(arms * (searched + 4)), str(arms * (searched + 8))]
+    shares = [float(text) for text in last if text.replace(".", "").isdigit()][-2:]
+    assert shares[0] < shares[1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 min"),
+        (20, "< 1 min"),
+        (720, "12 min"),
+        (3569, "59 min"),
+        (3570, "1.0 h"),
+        (12240, "3.4 h"),
+        (35819, "9.9 h"),
+        (35820, "10 h"),
+        (4e6, "1,111 h"),
+    ],
+)
+def test_a_time_is_said_in_minutes_or_hours(seconds, text):
+    assert tables.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0"), (3.3e-5, "< 0.001"), (0.0034, "0.0034"), (0.045, "0.045"), (3.14, "3.1"), (2, "2"), (5462, "5,462")],
+)
+def test_a_number_is_said_without_powers_of_ten(number, text):
+    assert tables.short(number) == text

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
 from cnn_study.analysis.sequential import boundaries
 from cnn_study.analysis.statistics import CONFIDENCE, EQUIVALENCE_CONFIDENCE, t_reach
@@ -304,6 +303,8 @@ def skewed(paths: int = PATHS, seed: int = SEED) -> Iterator[Skewed]:
 def _sign_test_errors(above: np.ndarray, sizes: Sequence[int]) -> float:
     rejected = np.zeros(len(above), dtype=bool)
     for n in sizes:
+        from scipy import stats
+
         table = np.array([stats.binomtest(k, n).pvalue for k in range(n + 1)])
         rejected |= table[above[:, :n].sum(axis=1)] < (1 - CONFIDENCE) / len(sizes)
     return float(rejected.mean())
@@ -351,6 +352,8 @@ def power(effect: float, paths: int = PATHS, seed: int = SEED) -> Power:
 
 def fixed_power(effect: float, n: int) -> float:
     """The power of a fixed number of seeds for normal data, by the noncentral t distribution."""
+    from scipy import stats
+
     return float(stats.nct.sf(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1), n - 1, effect * math.sqrt(n)))
 
 

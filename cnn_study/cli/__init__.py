@@ -9,12 +9,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import pydantic
-
-from cnn_study.cli import reading, training, verifying  # noqa: F401 - they add their commands
+from cnn_study.cli import commands  # noqa: F401 - it adds the commands
 from cnn_study.cli.app import Notices, app, console, errors
 from cnn_study.errors import StudyError, shortened
-from cnn_study.spec import one_line
 
 __all__ = ["app", "console", "errors", "main", "run_one"]
 
@@ -48,8 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except StudyError as error:
         errors.print(f"cnn-study: {error}", soft_wrap=True, markup=False, highlight=False)
         sys.exit(error.exit_code)
-    except pydantic.ValidationError as error:
-        errors.print(f"cnn-study: {error.title}: {one_line(error)}", soft_wrap=True, markup=False, highlight=False)
+    except ValueError as error:
+        text = _refused(error)
+        if not text:
+            raise
+        errors.print(f"cnn-study: {text}", soft_wrap=True, markup=False, highlight=False)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -59,6 +59,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         errors.print(f"cnn-study: {_explained(error)}", soft_wrap=True, markup=False, highlight=False)
         sys.exit(2 if error.errno in BAD_PATHS else 1)
+
+
+def _refused(error: ValueError) -> str:
+    """What is wrong with a specification, in one line; empty if the error is another one."""
+    if "pydantic" not in sys.modules:  # It is not imported for this: nothing has been specified yet.
+        return ""
+    from pydantic import ValidationError
+
+    from cnn_study.spec import one_line
+
+    return f"{error.title}: {one_line(error)}" if isinstance(error, ValidationError) else ""
 
 
 def _say_anything() -> None:

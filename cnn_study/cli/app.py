@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from cnn_study.errors import printable
-from cnn_study.experiment import PROFILES
+from cnn_study.profiles import PROFILES
 
 app = typer.Typer(
     help="Tests the claims commonly made about convolutional networks, each as a tuned, replicated ablation.",

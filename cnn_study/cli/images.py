@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich import box
 from rich.table import Table
-from typer.core import TyperGroup
 
-from cnn_study.cli.app import SideOption, app, console, errors
+from cnn_study.cli.app import console, errors
 from cnn_study.data.folder import TEST_EVERY, images
 from cnn_study.data.layout import UNDIVIDED, spelled
 from cnn_study.data.survey import Survey, survey
@@ -19,33 +17,8 @@ NAMED = 5
 """Files of a kind that are named; the others are counted."""
 
 
-class _Getting(TyperGroup):
-    """Takes what is no name of a command for the arguments of ``get``: ``cnn-study data mnist``."""
-
-    def parse_args(self, ctx, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
-            args = ["get", *args]
-        return super().parse_args(ctx, args)
-
-
-commands = typer.Typer(
-    cls=_Getting,
-    help="Fetch data sets into the cache, or check a folder of images.",
-    epilog="Examples: `cnn-study data mnist` · `cnn-study data check my_images --side 32`",
-    rich_markup_mode="markdown",
-)
-app.add_typer(commands, name="data")
-
-
-@commands.command(epilog="Example: `cnn-study data check my_images --side 32`")
-def check(
-    folder: Annotated[Path, typer.Argument(help="A folder of images, CLASS/*.png.", show_default=False)],
-    side: SideOption = None,
-    sheet: Annotated[
-        Path | None, typer.Option(help="The contact sheet. Default: NAME-sheet.png here.", show_default=False)
-    ] = None,
-) -> None:
-    """Show what will be seen of a folder of images: classes, counts, sizes, duplicates, what is left out, a sheet."""
+def check(folder: Path, side: int | None = None, sheet: Path | None = None) -> None:
+    """See :func:`cnn_study.cli.commands.check`."""
     found = survey(folder, side)
     console.print(_table(found))
     for line in _lines(found):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.progress import Progress, TaskID
 
-from cnn_study import tables, tracking
+from cnn_study import tables
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.cli.app import console, errors
 from cnn_study.experiment import Experiment, Setting
@@ -107,6 +107,8 @@ def mirror(
     Raises:
         TrackingError: The store does not work, or it takes more seconds than there is patience for.
     """
+    from cnn_study import tracking
+
     end = time.monotonic() + patience
 
     def show(task: TaskID, done: int, total: int) -> None:

@@ -2,34 +2,24 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from cnn_study import collection, tables, tracking
-from cnn_study.cli.app import FilesArgument, Names, ProfileOption, ResultsOption, UriOption, app, console
+from cnn_study import collection, tables
+from cnn_study.cli.app import console
 from cnn_study.cli.output import draw, keep_verdicts, last_changes, mirror, revision, show_verdicts
 from cnn_study.cli.stores import read, shown
 from cnn_study.errors import unknown_name
 from cnn_study.experiment import Experiment
 
 
-@app.command(epilog="Examples: `cnn-study claims` · `cnn-study claims --results results --into README.md`")
 def claims(
-    names: Names = None,
-    profile: ProfileOption = "quick",
-    results: ResultsOption = None,
-    into: Annotated[
-        Path | None,
-        typer.Option(
-            help="A Markdown file to put the table of claims or topics into, between its marks.", show_default=False
-        ),
-    ] = None,
+    names: list[str] | None = None, profile: str = "quick", results: Path | None = None, into: Path | None = None
 ) -> None:
-    """List every claim with its verdicts."""
+    """See :func:`cnn_study.cli.commands.claims`."""
     from cnn_study.report.summary import insert, markdown, topics
 
     for _, _, family in read(collection.family(names or ()), profile, results):
@@ -40,14 +30,13 @@ def claims(
             console.print(f"table: {into}", soft_wrap=True, highlight=False)
 
 
-@app.command(epilog="Example: `cnn-study explain relu-beats-tanh`")
 def explain(
-    claim: Annotated[str, typer.Argument(help="Name of a claim, as `claims` lists them.")],
-    files: FilesArgument = None,
-    profile: ProfileOption = "quick",
-    results: ResultsOption = None,
+    claim: str,
+    files: list[str] | None = None,
+    profile: str = "quick",
+    results: Path | None = None,
 ) -> None:
-    """Say what a claim is, what was published, the rules, what was measured, and the runs all of it rests on."""
+    """See :func:`cnn_study.cli.commands.explain`."""
     known_experiments = collection.family(files or ())
     known = {each.name: (each, experiment) for experiment in known_experiments for each in experiment.claims}
     if claim not in known:
@@ -59,9 +48,8 @@ def explain(
                 console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
-@app.command("vocabulary", epilog="Example: `cnn-study vocabulary`")
 def words() -> None:
-    """List what a page can be written with: figures, estimates, limits of rules, metrics and their probes."""
+    """See :func:`cnn_study.cli.commands.words`."""
     from cnn_study.page import vocabulary
 
     for title, (head, *rows) in vocabulary.tables():
@@ -71,14 +59,10 @@ def words() -> None:
         console.print(table)
 
 
-@app.command(epilog="Examples: `cnn-study figures` · `cnn-study figures activations --style slides`")
 def figures(
-    names: Names = None,
-    profile: ProfileOption = "quick",
-    results: ResultsOption = None,
-    style: Annotated[str, typer.Option(help="paper: width of a text column; slides: large type.")] = "paper",
+    names: list[str] | None = None, profile: str = "quick", results: Path | None = None, style: str = "paper"
 ) -> None:
-    """Draw every figure again from the stored results, without training and without TensorFlow."""
+    """See :func:`cnn_study.cli.commands.figures`."""
     from cnn_study.figures.style import STYLES
 
     if style not in STYLES:
@@ -90,16 +74,10 @@ def figures(
         raise typer.Exit(1)
 
 
-@app.command(epilog="Examples: `cnn-study report --profile quick` · `cnn-study report --latex`")
 def report(
-    names: Names = None,
-    profile: ProfileOption = "quick",
-    results: ResultsOption = None,
-    latex: Annotated[
-        bool, typer.Option("--latex", help="Also write tables, numbers and references for a paper.")
-    ] = False,
+    names: list[str] | None = None, profile: str = "quick", results: Path | None = None, latex: bool = False
 ) -> None:
-    """Write one self-contained HTML page with claims, verdicts, figures and how they came about."""
+    """See :func:`cnn_study.cli.commands.report`."""
     from cnn_study.report.latex import write_latex
     from cnn_study.report.page import write_page
 
@@ -114,27 +92,24 @@ def report(
             console.print(f"latex: {path}", soft_wrap=True, highlight=False)
 
 
-@app.command(epilog="Examples: `cnn-study sync` · `cnn-study sync --tracking-uri http://127.0.0.1:5000`")
 def sync(
-    names: Names = None,
-    profile: ProfileOption = "quick",
-    results: ResultsOption = None,
-    tracking_uri: UriOption = None,
+    names: list[str] | None = None, profile: str = "quick", results: Path | None = None, tracking_uri: str | None = None
 ) -> None:
-    """Mirror the stored runs to MLflow. What is there already is left alone."""
+    """See :func:`cnn_study.cli.commands.sync`."""
     _mirror(collection.load(names or ()), profile, results, tracking_uri)
 
 
-@app.command(epilog="Example: `cnn-study ui --port 5001`")
 def ui(
-    files: FilesArgument = None,
-    profile: ProfileOption = "quick",
-    results: ResultsOption = None,
-    tracking_uri: UriOption = None,
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 5000,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    files: list[str] | None = None,
+    profile: str = "quick",
+    results: Path | None = None,
+    tracking_uri: str | None = None,
+    port: int = 5000,
+    host: str = "127.0.0.1",
 ) -> None:
-    """Open the MLflow UI with the stored runs. Ctrl-C ends it."""
+    """See :func:`cnn_study.cli.commands.ui`."""
+    from cnn_study import tracking
+
     _mirror(collection.family(files or ()), profile, results, tracking_uri)
     raise typer.Exit(tracking.serve(tracking_uri or tracking.default_uri(), port, host))
 

@@ -5,26 +5,15 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
 
 import psutil
 import typer
 
-from cnn_study import collection, tables, tracking
+from cnn_study import collection, tables
 from cnn_study.cli.app import (
-    CacheOption,
-    DataOption,
-    Names,
-    ProfileOption,
-    ResultsOption,
-    SideOption,
-    StandInOption,
-    UriOption,
-    app,
     console,
     errors,
 )
-from cnn_study.cli.images import commands
 from cnn_study.cli.output import compare_with_reference, draw, keep_verdicts, mirror, show_verdicts
 from cnn_study.cli.stores import shown
 from cnn_study.data import cache
@@ -57,52 +46,24 @@ PATIENCE = 300.0
 """Seconds that a finished suite waits for MLflow before it shows its verdicts; `sync` takes all the time it needs."""
 
 
-@app.command(
-    epilog="Examples: `cnn-study run` · `cnn-study run activations --profile smoke` · `cnn-study run --jobs 8 -p full`"
-)
 def run(
-    names: Names = None,
-    profile: ProfileOption = "quick",
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs",
-            "-j",
-            min=1,
-            help="Worker processes. Default: one a core, or as many as the cluster has room for.",
-            show_default=False,
-        ),
-    ] = None,
-    engine: Annotated[
-        str, typer.Option(help="Where runs are trained: **local**, on this machine; **ray**, on a Ray cluster.")
-    ] = "local",
-    address: Annotated[
-        str | None,
-        typer.Option(
-            help="The Ray cluster: **auto**, the one this machine is a node of; HOST:PORT; ray://HOST. Default: auto.",
-            show_default=False,
-        ),
-    ] = None,
-    cpus_per_run: Annotated[
-        float | None,
-        typer.Option(min=0.1, help="CPUs of a Ray cluster kept for a run. Default: 1.", show_default=False),
-    ] = None,
-    gpus_per_run: Annotated[
-        float | None,
-        typer.Option(min=0, help="GPUs of a Ray cluster a run is given. Default: none.", show_default=False),
-    ] = None,
-    results: ResultsOption = None,
-    stand_in: StandInOption = None,
-    data: DataOption = None,
-    side: SideOption = None,
-    cache_dir: CacheOption = None,
-    tracking_uri: UriOption = None,
-    no_tracking: Annotated[bool, typer.Option("--no-tracking", help="Leave MLflow alone.")] = False,
-    save_models: Annotated[
-        bool, typer.Option("--save-models", help="Keep the trained networks of the replicates, as models/KEY.keras.")
-    ] = False,
+    names: list[str] | None = None,
+    profile: str = "quick",
+    jobs: int | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    cpus_per_run: float | None = None,
+    gpus_per_run: float | None = None,
+    results: Path | None = None,
+    stand_in: str | None = None,
+    data: str | None = None,
+    side: int | None = None,
+    cache_dir: Path | None = None,
+    tracking_uri: str | None = None,
+    no_tracking: bool = False,
+    save_models: bool = False,
 ) -> None:
-    """Train what is not stored yet, print the verdicts, draw the figures. An interrupted suite goes on where it was."""
+    """See :func:`cnn_study.cli.commands.run`."""
     started = time.monotonic()
     workers = _workers(engine, address, jobs, cpus_per_run, gpus_per_run, cache_dir or cache.default_cache_dir())
     chosen = collection.load(names or ())
@@ -129,6 +90,8 @@ def run(
     compare_with_reference(outcomes, store, setting)
     undrawn = draw(outcomes, store.folder, again=bool(report.done))
     if not no_tracking:
+        from cnn_study import tracking
+
         try:
             mirror(outcomes, store.folder, tracking_uri, report.done, PATIENCE)
         except tracking.TrackingError as error:
@@ -155,16 +118,15 @@ def _tell_end(report: Report, seconds: float) -> None:
         raise typer.Exit(1)
 
 
-@app.command(epilog="Examples: `cnn-study plan --profile full` · `cnn-study plan activations`, arm by arm")
 def plan(
-    names: Names = None,
-    profile: ProfileOption = "quick",
-    results: ResultsOption = None,
-    stand_in: StandInOption = None,
-    data: DataOption = None,
-    side: SideOption = None,
+    names: list[str] | None = None,
+    profile: str = "quick",
+    results: Path | None = None,
+    stand_in: str | None = None,
+    data: str | None = None,
+    side: int | None = None,
 ) -> None:
-    """Say what `run` would train, why, and how long that takes at most, without training."""
+    """See :func:`cnn_study.cli.commands.plan`."""
     if data is None and side is None:
         setting = Setting(profile, None if stand_in is None else datasets.get(stand_in))
     else:
@@ -177,24 +139,17 @@ def plan(
     ]
     if names:
         console.print(tables.arms(plans))
+        console.print(tables.ARM_NOTE, soft_wrap=True, highlight=False)
     known = known_data(setting, (design for _, design in found))
     pace, source = pace_of(results or OWN, setting, known)
     console.print(tables.plan(plans, examples_in(known), pace, cores()))
     how = f"at the pace of the runs in {source}" if source else "unknown: no run is stored that shows the pace"
-    limits = "All are upper limits; what experiments share counts once in the last line."
-    console.print(f"Hours with {cores()} workers, {how}. {limits}", soft_wrap=True, highlight=False)
+    for line in (f"time: with {cores()} workers, {how}.", *tables.plan_notes(pace)):
+        console.print(line, soft_wrap=True, highlight=False)
 
 
-@commands.command("get", epilog="Examples: `cnn-study data` · `cnn-study data cifar10 mnist`: `get` need not be said")
-def data(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help="Data sets, or folders of images CLASS/*.png; all if none is named.", show_default=False),
-    ] = None,
-    side: SideOption = None,
-    cache_dir: CacheOption = None,
-) -> None:
-    """Fetch data sets into the cache and check their hashes."""
+def data(names: list[str] | None = None, side: int | None = None, cache_dir: Path | None = None) -> None:
+    """See :func:`cnn_study.cli.commands.data`."""
     for dataset in [_data_set(name, side) for name in names or list(datasets.DATASETS)]:
         ensure(dataset, cache_dir)
         console.print(f"{dataset.name}: in the cache, hashes right", soft_wrap=True, highlight=False)

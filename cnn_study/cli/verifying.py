@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated
+from pathlib import Path
 
 import typer
 from rich import box
@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cnn_study import collection
-from cnn_study.cli.app import CacheOption, Names, ProfileOption, ResultsOption, app, console, errors
+from cnn_study.cli.app import console, errors
 from cnn_study.cli.training import ensure, stoppable
 from cnn_study.data import cache
 from cnn_study.data.dataset import Dataset
@@ -26,22 +26,16 @@ from cnn_study.stored import designed, examples_in, known_data, stores_to_read, 
 COLORS = {"same bits": "green", "within the tolerance": "green", "differs": "red", "failed": "red"}
 
 
-@app.command(epilog="Examples: `cnn-study verify` · `cnn-study verify pooling --sample 3 --results results`")
 def verify(
-    names: Names = None,
-    size: Annotated[
-        int, typer.Option("--sample", "-n", min=1, help="How many runs to train again, from every experiment in turn.")
-    ] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="Of the choice: the same seed draws the same runs.")] = 0,
-    profile: ProfileOption = "quick",
-    results: ResultsOption = None,
-    cache_dir: CacheOption = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", "-j", min=1, help="Worker processes. Default: one a core.", show_default=False),
-    ] = None,
+    names: list[str] | None = None,
+    size: int = 10,
+    seed: int = 0,
+    profile: str = "quick",
+    results: Path | None = None,
+    cache_dir: Path | None = None,
+    jobs: int | None = None,
 ) -> None:
-    """Train a sample of the stored runs again and compare: equal bits where processor and versions are the same."""
+    """See :func:`cnn_study.cli.commands.verify`."""
     stored: dict[str, RunRecord] = {}
     found: list[Candidate] = []
     chosen, known = collection.load(names or ()), dict[str, Dataset]()

@@ -1,97 +1,222 @@
 """How much work runs are, and how long it takes, judged by the runs that are stored."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import astuple, dataclass
+from functools import lru_cache
+from operator import add
+from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize
 
 from cnn_study.models import complexity
 from cnn_study.results import RunRecord
 from cnn_study.spec import RunSpec
 
-Examples = Callable[[RunSpec], int]
-"""Gives the training examples of a run."""
+
+class Images(NamedTuple):
+    """How many images a run has.
+
+    Attributes:
+        train: Those it is trained on.
+        test: Those it is tested on.
+    """
+
+    train: int
+    test: int
+
+
+Examples = Callable[[RunSpec], Images]
+"""Gives the images of a run."""
+
+BACKWARD = 3
+"""Forward passes that a training step is worth: its own, and one for each of the two products on the way back."""
+
+USUAL = (0.1, 0.05, 1e-4, 7e-12, 1e-9, 2.5e-9)
+"""Seconds of every amount on one core of a server of 2025. Only their proportions count."""
+
+TRUST = 20
+"""How many runs the usual pace is worth: as if there were so many for every amount that take time for it alone."""
+
+ROUNDS = 20
+"""How often the weights of a fit are taken anew."""
+
+LIMIT = 20
+"""A run counts as no slower than so many times what is expected of it: the machine has done something else."""
+
+
+class _Costs(NamedTuple):
+    macs: int
+    values: int
+    parameters: int
+
+
+@lru_cache(maxsize=10_000)
+def _costs(model) -> _Costs:
+    """Of a :class:`~cnn_study.spec.ModelSpec`."""
+    return _Costs(complexity.macs(model), complexity.values(model), complexity.parameters(model))
 
 
 @dataclass(frozen=True)
 class Work:
-    """What training is made of, evaluations left out.
+    """What runs are made of.
 
     Attributes:
-        runs: Number of runs.
         images: Training images shown, each as often as it is shown.
+        macs: Multiply-accumulates of the forward passes of these images.
+        runs: Number of runs.
+        compiled: Layers of their programs: runs that differ in images, seeds and rates alone share one.
         steps: Optimizer steps.
-        macs: Multiply-accumulates of the forward passes of these images; the backward passes take about twice as many.
+        products: Multiply-accumulates of training, backward passes too, and of evaluation.
+        values: The same for what layers give: whatever is done number by number.
+        updates: Parameters, as often as they are updated.
     """
 
-    runs: int = 0
     images: float = 0
-    steps: float = 0
     macs: float = 0
+    runs: float = 0
+    compiled: float = 0
+    steps: float = 0
+    products: float = 0
+    values: float = 0
+    updates: float = 0
 
     def __add__(self, other: "Work") -> "Work":
-        return Work(
-            self.runs + other.runs,
-            self.images + other.images,
-            self.steps + other.steps,
-            self.macs + other.macs,
-        )
+        return Work(*map(add, astuple(self), astuple(other)))
+
+    @property
+    def amounts(self) -> tuple[float, ...]:
+        """What takes time."""
+        return self.runs, self.compiled, self.steps, self.products, self.values, self.updates
 
     @classmethod
-    def of(cls, run: RunSpec, examples: int, epochs: float | None = None) -> "Work":
+    def of(cls, run: RunSpec, sizes: Images, epochs: float | None = None, *, compiled: bool = True) -> "Work":
         """The work of a run.
 
         Args:
             run: The run.
-            examples: Its training examples.
+            sizes: Its images.
             epochs: How many of its epochs it takes; ``None``: all.
+            compiled: Whether its program has to be compiled; not after another run that shares it.
         """
-        images = (run.train.epochs if epochs is None else epochs) * examples
-        return cls(1, images, images / run.train.batch_size, images * complexity.macs(run.model))
+        taken = run.train.epochs if epochs is None else epochs
+        costs = _costs(run.model)  # pyright: ignore[reportArgumentType] - frozen specs have a hash
+        steps = taken * (sizes.train // run.train.batch_size)
+        images = steps * run.train.batch_size
+        passes = BACKWARD * images + _evaluated(run, sizes, taken)
+        return cls(
+            images=images,
+            macs=images * costs.macs,
+            runs=1,
+            compiled=len(run.model.layers) if compiled else 0,
+            steps=steps,
+            products=passes * costs.macs,
+            values=passes * costs.values,
+            updates=steps * costs.parameters,
+        )
+
+
+def _evaluated(run: RunSpec, sizes: Images, epochs: float) -> float:
+    """Images that are looked at without training on them."""
+    train, validation = run.train, run.data.validation_size
+    times = 1 + epochs * train.evaluations_per_epoch
+    watched = min(train.evaluation_size or sizes.train, sizes.train)
+    held_out = min(train.evaluation_size or validation, validation)
+    during = times * (watched + (sizes.test if train.test_curve else 0)) + epochs * held_out
+    last = [sizes.test, sizes.train if watched < sizes.train else 0, validation if held_out < validation else 0]
+    return during + sum(last)
+
+
+def work_of(runs: Iterable[RunSpec], examples: Examples, share: float = 1) -> Work:
+    """The work of many runs: a program that several share is compiled once.
+
+    Args:
+        runs: The runs.
+        examples: Gives the images of a run.
+        share: Of their epochs, that runs with a target take.
+    """
+    runs = list(runs)
+    total = np.zeros(len(astuple(Work())))
+    for run, compiled in zip(runs, _compiling(runs), strict=True):
+        taken = run.train.epochs * (1 if run.train.target_train_error is None else share)
+        total += astuple(Work.of(run, examples(run), taken, compiled=compiled))
+    return Work(*total.tolist())
+
+
+def _compiling(runs: Iterable[RunSpec]) -> Iterator[bool]:
+    """Whether each is the first of those that share a program: a network in steps of so many images."""
+    known: set[Hashable] = set()
+    for run in runs:
+        program = (run.model, run.train.batch_size)
+        yield program not in known
+        known.add(program)
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How long work takes one worker: so much a run, a step and a multiply-accumulate.
+    """How long work takes one worker.
 
     Attributes:
-        run: Seconds a run, for compiling and evaluating.
-        step: Seconds a step.
-        mac: Seconds a multiply-accumulate.
+        seconds_each: Seconds of every one of the amounts of a work.
+        share: Of the time to their last epoch, that runs with a target have taken until they ended.
     """
 
-    run: float
-    step: float
-    mac: float
+    seconds_each: tuple[float, ...]
+    share: float = 1
 
     def seconds(self, work: Work) -> float:
         """How long work takes."""
-        return self.run * work.runs + self.step * work.steps + self.mac * work.macs
+        return sum(each * amount for each, amount in zip(self.seconds_each, work.amounts, strict=True))
 
     @classmethod
     def fitted(cls, records: Iterable[RunRecord], examples: Examples) -> "Pace | None":
         """The pace that fits the seconds of finished runs best.
 
-        Its proportions are those of the smallest sum of squared relative errors with none below zero, so that short
-        runs count as much as long ones; its scale is such that all runs together take as long as they did.
+        Least squares with nothing below zero. The variance of a time is taken to be in proportion to it, so that short
+        runs count as well as long ones. What few runs cannot tell apart is in the usual proportions. All together are
+        expected to take as long as they did.
 
         Args:
             records: The runs.
-            examples: Gives the training examples of a run.
+            examples: Gives the images of a run.
 
         Returns:
             The pace; ``None`` if no run has taken any time.
         """
-        timed = [record for record in records if record.seconds > 0]
+        timed = sorted((each for each in records if each.seconds > 0), key=lambda each: (each.finished_at, each.key))
         if not timed:
             return None
-        works = [Work.of(record.spec, examples(record.spec), record.outcomes["epochs"]) for record in timed]
+        first = _compiling(record.spec for record in timed)
+        works = [
+            Work.of(record.spec, examples(record.spec), record.outcomes["epochs"], compiled=compiled)
+            for record, compiled in zip(timed, first, strict=True)
+        ]
         seconds = np.array([record.seconds for record in timed])
-        amounts = np.array([[work.runs, work.steps, work.macs] for work in works], float)
-        relative = amounts / seconds[:, np.newaxis]
-        unit = relative.max(axis=0)  # A step and a multiply-accumulate differ by orders of magnitude.
-        unit[unit == 0] = 1
-        proportions, _ = optimize.nnls(relative / unit, np.ones(len(timed)))
-        pace = proportions / unit
-        return cls(*(float(value) for value in pace * (seconds.sum() / (amounts @ pace).sum())))
+        pace = _fitted(np.array([work.amounts for work in works], float), seconds)
+        return cls(tuple(pace.tolist()), _share(timed, examples, cls(tuple(pace.tolist()))))
+
+
+def _fitted(amounts: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """Seconds of every amount."""
+    from scipy.optimize import nnls
+
+    plain = amounts @ np.array(USUAL)
+    capped = np.minimum(seconds, LIMIT * plain * np.median(seconds / plain))
+    # In units of the usual pace: a step and a multiply-accumulate differ by orders of magnitude.
+    usual = np.array(USUAL) * capped.sum() / plain.sum()
+    count, mean = len(seconds), capped.mean()
+    rows = np.vstack([amounts * usual, np.eye(len(usual)) * mean])
+    times = np.append(seconds, np.full(len(usual), mean))
+    trust = np.append(np.ones(count), np.full(len(usual), TRUST))
+    pace = np.ones(len(usual))
+    for _ in range(ROUNDS):
+        expected = np.maximum(rows @ pace, 1e-6 * mean)
+        weight = np.sqrt(trust / expected)
+        pace, _ = nnls(rows * weight[:, np.newaxis], np.minimum(times, LIMIT * expected) * weight)
+    expected = rows[:count] @ pace
+    return pace * usual * (np.minimum(seconds, LIMIT * expected).sum() / expected.sum())
+
+
+def _share(timed: Iterable[RunRecord], examples: Examples, pace: Pace) -> float:
+    ended = [record for record in timed if record.spec.train.target_train_error is not None]
+    taken = sum(pace.seconds(Work.of(each.spec, examples(each.spec), each.outcomes["epochs"])) for each in ended)
+    return taken / sum(pace.seconds(Work.of(each.spec, examples(each.spec))) for each in ended) if taken else 1

@@ -5,9 +5,9 @@ results of earlier ones, and so do replicates where seeds are added at looks: a 
 all that it needed.
 """
 
-from collections.abc import Collection, Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from cnn_study.analysis import replication
 from cnn_study.analysis.decisions import judgements
@@ -156,6 +156,14 @@ def kept(agenda: Agenda, name: str, stored: Stored) -> list[Request]:
     return [Request(tuned.arm, "replicate", record.spec) for record in tuned.records(stored)] if tuned else []
 
 
+State = Literal["stored", "needed", "next", "later"]
+"""``stored``; ``needed`` now; asked for ``next``, when searches have gone on, so that every rule comes to its next
+look; or ``later``, if rules are still open then."""
+
+STATES: tuple[State, ...] = get_args(State)
+"""The soonest first."""
+
+
 @dataclass(frozen=True)
 class Planned:
     """A run or a check of a plan.
@@ -163,13 +171,22 @@ class Planned:
     Attributes:
         identity: Equal for jobs that are done once, whoever asks for them.
         job: The run or check; at a rate from the middle of the grid where the best is not known yet.
-        state: ``stored``; ``needed`` now; or asked for ``later``, when the search has gone on, or if
-            rules are still open then.
+        state: When it is asked for.
     """
 
     identity: Hashable
     job: Job
-    state: Literal["stored", "needed", "later"]
+    state: State
+
+
+def once(planned: Iterable[Planned]) -> list[Planned]:
+    """Every job once, in the state of whoever asks for it first."""
+    found: dict[Hashable, Planned] = {}
+    for each in planned:
+        known = found.setdefault(each.identity, each)
+        if STATES.index(each.state) < STATES.index(known.state):
+            found[each.identity] = each
+    return list(found.values())
 
 
 @dataclass(frozen=True)
@@ -186,7 +203,7 @@ class PlanRow:
     planned: tuple[Planned, ...]
     reason: str
 
-    def count(self, state: str) -> int:
+    def count(self, state: State) -> int:
         """How many of its jobs are in a state."""
         return sum(planned.state == state for planned in self.planned)
 
@@ -204,7 +221,7 @@ def plan(design: Design, stored: Stored, checks: Mapping[str, CheckRecord]) -> I
     for arm in design.arms:
         step, name = found.step(arm.name), arm.name
         if isinstance(step, Needed):
-            yield _searching(arm, design, step, most[name])
+            yield _searching(arm, design, step, wanted[name], most[name])
         else:
             yield _replicating(step, stored, wanted[name], most[name], first=design.sizes[0])
     for check in design.checks:
@@ -213,7 +230,7 @@ def plan(design: Design, stored: Stored, checks: Mapping[str, CheckRecord]) -> I
         yield PlanRow(f"check {check.check}", (planned,), "complete" if done else "nothing is stored")
 
 
-def _searching(arm: Arm, design: Design, step: Needed, most: int) -> PlanRow:
+def _searching(arm: Arm, design: Design, step: Needed, wanted: int, most: int) -> PlanRow:
     search = search_of(arm, design)
     asked = {run.train.learning_rate for run in (*step.stored, *step.runs)}
     tried = searched(arm, design)
@@ -223,8 +240,9 @@ def _searching(arm: Arm, design: Design, step: Needed, most: int) -> PlanRow:
     planned = (
         *(Planned(run.key, run, "stored") for run in step.stored),
         *(Planned(run.key, run, "needed") for run in step.runs),
-        *(Planned(run.key, run, "later") for runs in rest for run in runs),
-        *(Planned((search, run.key), run, "later") for run in replicates),
+        *(Planned(run.key, run, "next") for runs in rest for run in runs),
+        *(Planned((search, run.key), run, "next") for run in replicates[:wanted]),
+        *(Planned((search, run.key), run, "later") for run in replicates[wanted:]),
     )
     return PlanRow(arm.name, planned, "the learning rate is being searched" if step.stored else "nothing is stored")
 

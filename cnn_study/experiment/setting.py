@@ -1,17 +1,11 @@
 """Where an experiment takes place: at the sizes of a profile, on its own images or on others in their place."""
 
 import inspect
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cnn_study.data.dataset import Dataset
 from cnn_study.errors import unknown_name
-
-PROFILES: Mapping[str, str] = {
-    "smoke": "the embedded digits, minutes: shows that everything works, decides nothing",
-    "quick": "subsets of the real images, about half an hour on two cores: directions only",
-    "full": "the scale of the papers, days: the only profile compared with published numbers",
-}
+from cnn_study.profiles import PROFILES
 
 
 @dataclass(frozen=True)

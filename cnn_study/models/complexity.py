@@ -65,6 +65,17 @@ def macs(model: ModelSpec) -> int:
     return sum(row.macs for row in costs(model))
 
 
+def values(model: ModelSpec) -> int:
+    """Numbers that stand for an image on its way: its pixels, and what layers give, before pooling and after."""
+    found, shape = math.prod(model.input_shape), model.input_shape
+    for layer, after in zip(model.layers, model.shapes(), strict=True):
+        if isinstance(layer, Conv) and layer.pool:
+            found += _positions(layer, shape) * layer.maps
+        found += math.prod(after)
+        shape = after
+    return found
+
+
 @dataclass(frozen=True)
 class Memory:
     """The bytes that a training needs at least: what nobody can do without, counted from the spec.
@@ -96,14 +107,11 @@ def memory(model: ModelSpec, train: TrainSpec, images: int = 0) -> Memory:
         images: How many images the data set holds.
     """
     kept = 2 if train.optimizer == "adam" else int(train.momentum > 0)
-    pixels = math.prod(model.input_shape)
-    outputs, shape = pixels, model.input_shape
-    for layer, after in zip(model.layers, model.shapes(), strict=True):
-        if isinstance(layer, Conv) and layer.pool:
-            outputs += _positions(layer, shape) * layer.maps
-        outputs += math.prod(after)
-        shape = after
-    return Memory(NUMBER * (2 + kept) * parameters(model), NUMBER * train.batch_size * outputs, pixels * images)
+    return Memory(
+        NUMBER * (2 + kept) * parameters(model),
+        NUMBER * train.batch_size * values(model),
+        math.prod(model.input_shape) * images,
+    )
 
 
 def check_memory(

@@ -93,7 +93,7 @@ def test_an_ablation_runs_on_a_folder_of_images(study, place):
     if not (place / "drawn shapes").is_dir():
         runpy.run_path(str(IMAGES), run_name="drawing")["draw_images"](place / "drawn shapes")
     options = (ABLATION, "--data", "drawn shapes", "--side", "12")
-    assert "to do" in study("plan", *options).stdout
+    assert "nothing is stored" in study("plan", *options).stdout
     answer = study("run", *options, "--no-tracking")
     assert answer.returncode == 0, answer.stderr
     assert "the data set drawn_shapes-12 in the place of Digits" in answer.stdout

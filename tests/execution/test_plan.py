@@ -4,7 +4,7 @@ from conftest import complete, made_up_check, made_up_design, made_up_gains, mad
 
 from cnn_study.execution.events import Failed, Finished
 from cnn_study.execution.jobs import program_key
-from cnn_study.execution.plan import needed, plan
+from cnn_study.execution.plan import STATES, Planned, needed, once, plan
 from cnn_study.execution.suite import Queued, Report, carry_out
 from cnn_study.results import Store
 from cnn_study.spec import CheckSpec
@@ -132,12 +132,19 @@ def test_only_replicates_are_probed():
 
 def test_plan_of_nothing_stored():
     rows = list(plan(made_up_design(), {}, {}))
-    assert [counts(row) for row in rows] == [(0, 1, 5)] * 4
+    assert [counts(row) for row in rows] == [(0, 1, 5, 0)] * 4
     assert {row.reason for row in rows} == {"nothing is stored"}
 
 
 def counts(row):
-    return tuple(row.count(state) for state in ("stored", "needed", "later"))
+    return tuple(row.count(state) for state in STATES)
+
+
+def test_a_job_that_several_ask_for_is_planned_once_in_the_soonest_state():
+    job = made_up_design().arms[0].run(0.01, 1)
+    for states in (("later", "next"), ("next", "later"), ("next", "later", "next")):
+        assert once(Planned("one", job, state) for state in states) == [Planned("one", job, "next")]
+    assert len(once(Planned(name, job, "next") for name in ("one", "other"))) == 2
 
 
 def test_what_two_arms_share_is_planned_once():
@@ -165,11 +172,14 @@ def test_the_planned_runs_are_those_that_are_trained():
 def test_plan_of_checks_and_arms_without_a_search():
     design = made_up_gains()
     *arms, check = plan(design, {}, {})
-    assert [counts(row) for row in arms] == [(0, 3, 0)] * 4
-    assert (check.name, counts(check), check.reason) == ("check sizes", (0, 1, 0), "nothing is stored")
+    assert [counts(row) for row in arms] == [(0, 3, 0, 0)] * 4
+    assert (check.name, counts(check), check.reason) == ("check sizes", (0, 1, 0, 0), "nothing is stored")
     record = made_up_check(design.checks[0])
     *arms, check = plan(design, complete(design), {record.key: record})
-    assert {(counts(row), row.reason) for row in (*arms, check)} == {((3, 0, 0), "complete"), ((1, 0, 0), "complete")}
+    assert {(counts(row), row.reason) for row in (*arms, check)} == {
+        ((3, 0, 0, 0), "complete"),
+        ((1, 0, 0, 0), "complete"),
+    }
 
 
 def test_plan_in_the_middle_of_a_search(made_up):
@@ -177,31 +187,30 @@ def test_plan_in_the_middle_of_a_search(made_up):
     some = {key: record for key, record in stored.items() if record.spec.train.learning_rate == 0.01}
     some = {key: record for key, record in some.items() if record.spec.seeds.init == design.search.seed}
     row = next(iter(plan(design, some, {})))
-    assert counts(row) == (1, 2, 3)
+    assert counts(row) == (1, 2, 3, 0)
     assert "being searched" in row.reason
 
 
 def test_plan_of_a_complete_experiment(made_up):
     _, design, stored = made_up
     rows = list(plan(design, stored, {}))
-    assert {(counts(row), row.reason) for row in rows} == {((6, 0, 0), "complete")}
+    assert {(counts(row), row.reason) for row in rows} == {((6, 0, 0, 0), "complete")}
 
 
 def test_plan_with_a_replicate_missing(made_up):
     _, design, stored = made_up
     kept = {key: record for key, record in stored.items() if record.spec.seeds.init != 2}
     rows = list(plan(design, kept, {}))
-    assert {(counts(row), row.reason) for row in rows} == {((5, 1, 0), "replicates are missing")}
+    assert {(counts(row), row.reason) for row in rows} == {((5, 1, 0, 0), "replicates are missing")}
 
 
 def test_runs_that_share_a_program_differ_in_numbers_only():
     design = made_up_design()
     relu, tanh = design.arms[:2]
     run = relu.run(0.01, 1)
-    for other in (relu.run(0.02, 7), run.but(train=run.train.but(epochs=3, target_train_error=None))):
+    images = run.but(data=run.data.but(train_size=50))
+    for other in (relu.run(0.02, 7), run.but(train=run.train.but(epochs=3, target_train_error=None)), images):
         assert program_key(other) == program_key(run)
     momentum = run.but(train=run.train.but(momentum=0.5))
-    data = run.but(data=run.data.but(train_size=50))
-    assert program_key(data) == program_key(run)  # images are given to a program
     jobs = [run, tanh.run(0.01, 1), momentum, CheckSpec(check="a"), CheckSpec(check="b")]
     assert len({program_key(job) for job in jobs}) == len(jobs)

@@ -8,7 +8,7 @@ from conftest import made_up_arm, made_up_design, made_up_experiment, made_up_re
 
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.execution.events import Failed, Finished
-from cnn_study.execution.plan import needed, plan
+from cnn_study.execution.plan import STATES, needed, plan
 from cnn_study.execution.suite import carry_out
 from cnn_study.experiment import Rule, gain
 from cnn_study.results import Store
@@ -160,21 +160,21 @@ def test_a_run_that_fails_leaves_open_what_needs_it_and_stops_no_other(tmp_path)
 
 
 def counts(row):
-    return tuple(row.count(state) for state in ("stored", "needed", "later"))
+    return tuple(row.count(state) for state in STATES)
 
 
 def test_a_plan_says_what_is_needed_now_and_what_at_most(tmp_path):
     design = design_of(("relu", "tanh"))
     # A search of one rate that comes first, two others, and nine replicates; arms without a rule have three.
-    assert [counts(row) for row in plan(design, {}, {})] == [(0, 1, 11)] * 2 + [(0, 1, 5)] * 2
+    assert [counts(row) for row in plan(design, {}, {})] == [(0, 1, 5, 6)] * 2 + [(0, 1, 5, 0)] * 2
     record = with_effects({})
     _, stored = carried_out([design], tmp_path, record)
     few = {key: run for key, run in stored.items() if run.spec.seeds.init not in range(4, 10)}
     rows = list(plan(design, few, {}))
-    assert [counts(row) for row in rows] == [(6, 1, 5)] * 2 + [(6, 0, 0)] * 2
+    assert [counts(row) for row in rows] == [(6, 1, 0, 5)] * 2 + [(6, 0, 0, 0)] * 2
     assert rows[0].reason == "a rule is open: it asks for 4 seeds"
     assert rows[2].reason == "complete"
-    assert [counts(row) for row in plan(design, stored, {})] == [(12, 0, 0)] * 2 + [(6, 0, 0)] * 2
+    assert [counts(row) for row in plan(design, stored, {})] == [(12, 0, 0, 0)] * 2 + [(6, 0, 0, 0)] * 2
 
 
 def test_a_plan_keeps_seeds_beyond_those_that_are_wanted():
@@ -185,5 +185,5 @@ def test_a_plan_keeps_seeds_beyond_those_that_are_wanted():
         stored |= {run.key: record(run) for run in runs}
     extra = record(design.arms[0].run(0.01, 7))
     rows = list(plan(design, {**stored, extra.key: extra}, {}))
-    assert counts(rows[0]) == (7, 0, 0)
+    assert counts(rows[0]) == (7, 0, 0, 0)
     assert {row.reason for row in rows} == {"complete"}

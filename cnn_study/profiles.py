@@ -1,0 +1,9 @@
+"""The sizes at which experiments are made."""
+
+from collections.abc import Mapping
+
+PROFILES: Mapping[str, str] = {
+    "smoke": "the embedded digits, minutes: shows that everything works, decides nothing",
+    "quick": "subsets of the real images, about half an hour on two cores: directions only",
+    "full": "the scale of the papers, days: the only profile compared with published numbers",
+}
