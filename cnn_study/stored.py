@@ -116,7 +116,9 @@ def examples_in(known: Mapping[str, Dataset]) -> Examples:
 
 
 def _examples(known: Mapping[str, Dataset], spec: RunSpec) -> int:
-    return spec.data.train_size or known[spec.data.name].arrays["x_train"].shape[0] - spec.data.validation_size
+    if spec.data.train_size is not None:  # Then the data set need not be known.
+        return spec.data.examples(spec.data.train_size)
+    return spec.data.examples(known[spec.data.name].arrays["x_train"].shape[0])
 
 
 def timed(store: Store, known: Mapping[str, Dataset]) -> dict[str, RunRecord]:

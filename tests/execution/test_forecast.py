@@ -6,6 +6,7 @@ from conftest import made_up_arm, made_up_record
 
 from cnn_study.execution.forecast import Pace, Work
 from cnn_study.spec import Dense
+from cnn_study.stored import examples_in
 
 ARM = made_up_arm("relu")
 
@@ -26,6 +27,14 @@ def test_the_work_of_a_run_is_counted():
     assert Work.of(run(), 100) == Work(1, 2000, 200, 2000 * (64 * 4 + 4 * 10))
     assert Work.of(run(), 100, epochs=0.5).images == 50
     assert Work.of(run(), 100) + Work.of(run(), 100) == Work(2, 4000, 400, 4000 * 296)
+
+
+def test_displaced_copies_are_shown_in_every_epoch():
+    spec = run()
+    more = spec.but(data=spec.data.but(displaced=1))
+    examples = examples_in({})
+    assert (examples(spec), examples(more)) == (100, 500)
+    assert Work.of(more, examples(more)).images == 5 * Work.of(spec, examples(spec)).images
 
 
 def test_the_pace_is_found_again():
