@@ -436,18 +436,26 @@ def output_size(size: int, field: int, stride: int, padding: str, name: str = "l
     return (size - field) // stride + 1 if padding == "valid" else -(-size // stride)
 
 
+DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1))
+"""Down, up, right, left: the directions of :attr:`DataSpec.displaced`, as steps over rows and columns."""
+
+ScalingName = Literal["standardized", "mean_subtracted", "unit"]
+"""What the network takes for a pixel; see :attr:`DataSpec.scaling`."""
+
+
 class DataSpec(Spec):
     """The images a run sees.
 
     Attributes:
         name: A registered data set.
         content: SHA-256 over its decoded arrays, so that a key stands for bytes and not for a name.
-        train_size: Training examples drawn, stratified by class, after the validation split; ``None``: all.
+        train_size: Training examples drawn, stratified by class, after the validation split and before copies of them
+            are displaced; ``None``: all.
         validation_size: Examples carved from the training data, stratified, the same for every arm and seed.
         test_size: Test examples drawn, stratified; ``None``: all.
         scaling: ``standardized``: minus the mean image, divided by the standard deviation of all pixels;
             ``mean_subtracted``: minus the mean image only, in units of 0-255 (Krizhevsky 2012). Both computed
-            from the training examples.
+            from the training examples. ``unit``: from 0 to 1, with no mean subtracted (Nielsen 2015).
         subset_seed: Seeds the choice of the subsets and of the random places.
         crop: Pixels cut off on every side, before anything else.
         side: Side of the square that the images are then resized to, in pixels; ``None``: as they are.
@@ -456,6 +464,10 @@ class DataSpec(Spec):
         block: Side of the square blocks of pixels that are then put into another order, the same for all images, those
             of the test set too; ``None``: left in order. Blocks of 1 permute single pixels.
         block_seed: Seeds that order.
+        displaced: Pixels by which copies of the training images are moved down, up, right and left, with zeros behind
+            them (Nielsen 2015, expand_mnist.py: 1); 0: there are none. They make the training set five times as large:
+            first the images, then the copies of all, direction by direction. Validation and test images have none.
+            Images move on the canvas, if there is one, and before blocks of pixels are put into another order.
     """
 
     name: str
@@ -463,7 +475,7 @@ class DataSpec(Spec):
     train_size: PositiveInt | None = None
     validation_size: Count = 0
     test_size: PositiveInt | None = None
-    scaling: Literal["standardized", "mean_subtracted"] = "standardized"
+    scaling: ScalingName = "standardized"
     subset_seed: Seed = 0
     crop: Count = 0
     side: PositiveInt | None = None
@@ -471,12 +483,26 @@ class DataSpec(Spec):
     placement: Literal["center", "random"] = "center"
     block: PositiveInt | None = None
     block_seed: Seed = 0
+    displaced: Count = 0
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.placement == "random" and self.canvas is None:
             raise ValueError("a random placement needs a canvas: give its side")
         return self
+
+    @property
+    def versions(self) -> int:
+        """How often every training image is there: once, and once more for every direction it is displaced in."""
+        return 1 + len(DIRECTIONS) if self.displaced else 1
+
+    def drawn(self, stored: int) -> int:
+        """Training images before any are displaced, of a data set that stores so many."""
+        return stored - self.validation_size if self.train_size is None else self.train_size
+
+    def examples(self, stored: int) -> int:
+        """Training examples of an epoch, displaced copies too, of a data set that stores so many training images."""
+        return self.versions * self.drawn(stored)
 
     def image_shape(self, stored: tuple[int, int, int]) -> tuple[int, int, int]:
         """``(height, width, channels)`` of the prepared images, from that of the stored ones.
@@ -493,6 +519,8 @@ class DataSpec(Spec):
             if max(height, width) > self.canvas:
                 raise ValueError(f"images of {height}x{width} pixels do not fit on a canvas of {self.canvas}")
             height = width = self.canvas
+        if self.displaced >= min(height, width):
+            raise ValueError(f"images of {height}x{width} pixels displaced by {self.displaced} show nothing")
         if self.block is not None and (height % self.block or width % self.block):
             raise ValueError(f"blocks of {self.block} pixels do not tile images of {height}x{width}")
         return (height, width, stored[2])
@@ -633,8 +661,9 @@ class RunSpec(Spec):
             raise ValueError(f"the probe {of_cross_entropy[0]} is of cross-entropy, and the loss is {self.train.loss}")
         if self.seeds.noise and not self.model.stochastic:
             raise ValueError("a network without dropout and noise draws no noise: its noise seed must be 0")
-        size, train = self.data.train_size, self.train
-        if size is not None:
+        train = self.train
+        if self.data.train_size is not None:
+            size = self.data.examples(self.data.train_size)
             if train.batch_size > size:
                 raise ValueError(f"batch_size {train.batch_size} is larger than the {size} training examples")
             if size // train.batch_size < train.evaluations_per_epoch:

@@ -118,10 +118,10 @@ def examples_in(known: Mapping[str, Dataset]) -> Examples:
 def _examples(known: Mapping[str, Dataset], spec: RunSpec) -> Images:
     data = spec.data
     if data.train_size and data.test_size:
-        return Images(data.train_size, data.test_size)
+        return Images(data.examples(data.train_size), data.test_size)
     arrays = known[data.name].arrays
     train, test = (arrays[name].shape[0] for name in ("x_train", "x_test"))
-    return Images(data.train_size or train - data.validation_size, data.test_size or test)
+    return Images(data.examples(train), data.test_size or test)
 
 
 def timed(store: Store, known: Mapping[str, Dataset]) -> dict[str, RunRecord]:

@@ -54,6 +54,7 @@ RUN = RunSpec(
         placement="random",
         block=4,
         block_seed=5,
+        displaced=2,
     ),
     model=ModelSpec(
         input_shape=(32, 30, 3),
@@ -129,6 +130,7 @@ CHANGES = {
     "data.placement": "center",
     "data.block": 2,
     "data.block_seed": 6,
+    "data.displaced": 3,
     "model.input_shape.0": 31,
     "model.input_shape.1": 29,
     "model.input_shape.2": 1,
@@ -305,8 +307,9 @@ runs = st.builds(
         content=st.binary(min_size=32, max_size=32).map(bytes.hex),
         train_size=st.none() | st.integers(100, 10**6),
         validation_size=st.integers(0, 10**4),
-        scaling=st.sampled_from(["standardized", "mean_subtracted"]),
+        scaling=st.sampled_from(["standardized", "mean_subtracted", "unit"]),
         subset_seed=st.integers(0, 2**70),
+        displaced=st.integers(0, 3),
     ),
     model=models,
     train=st.builds(
@@ -390,6 +393,7 @@ ZERO_IS_FINE = {
     "data.subset_seed",
     "data.crop",
     "data.block_seed",
+    "data.displaced",
     "model.layers.0.dropout",
     "model.layers.1.dropout",
     "model.layers.1.table.0.0",
@@ -691,11 +695,39 @@ def test_same_positions_are_the_fewest_that_leave_no_step_out(size, field, strid
     ],
 )
 def test_more_than_there_are_training_examples_is_refused(place, value, complaint):
-    run = RUN.but(train=RUN.train.but(evaluations_per_epoch=1))
+    run = RUN.but(data=RUN.data.but(displaced=0), train=RUN.train.but(evaluations_per_epoch=1))
     with pytest.raises(InputError, match=complaint):
         RunSpec.parse(with_leaf(run, place, value))
     largest = RunSpec.parse(with_leaf(run, place, value - 1))
     assert leaves(json.loads(largest.model_dump_json()))[place] == value - 1
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "complaint"),
+    [
+        ("train.batch_size", 10_001, "batch_size 10001 is larger than the 10000"),
+        ("train.evaluation_size", 10_001, "evaluation_size 10001 is larger than the 10000"),
+        ("train.evaluations_per_epoch", 201, "201 evaluations an epoch, but only 200 steps"),
+    ],
+)
+def test_displaced_copies_count_among_the_training_examples(place, value, complaint):
+    run = RUN.but(train=RUN.train.but(evaluations_per_epoch=1))
+    with pytest.raises(InputError, match=complaint):
+        RunSpec.parse(with_leaf(run, place, value))
+    RunSpec.parse(with_leaf(run, place, value - 1))
+
+
+def test_an_epoch_on_displaced_images_has_five_times_as_many():
+    some, every = RUN.data, RUN.data.but(train_size=None)
+    assert (some.drawn(60_000), every.drawn(60_000)) == (2000, 59_900)
+    assert (some.examples(60_000), every.examples(60_000)) == (10_000, 299_500)
+    assert (some.but(displaced=0).examples(60_000), every.but(displaced=0).examples(60_000)) == (2000, 59_900)
+
+
+def test_without_displaced_copies_a_run_is_what_it_was():
+    plain = RUN.but(data=RUN.data.but(displaced=0))
+    assert "displaced" not in plain.canonical()["data"]
+    assert RUN.canonical()["data"] == plain.canonical()["data"] | {"displaced": 2}
 
 
 def test_a_run_on_all_examples_leaves_their_number_open():
@@ -715,7 +747,7 @@ def test_golden_key():
         seeds=Seeds(init=1, order=1),
     )
     assert run.key == "7f14d1fd0cfd603f"
-    assert RUN.key == "56bb23c77f21b2dc"
+    assert RUN.key == "f699aae313c02b05"
 
 
 @PROPERTY
@@ -836,7 +868,7 @@ def test_but_validates():
     with pytest.raises(pydantic.ValidationError, match="Extra inputs"):
         RUN.train.but(epoch=3)
     with pytest.raises(pydantic.ValidationError, match="batch_size 50 is larger than the 49"):
-        RUN.but(data=RUN.data.but(train_size=49))
+        RUN.but(data=RUN.data.but(train_size=49, displaced=0))
 
 
 def test_but_does_not_carry_the_key_over():

@@ -7,10 +7,14 @@ import numpy as np
 from PIL import Image
 
 from cnn_study.errors import InputError
-from cnn_study.spec import DataSpec
+from cnn_study.spec import DIRECTIONS, DataSpec, ScalingName
 
 if TYPE_CHECKING:
     from cnn_study.data.cache import Arrays
+
+
+TRAINING = 0
+"""Number of the stream that draws the places of training images; those of validation and test images follow."""
 
 
 @dataclass(frozen=True)
@@ -18,14 +22,15 @@ class Split:
     """The images of a run, as stored: ``uint8``, scaled only where they are used.
 
     Attributes:
-        x_train: ``(examples, height, width, channels)``, in random order.
+        x_train: ``(examples, height, width, channels)``, in random order; displaced copies after all that they are of.
         y_train: ``(examples,)``, int32 class numbers.
         x_validation: As ``x_train``; may be empty.
         y_validation: As ``y_train``.
         x_test: As ``x_train``.
         y_test: As ``y_train``.
-        mean: Mean training image, ``(height, width, channels)``, float32, in units of 0-255.
-        stddev: What the mean-subtracted pixels are divided by.
+        mean: What is subtracted from an image, ``(height, width, channels)``, float32, in units of 0-255: the mean
+            training image, or zeros.
+        stddev: What the pixels are then divided by.
         objects_test: The test images before they were placed at random on a canvas; ``None`` if they were not.
     """
 
@@ -63,19 +68,19 @@ def split(arrays: "Arrays", spec: DataSpec) -> Split:
     rng = np.random.default_rng((spec.subset_seed, 2))
     test, _ = _stratified(y_test, np.arange(len(y_test)), test_size, rng, "test_size")
 
-    x_train = _prepared(_images(arrays.x_train, train), spec, 0)
+    x_train = _prepared(_images(arrays.x_train, train), spec, TRAINING)
     x_validation = _prepared(_images(arrays.x_train, validation), spec, 1)
     objects = _resized(_images(arrays.x_test, test), spec)
-    mean, stddev = _moments(x_train)
+    mean, stddev = _scaling(x_train, spec.scaling)
     return Split(
         x_train=x_train,
-        y_train=y[train].astype("int32"),
+        y_train=np.tile(y[train].astype("int32"), spec.versions),
         x_validation=x_validation,
         y_validation=y[validation].astype("int32"),
         x_test=_arranged(objects, spec, 2),
         y_test=y_test[test].astype("int32"),
         mean=mean,
-        stddev=stddev if spec.scaling == "standardized" else 1.0,
+        stddev=stddev,
         objects_test=objects if spec.placement == "random" else None,
     )
 
@@ -126,7 +131,7 @@ def _resized(images: np.ndarray, spec: DataSpec) -> np.ndarray:
 
 
 def _arranged(images: np.ndarray, spec: DataSpec, stream: int) -> np.ndarray:
-    """Place on the canvas and permute; the streams are those of the training, validation and test images."""
+    """Place on the canvas, displace and permute; the streams are those of training, validation and test images."""
     if spec.canvas is not None:
         room = spec.canvas - images.shape[1]
         rows = columns = np.full(len(images), room // 2)
@@ -134,6 +139,8 @@ def _arranged(images: np.ndarray, spec: DataSpec, stream: int) -> np.ndarray:
             rng = np.random.default_rng((spec.subset_seed, 3, stream))
             rows, columns = rng.integers(0, room, (2, len(images)), endpoint=True)
         images = _placed(images, spec.canvas, rows, columns)
+    if spec.displaced and stream == TRAINING:
+        images = _with_displaced(images, spec.displaced)
     return images if spec.block is None else _permuted(images, spec.block, spec.block_seed)
 
 
@@ -142,6 +149,22 @@ def _placed(images: np.ndarray, canvas: int, rows: np.ndarray, columns: np.ndarr
     for image, row, column, on in zip(images, rows, columns, placed, strict=True):
         on[row : row + image.shape[0], column : column + image.shape[1]] = image
     return placed
+
+
+def _with_displaced(images: np.ndarray, pixels: int) -> np.ndarray:
+    """The images and, direction by direction, copies of all that are so many pixels away, with zeros behind them."""
+    number, height, width, channels = images.shape
+    found = np.zeros((1 + len(DIRECTIONS), number, height, width, channels), "uint8")
+    found[0] = images
+    for copies, direction in zip(found[1:], DIRECTIONS, strict=True):
+        rows, columns = (pixels * step for step in direction)
+        copies[:, _to(rows), _to(columns)] = images[:, _to(-rows), _to(-columns)]
+    return found.reshape(-1, height, width, channels)
+
+
+def _to(moved: int) -> slice:
+    """Of an axis along which an image moves: the part that it comes to lie on."""
+    return slice(max(moved, 0), min(moved, 0) or None)
 
 
 def _permuted(images: np.ndarray, block: int, seed: int) -> np.ndarray:
@@ -176,6 +199,14 @@ def _stratified(
     chosen = np.zeros(len(order), bool)
     chosen[np.argsort(place, kind="stable")[:size]] = True
     return order[chosen], order[~chosen]
+
+
+def _scaling(images: np.ndarray, scaling: ScalingName) -> tuple[np.ndarray, float]:
+    """What is subtracted from images in units of 0-255, and what they are then divided by."""
+    if scaling == "unit":
+        return np.zeros(images.shape[1:], "float32"), 255.0
+    mean, stddev = _moments(images)
+    return mean, stddev if scaling == "standardized" else 1.0
 
 
 def _moments(images: np.ndarray, block: int = 5000) -> tuple[np.ndarray, float]:

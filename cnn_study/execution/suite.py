@@ -103,9 +103,8 @@ def check_memory(designs: Iterable[Design], available: int) -> None:
     Raises:
         InputError: There is no room, by the estimate that the message gives.
     """
-    for arm in (arm for design in designs for arm in design.arms):
-        sizes = (arm.data.train_size, arm.data.validation_size, arm.data.test_size)
-        images = sum(size or 0 for size in sizes)
+    for design, arm in ((each, arm) for each in designs for arm in each.arms):
+        images = design.examples(arm.data) + arm.data.validation_size + (arm.data.test_size or 0)
         complexity.check_memory(arm.model, arm.train, available, images, f"the arm {arm.name!r}")
 
 

@@ -220,6 +220,6 @@ def _spread(candidate: Candidate, name: str) -> float:
 def _images(spec: RunSpec, dataset: Dataset) -> dict[str, int]:
     """The images that each error is a fraction of."""
     data, arrays = spec.data, dataset.arrays
-    there = arrays["x_train"].shape[0] - data.validation_size
-    sizes = (data.test_size or arrays["x_test"].shape[0], data.train_size or there, data.validation_size)
+    training = data.examples(arrays["x_train"].shape[0])
+    sizes = (data.test_size or arrays["x_test"].shape[0], training, data.validation_size)
     return {name: size for name, size in zip(ERRORS, sizes, strict=True) if size}

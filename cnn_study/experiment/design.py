@@ -123,5 +123,5 @@ class Design:
         return known[data.name]
 
     def examples(self, data: DataSpec) -> int:
-        """Training examples of an arm's images."""
-        return data.train_size or self.dataset(data).arrays["x_train"].shape[0] - data.validation_size
+        """Training examples of an epoch on an arm's images, displaced copies too."""
+        return data.examples(self.dataset(data).arrays["x_train"].shape[0])

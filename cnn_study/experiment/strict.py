@@ -158,6 +158,7 @@ def _check_arm(arm: Arm, design: Design) -> None:
             InputError(f"the arm {arm.name!r} is tuned on its validation error: give its data a validation_size")
         )
     try:
-        replace(arm, data=arm.data.but(train_size=design.examples(arm.data))).run(arm.train.learning_rate, 0)
+        drawn = arm.data.drawn(dataset.arrays["x_train"].shape[0])
+        replace(arm, data=arm.data.but(train_size=drawn)).run(arm.train.learning_rate, 0)
     except ValidationError as error:
         raise arm.refused(InputError(f"the arm {arm.name!r}: {one_line(error)}")) from None

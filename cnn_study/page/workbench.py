@@ -84,9 +84,8 @@ class Workbench:
 
     @property
     def examples(self) -> int:
-        """Training images."""
-        data = self.data
-        return data.train_size or self.dataset.arrays["x_train"].shape[0] - data.validation_size
+        """Training images, without displaced copies of them."""
+        return self.data.drawn(self.dataset.arrays["x_train"].shape[0])
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -149,8 +149,10 @@ def _images(name: str, sha256: str, sizes: Sequence[str]) -> Images:
 def _sizes(spec: DataSpec) -> str:
     """``2,000 training, 1,000 validation and 2,000 test images``."""
     train, test = (f"{size:,}" if size else "all" for size in (spec.train_size, spec.test_size))
+    pixels = f"{spec.displaced} pixel{'s' if spec.displaced > 1 else ''}"
+    copies = f" (and copies displaced by {pixels} in four directions)" if spec.displaced else ""
     validation = f", {spec.validation_size:,} validation" if spec.validation_size else ""
-    return f"{train} training{validation} and {test} test images"
+    return f"{train} training{copies}{validation} and {test} test images"
 
 
 def duration(seconds: float) -> str:

@@ -341,7 +341,7 @@ def _outcomes(
 
 def _check_sizes(spec: RunSpec, size: int) -> None:
     try:
-        spec.but(data=spec.data.but(train_size=size))
+        spec.but(data=spec.data.but(train_size=size, displaced=0))  # The copies are among them.
     except ValidationError as error:
         raise InputError(f"the data set is too small for the run: {one_line(error)}") from None
 

@@ -222,6 +222,13 @@ def test_images_that_are_all_alike_are_not_divided_by_zero():
     assert np.all(part.mean == 7)
 
 
+def test_unit_images_reach_from_0_to_1():
+    part = split(arrays(), spec(scaling="unit"))
+    scaled = (part.x_train.astype("float64") - part.mean) / part.stddev
+    np.testing.assert_allclose(scaled, part.x_train / 255.0)
+    assert (part.mean.shape, part.mean.dtype) == ((4, 4, 3), "float32")
+
+
 def test_the_arrays_of_the_data_set_are_left_alone():
     data = arrays()
     for array in vars(data).values():
@@ -323,10 +330,60 @@ def test_other_seeds_give_other_permutations():
     assert not np.array_equal(one, other)
 
 
+def displaced(images, pixels):
+    """expand_mnist.py, plainly: roll, then blacken what came in on the other side."""
+    copies = [images]
+    for axis, step in ((1, 1), (1, -1), (2, 1), (2, -1)):
+        rolled = np.roll(images, step * pixels, axis)
+        behind = slice(0, pixels) if step > 0 else slice(-pixels, None)
+        rolled[(slice(None),) * axis + (behind,)] = 0
+        copies.append(rolled)
+    return np.concatenate(copies)
+
+
+@pytest.mark.parametrize("pixels", [1, 2, 3])
+@pytest.mark.parametrize("shape", [(4, 4, 3), (4, 6)])
+def test_displaced_copies_of_all_training_images_follow_them(pixels, shape):
+    data, options = arrays(shape=shape), {"train_size": 60, "validation_size": 40, "test_size": 20}
+    plain, more = split(data, spec(**options)), split(data, spec(**options, displaced=pixels))
+    assert len(more.x_train) == 300
+    np.testing.assert_array_equal(more.x_train, displaced(plain.x_train, pixels))
+    np.testing.assert_array_equal(more.y_train, np.concatenate([plain.y_train] * 5))
+    assert (more.x_train.dtype, more.y_train.dtype) == ("uint8", "int32")
+    for name in ("x_validation", "y_validation", "x_test", "y_test"):
+        np.testing.assert_array_equal(getattr(more, name), getattr(plain, name))
+
+
+def test_the_scaling_is_that_of_the_displaced_copies_too():
+    part = split(arrays(), spec(train_size=30, displaced=1))
+    x = part.x_train.astype("float64")
+    assert len(x) == 150
+    np.testing.assert_allclose(part.mean, x.mean(axis=0), rtol=1e-6)
+    assert part.stddev == pytest.approx((x - x.mean(axis=0)).std(), rel=1e-6)
+
+
+def test_images_on_a_canvas_are_displaced_on_it_and_lose_nothing():
+    part = split(arrays(), spec(train_size=30, canvas=6, displaced=1))
+    sums = part.x_train.sum(axis=(1, 2, 3), dtype="int64").reshape(5, 30)
+    assert np.all(sums == sums[0])
+    first, down = part.x_train[0], part.x_train[30]
+    assert np.array_equal(down[2:], first[1:-1])
+
+
+def test_images_are_displaced_before_their_pixels_are_put_into_another_order():
+    options = {"train_size": 30, "displaced": 1}
+    ordered, permuted = split(arrays(), spec(**options)), split(arrays(), spec(**options, block=1))
+    # Of every pixel of the ordered images, where the permutation puts it: read off all the images at once.
+    before, after = (part.x_train.reshape(150, 16, 3).transpose(1, 0, 2) for part in (ordered, permuted))
+    order = [next(i for i in range(16) if np.array_equal(before[i], pixel)) for pixel in after]
+    assert sorted(order) == list(range(16)) != order
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"crop": 2}, "a crop of 2 leaves nothing of images of 4x4"),
+        ({"displaced": 4}, "images of 4x4 pixels displaced by 4 show nothing"),
         ({"canvas": 3}, "do not fit on a canvas of 3"),
         ({"block": 3}, "blocks of 3 pixels do not tile images of 4x4"),
     ],

@@ -7,6 +7,7 @@ from conftest import made_up_arm, made_up_record
 from cnn_study.execution import forecast
 from cnn_study.execution.forecast import LIMIT, USUAL, Images, Pace, Work, work_of
 from cnn_study.spec import Conv, Dense
+from cnn_study.stored import examples_in
 
 ARM = made_up_arm("relu")
 SIZES = Images(100, 50)
@@ -70,6 +71,15 @@ def test_evaluations_are_counted():
     held_out = run(evaluation_size=20)
     held_out = held_out.but(data=held_out.data.but(validation_size=30))
     assert evaluated(held_out) == 21 * 20 + 20 * 20 + 50 + 100 + 30
+
+
+def test_displaced_copies_are_shown_in_every_epoch():
+    spec = run()
+    spec = spec.but(data=spec.data.but(test_size=50))
+    more = spec.but(data=spec.data.but(displaced=1))
+    examples = examples_in({})
+    assert (examples(spec), examples(more)) == (Images(100, 50), Images(500, 50))
+    assert Work.of(more, examples(more)).images == 5 * Work.of(spec, examples(spec)).images
 
 
 def test_what_a_layer_gives_counts_before_pooling_and_after():

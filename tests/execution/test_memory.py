@@ -92,6 +92,15 @@ def test_the_remedy_is_about_what_takes_most(arm, remedy):
         check_memory([replace(made_up_design(), arms=(arm,), rules=())], BILLION)
 
 
+def test_displaced_copies_need_room_for_five_times_as_many_images():
+    arm = made_up_arm("relu")
+    arm = replace(arm, data=arm.data.but(train_size=10**6))
+    check_memory([replace(made_up_design(), arms=(arm,), rules=())], 10**8)
+    arm = replace(arm, data=arm.data.but(displaced=1))
+    with pytest.raises(InputError, match="320 MB for the images"):
+        check_memory([replace(made_up_design(), arms=(arm,), rules=())], 10**8)
+
+
 def test_a_program_is_not_built_where_there_is_no_room(monkeypatch):
     monkeypatch.setattr(trainer, "build_model", lambda *_: pytest.fail("the network was built"))
     monkeypatch.setattr(trainer.psutil, "virtual_memory", lambda: SimpleNamespace(total=8 * BILLION))

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from cnn_study.data import transforms
 from cnn_study.data.transforms import Split
 from cnn_study.errors import InputError
 from cnn_study.models.architectures import dense_net, four_layer_18pct
@@ -418,3 +419,21 @@ def test_the_processor_of_a_run_is_the_gpu_where_there_is_one(monkeypatch):
     assert trainer.environment()["processor"] == "NVIDIA H100"
     details.clear()
     assert trainer.environment()["processor"] == "/physical_device:GPU:0"
+
+
+# --- displaced copies ---
+
+
+def test_an_epoch_is_of_the_images_and_of_their_displaced_copies():
+    (x, y), (x_test, y_test) = images(40), images(20, seed=1)
+    arrays = SimpleNamespace(x_train=x, y_train=y.astype("uint8"), x_test=x_test, y_test=y_test.astype("uint8"))
+    run = spec(evaluation_size=40)
+    run = run.but(data=run.data.but(train_size=30, validation_size=10, displaced=1), train=run.train.but(batch_size=60))
+    record = train(run, transforms.split(arrays, run.data))
+    # Five times 30 images make two batches of 60, with a rest.
+    assert (record.outcomes["epochs"], record.outcomes["steps"]) == (2, 4)
+    with pytest.raises(InputError, match="batch_size 60 is larger than the 30"):
+        train(
+            run.but(data=run.data.but(train_size=None, displaced=0)),
+            transforms.split(arrays, run.data.but(displaced=0)),
+        )
