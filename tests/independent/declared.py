@@ -87,6 +87,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "published": rule.published,
         "equivalence": rule.equivalence,
         "smallest": rule.smallest,
+        "premise": rule.premise,
     }
 
 

@@ -247,6 +247,7 @@ class Rule:
     published: bool
     equivalence: bool
     smallest: float | None
+    premise: bool
 
     @classmethod
     def told(cls, data: dict[str, Any]) -> "Rule":
@@ -505,14 +506,18 @@ def aspect_read(decisions: Sequence[Read]) -> tuple[str, float | None]:
     """The verdict of an aspect of a claim, and its p value; ``None`` where no seed had a part in it.
 
     Supported needs every rule: the largest p value. Contradicted needs a rule in every condition: the smallest there,
-    times their number, and the largest of that.
+    times their number, and the largest of that. Premises must all be supported, and contradict nothing.
     """
     if not decisions:
         return UNTESTED, None
+    failing = {each.verdict for each in decisions if each.rule.premise} - {SUPPORTED}
+    if failing - {UNDECIDED}:  # There is nothing to explain, or an arm does not do what it is for.
+        return UNTESTED, None
+    ruling = [each for each in decisions if not each.rule.premise]
     groups: dict[str, list[Read]] = {}
-    for each in decisions:
+    for each in ruling:
         groups.setdefault(each.rule.condition, []).append(each)
-    verdict = common([together([each.verdict for each in group]) for group in groups.values()])
+    verdict = UNDECIDED if failing else common([together([e.verdict for e in group]) for group in groups.values()])
     if verdict == UNTESTED or all(each.rule.counted for each in decisions):
         return verdict, None
     supported = min(1.0, max(each.p(SUPPORTED) for each in decisions))

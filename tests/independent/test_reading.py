@@ -102,6 +102,7 @@ def outcomes(looks, proxy=""):
         Rule(CLAIM, "magnitude", "a", better, low=0.5, high=2, published=True),
         Rule(CLAIM, "mechanism", "a", Contrast(both, "a weighted sum", "decades"), high=0, smallest=0.4),
         Rule(CLAIM, "mechanism", "a", Agreement("sizes")),
+        Rule(CLAIM, "mechanism", "b", better, low=0, premise=True),
         Rule(OTHER, "direction", "a", gain("good", "odd", "rare"), low=0),
         Rule(OTHER, "magnitude", "a", Agreement("counts")),
         Rule(OTHER, "mechanism", "a", Contrast((Term(100, "good", "same"),), "a number all seeds share"), low=2),
