@@ -16,7 +16,7 @@ class Setting:
     had; a data set that was *chosen*; and images of the user's *own*, from a folder.
 
     Attributes:
-        profile: One of :data:`PROFILES`.
+        profile: One of :data:`cnn_study.profiles.PROFILES`.
         images: The data set in the place of every other; ``None``: each experiment has its own.
 
     Raises:
