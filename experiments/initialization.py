@@ -27,6 +27,7 @@ from cnn_study.page import (
     direction,
     gain,
     magnitude,
+    sampling_margin,
 )
 
 TABLE_1 = "Glorot & Bengio 2010, Table 1"
@@ -44,8 +45,7 @@ def least(at) -> float:
 def as_published(arm: str):
     """The test error lies within two standard errors of a fraction of the test images around the published one."""
     error = Contrast((Term(100, arm, "test_error"),), f"the test error of {arm}", "%")
-    share = ERRORS[arm] / 100
-    margin = 200 * (share * (1 - share) / TEST_IMAGES) ** 0.5
+    margin = sampling_margin(ERRORS[arm], TEST_IMAGES)
     return magnitude(error, between=(ERRORS[arm] - margin, ERRORS[arm] + margin))
 
 

@@ -34,6 +34,7 @@ from cnn_study.page import (
     direction,
     gain,
     magnitude,
+    sampling_margin,
 )
 
 CHAPTER_5 = "Nielsen 2015, chapter 5"
@@ -72,8 +73,7 @@ def errors(*names: str):
 def as_published(name: str):
     """The error lies within two standard errors of a fraction of the validation images around the published one."""
     error = Contrast((Term(100, name, "validation_error"),), f"the validation error with {name}", "%")
-    share = ERRORS[name] / 100
-    margin = 200 * (share * (1 - share) / VALIDATION_IMAGES) ** 0.5
+    margin = sampling_margin(ERRORS[name], VALIDATION_IMAGES)
     return magnitude(error, between=(ERRORS[name] - margin, ERRORS[name] + margin), under=Condition(name))
 
 

@@ -32,6 +32,7 @@ from cnn_study.page import (
     direction,
     gain,
     magnitude,
+    sampling_margin,
 )
 from cnn_study.spec import Activation
 
@@ -101,8 +102,7 @@ def climb(at, upper: Rung, lower: Rung):
 def as_published(rung: Rung):
     """The error is the published one, within two standard errors of a fraction of the test images, and rounding."""
     error = Contrast((Term(100, rung.name, METRIC),), f"the test error of {rung.name} at best validation", "%")
-    share = rung.error / 100
-    margin = 200 * (share * (1 - share) / TEST_IMAGES) ** 0.5 + 0.005
+    margin = sampling_margin(rung.error, TEST_IMAGES) + 0.005
     return magnitude(error, between=(rung.error - margin, rung.error + margin), under=Condition(rung.name))
 
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from cnn_study.checks.networks import built, convolutional, maps_after
 from cnn_study.checks.tally import Findings, Row, Tally
+from cnn_study.probes.stages import loss
 from cnn_study.spec import Activation, Conv, Dense, ModelSpec
 
 EQUAL = 1e-10
@@ -88,11 +89,11 @@ def _in_order(rows: np.ndarray, permutation: np.ndarray) -> np.ndarray:
 
 def _logits_and_gradients(model: keras.Model, images: np.ndarray) -> list[np.ndarray]:
     """The logits, then the gradient of the mean cross-entropy by every weight, the first layer's first."""
-    labels = np.arange(IMAGES) % CLASSES
+    labels = tf.constant(np.arange(IMAGES) % CLASSES)
     with tf.GradientTape() as tape:
         logits = model(images)
-        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
-    gradients = tape.gradient(loss, [weight.value for weight in model.trainable_weights])
+        mean = loss(logits, labels)
+    gradients = tape.gradient(mean, [weight.value for weight in model.trainable_weights])
     return [np.asarray(array) for array in (logits, *gradients)]
 
 

@@ -48,7 +48,9 @@ def claims(
     results: ResultsOption = None,
     into: Annotated[
         Path | None,
-        typer.Option(help="A Markdown file to put the table into, between its marks.", show_default=False),
+        typer.Option(
+            help="A Markdown file to put the table of claims or topics into, between its marks.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """List every claim with its verdicts."""

@@ -10,10 +10,7 @@ import psutil
 import typer
 
 from cnn_study import collection, tables
-from cnn_study.cli.app import (
-    console,
-    errors,
-)
+from cnn_study.cli.app import console, errors
 from cnn_study.cli.output import compare_with_reference, draw, keep_verdicts, mirror, show_verdicts
 from cnn_study.cli.stores import shown
 from cnn_study.data import cache

@@ -8,7 +8,7 @@ is checked when it is read: a name that does not exist is refused before anythin
 from cnn_study.experiment.arm import Arm
 from cnn_study.experiment.claim import ASPECTS, PROVENANCES, Aspect, Claim, Provenance, Published, Verdict
 from cnn_study.experiment.design import LOOKS, Design
-from cnn_study.experiment.estimate import Agreement, Contrast, Estimate, HalfGap, Term, TimeRatio, gain
+from cnn_study.experiment.estimate import Agreement, Contrast, Estimate, HalfGap, Term, TimeRatio, gain, sampling_margin
 from cnn_study.experiment.experiment import Experiment
 from cnn_study.experiment.plot import Plot
 from cnn_study.experiment.rule import Condition, Rule
@@ -43,4 +43,5 @@ __all__ = [
     "ValidationError",
     "Verdict",
     "gain",
+    "sampling_margin",
 ]

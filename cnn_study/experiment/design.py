@@ -77,8 +77,9 @@ class Design:
             for name in rule.estimate.arms:
                 if name not in names:
                     raise rule.refused(unknown_name("arm", name, names))
-            ruled = {each.claim for each in self.rules if each.aspect == rule.aspect and not each.premise}
-            if rule.premise and rule.claim not in ruled:
+            if rule.premise and all(
+                each.premise for each in self.rules if (each.claim, each.aspect) == (rule.claim, rule.aspect)
+            ):
                 raise rule.refused(
                     InputError(f"the mechanism of {rule.claim} has a premise and no rule: say what would decide it")
                 )

@@ -141,6 +141,12 @@ class Contrast:
         return tuple(dict.fromkeys(term.arm for term in self.terms))
 
 
+def sampling_margin(percent: float, images: int) -> float:
+    """Two standard errors, in points, of a share in percent of so many images: how far chance alone may move it."""
+    share = percent / 100
+    return 200 * (share * (1 - share) / images) ** 0.5
+
+
 def gain(better: str, worse: str, metric: str = "test_error") -> Contrast:
     """By how many points an error falls from one arm to another: 100 (error of ``worse`` - error of ``better``)."""
     terms = (Term(100.0, worse, metric), Term(-100.0, better, metric))

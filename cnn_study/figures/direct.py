@@ -103,12 +103,12 @@ def _dpi(ax: Axes) -> float:
 def _beside(ax: Axes, curve: np.ndarray, text: str, size: float) -> Iterator[_Place]:
     """Places beside a line: from its middle on towards both ends, on every side."""
     inside = curve[[bool(ax.bbox.contains(*point)) for point in curve]]
-    middle = len(inside) / 2
+    middle, extent = len(inside) / 2, _extent(ax, text, size)
     sides: tuple[Sides, ...] = (("left", "bottom"), ("right", "top"), ("right", "bottom"), ("left", "top"))
     for number in sorted(range(len(inside)), key=lambda place: abs(place - middle)):
         x, y = ax.transData.inverted().transform(inside[number])
         for side in sides:
-            yield _placed(ax, inside[number], (float(x), float(y)), side, _extent(ax, text, size))
+            yield _placed(ax, inside[number], (float(x), float(y)), side, extent)
 
 
 def _placed(

@@ -18,6 +18,7 @@ from cnn_study.experiment import (
     TimeToTrainError,
     ValidationError,
     gain,
+    sampling_margin,
 )
 from cnn_study.experiment.rule import direction, magnitude, mechanism, premise
 from cnn_study.page.ablation import ablation, claim
@@ -47,4 +48,5 @@ __all__ = [
     "magnitude",
     "mechanism",
     "premise",
+    "sampling_margin",
 ]

@@ -175,5 +175,16 @@ class Workbench:
         held_out = data.validation_size if on_all else 0
         data = data.but(validation_size=0) if on_all else data
         return Arm(
-            name, label or name, condition, data, model, train, level, rate is None, probes, rate_of, held_out, rates
+            name=name,
+            label=label or name,
+            condition=condition,
+            data=data,
+            model=model,
+            train=train,
+            level=level,
+            tuned=rate is None,
+            probes=probes,
+            rate_of=rate_of,
+            held_out=held_out,
+            rates=rates,
         )

@@ -31,7 +31,7 @@ def markdown(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str
         family: All whose tests are corrected for together; empty: those shown.
     """
     survives = holm(family or outcomes)
-    lines = [f"| experiment | claim | {' | '.join(ASPECTS)} | measured |", "|---|---|---|---|---|---|"]
+    rows = []
     for outcome in outcomes:
         for claim in outcome.experiment.claims:
             mine = [verdict for verdict in outcome.verdicts if verdict.claim == claim]
@@ -41,8 +41,8 @@ def markdown(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str
                 *(_bold(each, survives) for each in mine),
                 _measured(mine),
             ]
-            lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
-    return "\n".join(lines)
+            rows.append(cells)
+    return _table(("experiment", "claim", *ASPECTS, "measured"), rows)
 
 
 def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
@@ -54,7 +54,7 @@ def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
     """
     survives = holm(family or outcomes)
     head = ("topic", "claim", "holds", "as strongly as published", "for the stated reason", "measured")
-    lines = [f"| {' | '.join(head)} |", "|---|---|---|---|---|---|"]
+    rows = []
     for outcome in outcomes:
         claim = _first(outcome)
         mine = [verdict for verdict in outcome.verdicts if verdict.claim == claim]
@@ -66,8 +66,13 @@ def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
             *(WORDS[each.verdict] + mark(each, survives) for each in mine),
             found[0].text if found else "",
         ]
-        lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
-    return "\n".join(lines)
+        rows.append(cells)
+    return _table(head, rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |" for cells in (head, *rows)]
+    return "\n".join([lines[0], f"|{'---|' * len(head)}", *lines[1:]])
 
 
 def _first(outcome: Outcome) -> Claim:

@@ -177,7 +177,8 @@ def trial_runs(arm: Arm, search: RateSearch, rate: float, epochs: int) -> tuple[
 
 def _worst(scores: Sequence[tuple[int, float]]) -> tuple[int, float]:
     kind = max(score[0] for score in scores)
-    return kind, math.fsum(score[1] for score in scores if score[0] == kind) / sum(score[0] == kind for score in scores)
+    numbers = [score[1] for score in scores if score[0] == kind]
+    return kind, math.fsum(numbers) / len(numbers)
 
 
 def _score(record: RunRecord, search: RateSearch) -> tuple[int, float]:

@@ -328,9 +328,9 @@ def _outcomes(
         "generalization_gap": test_error - train_error,
         "stuck": float(stuck(train_error, program.train.y.numpy(), ended == "diverged")),
     }
-    loss = log.last("train_loss")
-    if loss and ended != "diverged":
-        outcomes["train_loss"] = loss.value
+    last = log.last("train_loss")
+    if last and ended != "diverged":
+        outcomes["train_loss"] = last.value
     if validation is not None:
         outcomes["validation_error"] = error("validation_error", validation)
     best = at_best_validation(log.points)
