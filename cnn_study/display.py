@@ -14,7 +14,7 @@ from cnn_study.execution.events import Progress as Measured
 from cnn_study.execution.forecast import Examples, Pace, work_of
 from cnn_study.execution.jobs import Job
 from cnn_study.execution.plan import CheckRequest, Request
-from cnn_study.execution.suite import Queued
+from cnn_study.execution.suite import Ended, Queued
 from cnn_study.results import CheckRecord, RunRecord
 from cnn_study.spec import RunSpec
 
@@ -36,12 +36,21 @@ class SuiteDisplay:
         examples: Gives the training examples of a run.
         workers: How many there are.
         stored: Runs that were finished before, to judge by how long others take.
+        quiet: Whether finished runs have no line of their own.
     """
 
-    def __init__(self, console: Console, examples: Examples, workers: int, stored: Mapping[str, RunRecord]):
+    def __init__(
+        self,
+        console: Console,
+        examples: Examples,
+        workers: int,
+        stored: Mapping[str, RunRecord],
+        quiet: bool = False,
+    ):
         self._console = console
         self._examples = examples
         self._workers = workers
+        self._quiet = quiet
         self._known = list(stored.values())
         self._requests: dict[str, Request | CheckRequest] = {}
         self._ended: set[str] = set()
@@ -70,8 +79,8 @@ class SuiteDisplay:
         with Live(get_renderable=self._render, console=self._console, refresh_per_second=4, transient=True):
             yield
 
-    def __call__(self, event: Event | Queued) -> None:
-        """Take notice of an event."""
+    def __call__(self, event: Event | Queued | Ended) -> None:
+        """Take notice of an event. What a design has found when it ends is for others to tell."""
         match event:
             case Queued(request):
                 self._requests[request.job.key] = request
@@ -91,7 +100,8 @@ class SuiteDisplay:
                 if isinstance(record, RunRecord):
                     self._known.append(record)
                 self._end(record.spec)
-                self._say(f"{self._label(record.spec)}: {_ending(record)}")
+                if not self._quiet:
+                    self._say(f"{self._label(record.spec)}: {_ending(record)}")
         self._bar.update(self._task, total=len(self._requests), completed=len(self._ended), left=self._left)
         if not self._console.is_terminal and time.monotonic() - self._said > EVERY:
             self._said = time.monotonic()

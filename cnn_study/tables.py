@@ -68,6 +68,21 @@ def _measured(mine: Sequence[ClaimVerdict]) -> list[str]:
     return lines
 
 
+def answers(outcome: Outcome) -> Iterator[Text]:
+    """Lines with what an experiment has found, claim by claim, while others are still being trained.
+
+    The correction for all tests together needs them all, so nothing is said about it here.
+    """
+    yield Text(f"{outcome.experiment.name}: {outcome.experiment.title}", style="bold")
+    width = max(map(len, STYLES))
+    for claim in outcome.experiment.claims:
+        mine = [verdict for verdict in outcome.verdicts if verdict.claim == claim]
+        direction = next(verdict for verdict in mine if verdict.aspect == ASPECTS[0])
+        answer = Text(direction.verdict.ljust(width), style=STYLES[direction.verdict])
+        yield Text.assemble("  ", answer, "  ", claim.statement)
+        yield from (Text(f"{'':{width}}    {line}") for line in _measured([direction]))
+
+
 @dataclass(frozen=True)
 class ExperimentPlan:
     """The plan of an experiment.

@@ -89,17 +89,31 @@ def test_without_data_and_stand_in_the_run_ends_with_the_reason(capsys, monkeypa
     assert not any(tmp_path.glob("quick*"))
 
 
+def test_the_experiments_of_the_package_run_by_their_work_and_named_ones_as_they_were_named(monkeypatch, tmp_path):
+    orders = []
+    monkeypatch.setattr(cache, "ensure", lambda *_, **__: None)
+    monkeypatch.setattr(training, "_train", lambda _, found, *__: orders.append(found) or Report(frozenset()))
+    monkeypatch.setattr(training, "draw", lambda *_, **__: 0)
+    for names in ([], ["pooling", "layer_api"]):
+        training.run(names, results=tmp_path, no_tracking=True)
+    everything, named = ([experiment.name for experiment, _ in found] for found in orders)
+    assert named == ["pooling", "layer_api"]
+    assert sorted(everything) == collection.names()
+    assert everything[0] == "layer_api"  # It has checks, and no run.
+    assert everything.index("output_size") < everything.index("activations")
+
+
 @pytest.mark.parametrize("option", ["--stand-in", "--fallback"])
 def test_with_a_stand_in_everything_is_marked_and_kept_apart(option, capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(cache, "ensure", no_source)
     stores = []
     nothing = Report(frozenset())
-    monkeypatch.setattr(training, "_train", lambda _, designs, store, *__: stores.append((designs, store)) or nothing)
+    monkeypatch.setattr(training, "_train", lambda _, found, store, *__: stores.append((found, store)) or nothing)
     code, output, error = call(
         capsys, "run", "activations", option, "digits", "--results", str(tmp_path), "--no-tracking"
     )
     assert code == 0
-    ((design,), store) = stores[0]
+    ((_, design),), store = stores[0]
     assert store.folder == tmp_path / "quick-digits"
     assert {arm.data.name for arm in design.arms} == {"digits"}
     assert "digits in the place of CIFAR-10" in design.proxy

@@ -45,6 +45,15 @@ def test_ends_are_told_by_the_names_of_arms_and_checks(display):
     assert second == "check sizes: 7 of 8 cases agree (0.5 s)"
 
 
+def test_a_quiet_display_has_no_lines_for_finished_runs_but_tells_failures():
+    printed = io.StringIO()
+    shown = SuiteDisplay(Console(file=printed), lambda run: Images(100, 50), 2, {}, quiet=True)
+    shown(Finished(made_up_record(RUN)))
+    assert printed.getvalue() == ""
+    shown(Failed(RUN, "ValueError: no"))
+    assert "failed; ValueError: no" in printed.getvalue()
+
+
 def test_what_workers_are_at_is_shown_until_it_ends(display):
     shown, _ = display
     shown(Begun(CHECK))

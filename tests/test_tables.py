@@ -27,6 +27,14 @@ def test_a_verdict_that_does_not_survive_the_correction_is_marked_and_the_mark_e
     assert UNCORRECTED not in others
 
 
+def test_an_answer_says_what_was_claimed_found_and_measured_before_anything_is_corrected(barely_supported):
+    title, answer, *measured = (line.plain for line in tables.answers(barely_supported))
+    experiment = barely_supported.experiment
+    assert title == f"{experiment.name}: {experiment.title}"
+    assert answer.split(maxsplit=1) == ["supported", experiment.claims[0].statement]
+    assert [line.strip() for line in measured] == [each.text for each in barely_supported.verdicts[0].decisions]
+
+
 def test_an_explanation_says_how_surely_what_would_change_it_and_what_the_bootstrap_is_worth(barely_supported):
     claim, family = barely_supported.experiment.claims[0], with_silent_claims(barely_supported, 9)
     text = "\n".join(tables.explanation(barely_supported, claim, family))

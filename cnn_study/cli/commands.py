@@ -180,6 +180,9 @@ def run(
     save_models: Annotated[
         bool, typer.Option("--save-models", help="Keep the trained networks of the replicates, as models/KEY.keras.")
     ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No line for a finished run: only what experiments have found.")
+    ] = False,
 ) -> None:
     """Train what is not stored yet, print the verdicts, draw the figures. An interrupted suite goes on where it was."""
     from cnn_study.cli import training
@@ -200,6 +203,7 @@ def run(
         tracking_uri,
         no_tracking,
         save_models,
+        quiet,
     )
 
 

@@ -20,15 +20,18 @@ from cnn_study.data.folder import images
 from cnn_study.display import SuiteDisplay
 from cnn_study.errors import DataError, InputError, unknown_name
 from cnn_study.execution.cluster import Needs, RayEngine
+from cnn_study.execution.events import Event
+from cnn_study.execution.forecast import USUAL, Pace, work_of
 from cnn_study.execution.local import LocalEngine
 from cnn_study.execution.plan import plan as plan_rows
 from cnn_study.execution.saved import SavedModels
-from cnn_study.execution.suite import Report, carry_out, check_memory
+from cnn_study.execution.suite import Ended, Queued, Report, carry_out, check_memory
 from cnn_study.experiment import Design, Experiment, Setting
 from cnn_study.processes import cores
 from cnn_study.results import Store
 from cnn_study.stored import (
     OWN,
+    Designed,
     describe_images,
     designed,
     evaluated,
@@ -59,6 +62,7 @@ def run(
     tracking_uri: str | None = None,
     no_tracking: bool = False,
     save_models: bool = False,
+    quiet: bool = False,
 ) -> None:
     """See :func:`cnn_study.cli.commands.run`."""
     started = time.monotonic()
@@ -69,7 +73,8 @@ def run(
         setting = _obtained(chosen, profile, stand_in, cache_dir)
     else:
         setting = Setting(profile, _in_place(data, side, stand_in))
-    designs = [design for _, design in _suitable(chosen, names, setting)]
+    found = _suitable(chosen, names, setting)
+    designs = [design for _, design in found]
     if isinstance(workers, LocalEngine):
         check_memory(designs, psutil.virtual_memory().total)
     for dataset in used(designs):
@@ -79,7 +84,7 @@ def run(
         if setting.images and setting.own:
             describe_images(store, setting.images)
         models = SavedModels(store.folder / "models") if save_models else None
-        report = _train(setting, designs, store, workers, models)
+        report = _train(setting, found if names else _least_first(found, setting), store, workers, models, quiet)
     family = [evaluated(each, design, store) for each, design in designed(collection.family(names or ()), setting)]
     outcomes = shown(names, family)
     show_verdicts(outcomes, family)
@@ -175,7 +180,7 @@ def _in_place(data: str | None, side: int | None, stand_in: str | None) -> Datas
     return _data_set(data, side)
 
 
-def _suitable(chosen: list[Experiment], names: list[str] | None, setting: Setting) -> list[tuple[Experiment, Design]]:
+def _suitable(chosen: list[Experiment], names: list[str] | None, setting: Setting) -> Designed:
     """Experiments with their designs. Unless they were named, those are left out that cannot be had on such images."""
     found = designed(chosen, setting, named=bool(names))
     left_out = sorted({each.name for each in chosen} - {each.name for each, _ in found})
@@ -237,19 +242,39 @@ def _workers(
     return LocalEngine(jobs or cores(), cache_dir)
 
 
+def _least_first(found: Designed, setting: Setting) -> Designed:
+    """The experiments by the work of a run of every arm: so the first verdicts are there soon."""
+    examples, pace = examples_in(known_data(setting, (design for _, design in found))), Pace(USUAL)
+
+    def seconds(design: Design) -> float:
+        return pace.seconds(work_of((arm.run(1.0, design.seeds[0]) for arm in design.arms), examples))
+
+    return sorted(found, key=lambda each: seconds(each[1]))
+
+
 def _train(
     setting: Setting,
-    designs: list[Design],
+    found: Designed,
     store: Store,
     workers: LocalEngine | RayEngine,
     models: SavedModels | None,
+    quiet: bool,
 ) -> Report:
+    """Train what is not stored, and show what every experiment has found as soon as it is decided."""
+    designs = [design for _, design in found]
     known = known_data(setting, designs)
+    display = SuiteDisplay(console, examples_in(known), workers.jobs, timed(store, known), quiet)
+
+    def watch(event: Event | Queued | Ended) -> None:
+        display(event)
+        if isinstance(event, Ended) and len(found) > 1:
+            experiment = next(each for each, design in found if design is event.design)
+            for line in tables.answers(evaluated(experiment, event.design, store)):
+                console.print(line, soft_wrap=True)
+
     try:
-        with workers:
-            display = SuiteDisplay(console, examples_in(known), workers.jobs, timed(store, known))
-            with display.live():
-                return carry_out(designs, store, workers, display, models)
+        with workers, display.live():
+            return carry_out(designs, store, workers, watch, models)
     except KeyboardInterrupt:
         count = len(store.records())
         errors.print(

@@ -46,11 +46,11 @@ class Workers(ABC, Generic[W]):
         self._starts = Starts()
         self._models: set[str] = set()
 
-    def submit(self, job: Job, model: bool = False) -> None:
-        """Queue a job; of a run, the trained network may be asked for too."""
+    def submit(self, job: Job, model: bool = False, turn: int = 0) -> None:
+        """Queue a job, after those of earlier turns; of a run, the trained network may be asked for too."""
         if model:
             self._models.add(job.key)
-        self._queue.put(job)
+        self._queue.put(job, turn)
 
     @property
     def running(self) -> list[Job]:

@@ -16,20 +16,21 @@ end before they are ready."""
 
 
 class Queue:
-    """The jobs that wait, those of the same program together. It takes no longer the more there are."""
+    """The jobs that wait: by turns, and those of a program together. It takes no longer the more there are."""
 
     def __init__(self):
-        self._jobs: OrderedDict[str, deque[Job]] = OrderedDict()
+        self._turns: dict[int, OrderedDict[str, deque[Job]]] = {}
+        self._turn_of: dict[str, int] = {}
         self._tries: Counter[str] = Counter()
-
         self._length = 0
 
     def __len__(self) -> int:
         return self._length
 
-    def put(self, job: Job) -> None:
-        """Add a job."""
-        self._jobs.setdefault(program_key(job), deque()).append(job)
+    def put(self, job: Job, turn: int = 0) -> None:
+        """Add a job. Those of an earlier turn come first."""
+        self._turn_of[job.key] = turn
+        self._turns.setdefault(turn, OrderedDict()).setdefault(program_key(job), deque()).append(job)
         self._length += 1
 
     def take(self, mine: str, others: Collection[str]) -> tuple[str, Job]:
@@ -39,12 +40,16 @@ class Queue:
             mine: The program of the worker's last job.
             others: Those of the other workers.
         """
-        new = (program for program in self._jobs if program not in others)
-        program = mine if mine in self._jobs else next(new, next(iter(self._jobs)))
-        job = self._jobs[program].popleft()
+        turn = min(self._turns)
+        jobs = self._turns[turn]
+        new = (program for program in jobs if program not in others)
+        program = mine if mine in jobs else next(new, next(iter(jobs)))
+        job = jobs[program].popleft()
         self._length -= 1
-        if not self._jobs[program]:
-            del self._jobs[program]
+        if not jobs[program]:
+            del jobs[program]
+        if not jobs:
+            del self._turns[turn]
         return program, job
 
     def lost(self, job: Job, reason: str, remedy: str) -> Lost | Failed:
@@ -59,9 +64,10 @@ class Queue:
         if self._tries[job.key] >= TRIES:
             return Failed(job, f"{reason}, {TRIES} times: {remedy}")
         program = program_key(job)
-        self._jobs.setdefault(program, deque()).appendleft(job)
+        jobs = self._turns.setdefault(self._turn_of[job.key], OrderedDict())
+        jobs.setdefault(program, deque()).appendleft(job)
+        jobs.move_to_end(program, last=False)
         self._length += 1
-        self._jobs.move_to_end(program, last=False)
         return Lost(job, reason)
 
 

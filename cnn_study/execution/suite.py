@@ -1,7 +1,7 @@
 """Carries a plan out: asks what is needed, has it done, stores it, and asks again until nothing is needed."""
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,8 +18,8 @@ from cnn_study.results import CheckRecord, RunRecord, Store
 class Engine(Protocol):
     """Where jobs are done."""
 
-    def submit(self, job: Job, model: bool = False) -> None:
-        """Queue a job; of a run, the trained network may be asked for too."""
+    def submit(self, job: Job, model: bool = False, turn: int = 0) -> None:
+        """Queue a job, after those of earlier turns; of a run, the trained network may be asked for too."""
 
     def events(self) -> Iterable[Event]:
         """What becomes of the queued jobs, until nothing is queued and nothing is being done."""
@@ -37,7 +37,18 @@ class Queued:
     request: Request | CheckRequest
 
 
-Watch = Callable[[Event | Queued], None]
+@dataclass(frozen=True)
+class Ended:
+    """Everything that a design asked for is stored or has failed.
+
+    Attributes:
+        design: Which.
+    """
+
+    design: Design
+
+
+Watch = Callable[[Event | Queued | Ended], None]
 
 
 @dataclass(frozen=True)
@@ -68,29 +79,49 @@ class Report:
     saved: frozenset[str] = frozenset()
 
 
-Asker = tuple[Agenda, str]
-"""An arm that waits for jobs: the agenda of its design and its name."""
+@dataclass(frozen=True)
+class _Asker:
+    """Who waits for jobs: an arm of a design, or its checks if no arm is named.
+
+    Attributes:
+        turn: The number of the design.
+        arm: Name of the arm.
+    """
+
+    turn: int
+    arm: str = ""
 
 
 class _Waiting:
-    """Which arms wait for which jobs."""
+    """Who waits for which jobs."""
 
     def __init__(self):
-        self._jobs: dict[Asker, set[str]] = defaultdict(set)
-        self._askers: dict[str, list[Asker]] = defaultdict(list)
+        self._jobs: dict[_Asker, set[str]] = defaultdict(set)
+        self._askers: dict[str, list[_Asker]] = defaultdict(list)
+        self._left: Counter[int] = Counter()
 
-    def add(self, key: str, asker: Asker) -> None:
-        """An arm waits for a job."""
+    def add(self, key: str, asker: _Asker) -> None:
+        """Someone waits for a job."""
         if key not in self._jobs[asker]:
             self._jobs[asker].add(key)
             self._askers[key].append(asker)
+            self._left[asker.turn] += 1
 
-    def end(self, key: str) -> Iterator[Asker]:
-        """A job has ended. Gives the arms that wait for no other one."""
-        for asker in self._askers.pop(key, []):
+    def end(self, key: str) -> list[_Asker]:
+        """A job has ended. Gives all who have waited for it."""
+        askers = self._askers.pop(key, [])
+        for asker in askers:
             self._jobs[asker].discard(key)
-            if not self._jobs[asker]:
-                yield asker
+            self._left[asker.turn] -= 1
+        return askers
+
+    def waits(self, asker: _Asker) -> bool:
+        """Whether it waits for any job."""
+        return bool(self._jobs[asker])
+
+    def open(self, turn: int) -> bool:
+        """Whether anyone of a design waits for any job."""
+        return self._left[turn] > 0
 
 
 def check_memory(designs: Iterable[Design], available: int) -> None:
@@ -115,7 +146,8 @@ def carry_out(
 
     A run that several arms ask for is trained once. Everything that is finished is stored before anything else is done,
     so that an interruption at any time loses only what was going on. A job that fails does not stop the others; what
-    depends on it is left out.
+    depends on it is left out. Designs take turns in the order given: workers go on to the next one while the one before
+    has nothing to be done.
 
     Args:
         designs: The experiments at the sizes of a profile.
@@ -133,26 +165,29 @@ def carry_out(
     failed: set[str] = set()
     waiting = _Waiting()
 
-    def submit(request: Request | CheckRequest) -> None:
-        if request.job.key not in requests:
-            requests[request.job.key] = request
-            engine.submit(request.job, model=models is not None and _is_replicate(request))
+    def submit(request: Request | CheckRequest, asker: _Asker) -> None:
+        key = request.job.key
+        waiting.add(key, asker)
+        if key not in requests:
+            requests[key] = request
+            engine.submit(request.job, model=models is not None and _is_replicate(request), turn=asker.turn)
             watch(Queued(request))
 
-    def ask(agenda: Agenda, names: Collection[str]) -> None:
+    def ask(turn: int, names: Collection[str]) -> None:
+        agenda = agendas[turn]
         agenda.update(names, store.records())
         stored = [each for name in names for each in kept(agenda, name, store.records())] if models else []
         unsaved = [each for each in stored if models and not models.has(each.run.key)]
         for request in [*agenda.needed(store.records()), *unsaved]:
             if request.job.key not in failed:
-                waiting.add(request.job.key, (agenda, request.arm.name))
-                submit(request)
+                submit(request, _Asker(turn, request.arm.name))
 
-    for design in designs:
-        for check in design.checks:
+    agendas = [Agenda(design) for design in designs]
+    for turn, agenda in enumerate(agendas):
+        for check in agenda.design.checks:
             if check.key not in store.checks():
-                submit(CheckRequest(check))
-        ask(Agenda(design), [arm.name for arm in design.arms])
+                submit(CheckRequest(check), _Asker(turn))
+        ask(turn, [arm.name for arm in agenda.design.arms])
     for event in engine.events():
         if isinstance(event, Finished):
             key, before = event.record.key, store.records().get(event.record.key)
@@ -173,8 +208,13 @@ def carry_out(
             failures.append(Failure(requests[event.job.key], event.reason))
         watch(event)
         if isinstance(event, Finished | Failed):
-            for agenda, name in waiting.end(event.record.key if isinstance(event, Finished) else event.job.key):
-                ask(agenda, [name])
+            askers = waiting.end(event.record.key if isinstance(event, Finished) else event.job.key)
+            for asker in askers:
+                if asker.arm and not waiting.waits(asker):
+                    ask(asker.turn, [asker.arm])
+            for turn in sorted({asker.turn for asker in askers}):
+                if not waiting.open(turn):
+                    watch(Ended(agendas[turn].design))
     return Report(frozenset(done), tuple(failures), frozenset(saved))
 
 

@@ -5,7 +5,7 @@ from conftest import complete, made_up_check, made_up_design, made_up_gains, mad
 from cnn_study.execution.events import Failed, Finished
 from cnn_study.execution.jobs import program_key
 from cnn_study.execution.plan import STATES, Planned, needed, once, plan
-from cnn_study.execution.suite import Queued, Report, carry_out
+from cnn_study.execution.suite import Ended, Queued, Report, carry_out
 from cnn_study.results import Store
 from cnn_study.spec import CheckSpec
 from cnn_study.training.tuning import Tuned, tune
@@ -22,7 +22,7 @@ class Instant:
     def __init__(self, limit=10**9, fails=lambda job: False):
         self.queue, self.trained, self.limit, self.fails = [], [], limit, fails
 
-    def submit(self, job, model=False):
+    def submit(self, job, model=False, turn=0):
         self.queue.append(job)
 
     def events(self):
@@ -56,6 +56,46 @@ def test_a_run_of_two_experiments_is_trained_once(tmp_path):
     with store.writing():
         carry_out([made_up_design(), made_up_design("proxy")], store, engine, lambda _: None)
     assert len(engine.trained) == len(set(engine.trained))
+
+
+class InTurn(Instant):
+    """One that does the jobs of earlier turns first."""
+
+    def submit(self, job, model=False, turn=0):
+        self.queue.append((turn, job))
+
+    def events(self):
+        while self.queue:
+            turn, job = self.queue.pop(min(range(len(self.queue)), key=lambda i: self.queue[i][0]))
+            self.trained.append(turn)
+            yield Finished(made_up_check(job) if isinstance(job, CheckSpec) else made_up_record(job))
+
+
+def test_an_experiment_ends_once_everything_it_asked_for_is_stored(tmp_path):
+    first, second = made_up_gains(), made_up_design()
+    store, engine, ended = Store(tmp_path / "r"), InTurn(), []
+
+    def watch(event):
+        if isinstance(event, Ended):
+            rows = plan(event.design, store.records(), store.checks())
+            ended.append((event.design, {row.reason for row in rows}, len(engine.trained)))
+
+    with store.writing():
+        carry_out([first, second], store, engine, watch)
+    assert [(design, reasons) for design, reasons, _ in ended] == [(first, {"complete"}), (second, {"complete"})]
+    assert [count for *_, count in ended] == [engine.trained.count(0), len(engine.trained)]
+    assert engine.trained == sorted(engine.trained)
+
+
+def test_an_experiment_ends_although_a_job_fails_and_is_not_told_again_once_it_is_stored(tmp_path):
+    design, store, seen = made_up_gains(), Store(tmp_path / "r"), []
+    with store.writing():
+        carry_out([design], store, Instant(fails=lambda job: isinstance(job, CheckSpec)), seen.append)
+        assert [event.design for event in seen if isinstance(event, Ended)] == [design]
+        carry_out([design], store, Instant(), lambda _: None)
+        seen.clear()
+        carry_out([design], store, Instant(), seen.append)
+    assert seen == []
 
 
 def test_two_arms_that_are_the_same_share_runs_and_both_complete(tmp_path):

@@ -41,6 +41,23 @@ def test_a_worker_begins_with_what_no_other_has_compiled():
     assert taken(queued(*jobs), "", {first}) == [*jobs[2:], *jobs[:2]]
 
 
+def test_earlier_turns_come_first_whatever_a_worker_has_compiled():
+    queue = Queue()
+    for turn, arm in ((2, ONE), (1, OTHER), (1, THIRD), (2, THIRD)):
+        queue.put(arm.run(0.01, turn), turn)
+    mine, _ = queue.take("", ())
+    assert taken(queue, mine) == [THIRD.run(0.01, 1), THIRD.run(0.01, 2), ONE.run(0.01, 2)]
+
+
+def test_a_lost_job_keeps_its_turn():
+    queue = Queue()
+    queue.put(ONE.run(0.01, 1), 5)
+    program, job = queue.take("", ())
+    queue.put(OTHER.run(0.01, 1), 3)
+    queue.lost(job, "it died", "feed it")
+    assert taken(queue, program) == [OTHER.run(0.01, 1), job]
+
+
 def test_a_lost_job_comes_next_and_is_given_up_in_the_end():
     job, check = ONE.run(0.01, 1), CheckSpec(check="sizes")
     queue = queued(check, job, OTHER.run(0.01, 1))
