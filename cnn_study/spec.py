@@ -626,7 +626,17 @@ class Seeds(Spec):
 
 
 ProbeName = Literal[
-    "gradients", "saturation", "covariate_shift", "landscape", "translation", "border", "filters", "equivariance"
+    "gradients",
+    "saturation",
+    "covariate_shift",
+    "landscape",
+    "translation",
+    "border",
+    "filters",
+    "equivariance",
+    "linear",
+    "patches",
+    "maps",
 ]
 """What can be measured on a run beside its errors; see :mod:`cnn_study.probes`."""
 

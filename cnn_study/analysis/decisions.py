@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 
 from cnn_study.analysis import replication
@@ -10,7 +11,7 @@ from cnn_study.analysis.estimates import confidence, measured
 from cnn_study.analysis.replication import Standing
 from cnn_study.analysis.sequential import Look
 from cnn_study.analysis.statistics import Interval, Sample, sample_bootstrap, sample_interval, share
-from cnn_study.experiment import ASPECTS, Agreement, Aspect, Claim, Contrast, Design, Experiment, Rule, Verdict
+from cnn_study.experiment import ASPECTS, Agreement, Aspect, Claim, Contrast, Design, Experiment, Plot, Rule, Verdict
 from cnn_study.results import CheckRecord, RunRecord
 from cnn_study.training.tuning import Tuned, tune
 
@@ -131,10 +132,24 @@ class Outcome:
     @property
     def complete(self) -> bool:
         """Whether nothing is needed any more: every check is stored, and of every arm the seeds that it wants."""
-        return (
-            len(self.tuned) == len(self.design.arms)
-            and len(self.checks) == len(self.design.checks)
-            and all(self.tuned[name].first(seeds, self.stored) is not None for name, seeds in self.wanted.items())
+        return len(self.checks) == len(self.design.checks) and len(self._complete_arms) == len(self.design.arms)
+
+    @property
+    def plots(self) -> tuple[Plot, ...]:
+        """The figures that can be drawn: of an incomplete experiment those that show complete arms alone."""
+        if self.complete:
+            return self.experiment.plots
+        shown = {plot: {arm.name for arm in self.design.arms if plot.shows(arm)} for plot in self.experiment.plots}
+        known = self._complete_arms
+        return tuple(plot for plot, arms in shown.items() if (plot.arms or plot.labels) and arms <= known)
+
+    @cached_property
+    def _complete_arms(self) -> frozenset[str]:
+        """The arms of which all the seeds are stored that they want."""
+        return frozenset(
+            name
+            for name, seeds in self.wanted.items()
+            if name in self.tuned and self.tuned[name].first(seeds, self.stored) is not None
         )
 
     @property

@@ -72,7 +72,9 @@ def _equal(mine: Mapping[str, object], theirs: Mapping[str, object], what: str) 
 
 
 def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, style: str = "paper") -> int:
-    """Draw the figures of complete experiments with a bar on the terminal; unless ``again``, only those not there.
+    """Draw the figures with a bar on the terminal; unless ``again``, only those not there.
+
+    Of experiments that lack runs, those are drawn that do not show the arms concerned.
 
     Returns:
         How many could not be drawn; each has been told in one line.
@@ -81,12 +83,14 @@ def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, style: str =
 
     wanted, undrawn = [], 0
     for outcome in outcomes:
-        if not outcome.complete:
-            errors.print(f"{outcome.experiment.name}: runs are missing, no figures", style="yellow", soft_wrap=True)
-        elif again or missing(outcome, folder):
+        plots, every = len(outcome.plots), len(outcome.experiment.plots)
+        if plots < every:
+            what = f"{plots} of {every}" if plots else "no"
+            errors.print(f"{outcome.experiment.name}: runs are missing, {what} figures", style="yellow", soft_wrap=True)
+        if plots and (again or missing(outcome, folder)):
             wanted.append(outcome)
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
-        task = bar.add_task("figures", total=sum(len(outcome.experiment.plots) for outcome in wanted))
+        task = bar.add_task("figures", total=sum(len(outcome.plots) for outcome in wanted))
         for drawn in draw_all(wanted, folder, style, cores()):
             bar.advance(task, len(drawn))
             for figure in drawn:

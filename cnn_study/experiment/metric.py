@@ -114,6 +114,13 @@ METRICS: tuple[Metric, ...] = (
     Metric("equivariance_error_whole", "relative error of shifted maps of the first layer", probe="equivariance"),
     Metric("equivariance_error_interior", "the same away from the border", probe="equivariance"),
     Metric("equivariance_error", "the same of a further layer", "family", "equivariance"),
+    Metric("linear_probe_error", "error of a linear classifier of what a hidden layer gives", "family", "linear"),
+    Metric("shuffled_probe_error", "the same on images whose tiles lie in another order", "family", "linear"),
+    Metric("patch", "parts of images that excite a map of the uppermost convolution most", "family", "patches"),
+    Metric("patch_side", "their side in pixels", probe="patches"),
+    Metric("patch_channels", "their channels", probe="patches"),
+    Metric("seen_image", "an image moved to the right by so many pixels", "family", "maps"),
+    Metric("seen_map", "an unpooled feature map of it", "family", "maps"),
 )
 """All of them, by what measures them."""
 

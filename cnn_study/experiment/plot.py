@@ -50,6 +50,12 @@ KINDS: Mapping[str, FigureKind] = {
     ),
     "over_time": FigureKind("values of every layer against epochs", "layer", ("x", "y", "logarithmic", "arms")),
     "filters": FigureKind("kernels and feature maps of the first layer (needs the probe filters)", "", ("arms",)),
+    "patches": FigureKind(
+        "parts of images that excite maps of the uppermost convolution most (needs the probe patches)", "", ("arms",)
+    ),
+    "pooled_maps": FigureKind(
+        "what pooling makes of a map, and of that of a moved image (needs the probe maps)", "", ("arms",)
+    ),
     "agreement": FigureKind("the share of cases of every exact check that agree"),
     "costs": FigureKind("parameters, connections and multiply-accumulates of layers", "check", ("x", "y")),
     "table": FigureKind("lines through the rows of a check's table", "check", ("x", "y", "logarithmic")),

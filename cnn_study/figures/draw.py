@@ -28,6 +28,7 @@ from cnn_study.figures import (
     levels,
     multiverse,
     outcomes,
+    pictures,
     race,
     rates,
     ratios,
@@ -73,6 +74,8 @@ FIGURES: Mapping[str, Draw] = {
     "layers": layers.layers,
     "over_time": layers.over_time,
     "filters": filters.filters,
+    "patches": pictures.patches,
+    "pooled_maps": pictures.pooled_maps,
     "agreement": exact.agreement,
     "costs": exact.costs,
     "table": exact.table,
@@ -138,10 +141,10 @@ class Drawn:
 
 
 def draw(outcome: Outcome, folder: Path, style: str = "paper") -> list[Drawn]:
-    """Draw all figures of an experiment. One that cannot be drawn does not stop the others.
+    """Draw all figures of an experiment that its runs are there for. One that cannot be drawn does not stop the others.
 
     Args:
-        outcome: What it has found; all its runs must be there.
+        outcome: What it has found.
         folder: Of the results; the files go to ``figures`` in it.
         style: ``paper`` or ``slides``. Slides get a name of their own.
 
@@ -149,7 +152,7 @@ def draw(outcome: Outcome, folder: Path, style: str = "paper") -> list[Drawn]:
         StoreError: A file cannot be written.
     """
     found = []
-    for plot in outcome.experiment.plots:
+    for plot in outcome.plots:
         path = _base(outcome, folder, plot, style).with_suffix(".png")
         try:
             _write(drawing(outcome, plot, style), path, styled(STYLES[style], _text(outcome)))
@@ -190,7 +193,7 @@ def draw_all(
     """Draw all figures of several experiments, so many experiments at a time. The files are the same, however many.
 
     Args:
-        outcomes: What they have found; all their runs must be there.
+        outcomes: What they have found.
         folder: Of the results; the files go to ``figures`` in it.
         style: ``paper`` or ``slides``.
         processes: How many draw.
@@ -237,7 +240,7 @@ def missing(outcome: Outcome, folder: Path) -> bool:
     """Whether a file of a figure is not there."""
     return not all(
         _base(outcome, folder, plot, "paper").with_suffix(f".{suffix}").exists()
-        for plot in outcome.experiment.plots
+        for plot in outcome.plots
         for suffix in (*FORMATS, "csv", "txt")
     )
 

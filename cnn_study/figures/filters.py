@@ -29,7 +29,7 @@ def filters(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
         (arm, {kind: _images(outcome, records[0], arm, kind) for kind in KINDS}) for arm, records in found if records
     ]
     pictures = [(arm, images) for arm, images in pictures if any(images.values())]
-    sheets = [{kind: _sheet(images[kind]) for kind in KINDS} for _, images in pictures]
+    sheets = [{kind: tiled(images[kind]) for kind in KINDS} for _, images in pictures]
     # As high as the higher of the two at half of the width, and a title.
     heights = [max(sheet.shape[0] / sheet.shape[1] for sheet in line.values()) * 0.49 * style.width for line in sheets]
     heights = [height + 2.2 * style.type_size / 72 for height in heights] or [1.0]
@@ -70,7 +70,7 @@ def _shape(record: RunRecord, kind: str, size: int) -> tuple[int, int, int]:
     return height, width, size // (height * width)
 
 
-def _sheet(images: Mapping[str, np.ndarray]) -> np.ndarray:
+def tiled(images: Mapping[str, np.ndarray]) -> np.ndarray:
     """All images in one, (height, width, 3), on a grid that is wider than high, with white between them."""
     if not images:
         return np.ones((1, 2, 3))

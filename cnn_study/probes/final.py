@@ -8,7 +8,7 @@ import numpy as np
 
 from cnn_study.data.transforms import Split
 from cnn_study.errors import InputError
-from cnn_study.probes import border, equivariance, filters, translation
+from cnn_study.probes import border, equivariance, filters, linear, maps, patches, translation
 from cnn_study.spec import ProbeName
 
 
@@ -63,4 +63,13 @@ def measure(probes: Collection[ProbeName], trained: Trained, data: Split) -> Fin
         curves |= found.curves
     if "equivariance" in probes:
         outcomes |= equivariance.measure(trained.model, trained.prepare(data.x_test[: equivariance.EXAMPLES]))
+    if "linear" in probes:
+        train, test = (data.x_train, data.y_train), (data.x_test, data.y_test)
+        outcomes |= linear.measure(trained.model, trained.prepare, train, test)
+    if "patches" in probes:
+        excited = patches.measure(trained.model, trained.prepare, data.x_test)
+        outcomes |= excited.outcomes
+        curves |= excited.curves
+    if "maps" in probes:
+        curves |= maps.measure(trained.model, trained.prepare, data.x_test[0])
     return Findings({name: value for name, value in outcomes.items() if np.isfinite(value)}, curves)

@@ -24,7 +24,7 @@ from cnn_study.analysis.statistics import (
     mean_interval,
 )
 from cnn_study.errors import InputError
-from cnn_study.experiment import Claim, Contrast, HalfGap, Rule, Term, TimeRatio
+from cnn_study.experiment import Claim, Contrast, HalfGap, Plot, Rule, Term, TimeRatio
 
 
 def verdicts(outcome):
@@ -379,6 +379,17 @@ def test_an_experiment_is_complete_with_its_checks():
     assert decide(design.rules[-1], design, without.tuned, stored).reason == "the check is missing"
     older = replace(record, spec=record.spec.but(version=2))
     assert not evaluate(made_up_experiment(), design, stored, {older.key: older}).complete
+
+
+def test_figures_that_show_complete_arms_alone_can_be_drawn_before_the_others_are_complete():
+    design = made_up_design()
+    relu, tanh = "relu, plain", "tanh, plain"
+    plots = ("training_curves", Plot("race", "one", arms=(relu,)), Plot("race", "both", arms=(relu, tanh)))
+    experiment, stored = replace(made_up_experiment(), figures=plots), complete(design)
+    some = {key: record for key, record in stored.items() if record.spec.model.layers[0].activation == "relu"}
+    assert [plot.file for plot in evaluate(experiment, design, some).plots] == ["one"]
+    assert evaluate(experiment, design, stored).plots == experiment.plots
+    assert evaluate(experiment, design, {}).plots == ()
 
 
 def test_a_proxy_does_not_matter_to_a_check():

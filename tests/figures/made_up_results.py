@@ -358,6 +358,25 @@ def kernels():
     return made_up_outcome(arms, measure, (Plot("filters"),))
 
 
+def pictures():
+    """Patches of two maps, and a map of 6 x 6, under two conditions."""
+    arms = [arm(1, "gray"), arm(2, "color")]
+
+    def measure(one, seed):
+        channels = 3 if one.label == "color" else 1
+        counts = {"patch/0": 4 * 25 * channels, "patch/3": 4 * 25 * channels}
+        counts |= {f"seen_image/{moved}": 36 * channels for moved in (0, 1)} | {
+            f"seen_map/{moved}": 36 for moved in (0, 1)
+        }
+        curves = {
+            name: [(0, abs(round(100 * noise(one.name, seed, name, i)))) for i in range(count)]
+            for name, count in counts.items()
+        }
+        return {"patch_side": 5.0, "patch_channels": float(channels)}, curves
+
+    return made_up_outcome(arms, measure, (Plot("patches"), Plot("pooled_maps")))
+
+
 def check(name, cases=100, agreeing=100, table=()):
     """A finished check."""
     return CheckRecord(CheckSpec(check=name), {"cases": float(cases), "agreeing": float(agreeing)}, tuple(table))
@@ -406,6 +425,7 @@ def gallery():
         gradients(),
         saturated(),
         kernels(),
+        pictures(),
         exact(),
     )
     kinds = {plot.kind: (outcome, plot) for outcome in outcomes for plot in outcome.experiment.plots}

@@ -85,7 +85,16 @@ def test_captions_say_what_is_shown_and_how_sure_it_is(kind):
     assert len(drawn.caption) > 80
     assert "interval" in drawn.caption or kind == "rate_search"
     assert len(drawn.data) > 0
-    sampled = kind not in ("rate_search", "filters", "agreement", "costs", "table", "visibility")
+    sampled = kind not in (
+        "rate_search",
+        "filters",
+        "patches",
+        "pooled_maps",
+        "agreement",
+        "costs",
+        "table",
+        "visibility",
+    )
     assert (f"{len(SEEDS)} seeds" in drawn.caption) == sampled
 
 
@@ -265,6 +274,26 @@ def test_kernels_keep_their_places():
     pixel = data[(data.label == "16 maps") & (data.image == "filter/3")].set_index(["row", "column", "channel"]).value
     assert pixel[2, 1, 2] == stored[(2 * 5 + 1) * 3 + 2]
     assert len(pixel) == 75
+
+
+def test_patches_and_pooled_maps_keep_their_places_and_pooling_is_of_blocks():
+    outcome, plot = GALLERY["patches"]
+    record = outcome.replicates("color, plain, None")[0]
+    data = drawing(outcome, plot).data
+    patch = data[(data.label == "color") & (data.image == "map 3, patch 2")].set_index(["row", "column", "channel"])
+    stored = np.array(record.curve("patch/3")[1]).reshape(4, 5, 5, 3)
+    assert patch.value[4, 1, 2] == stored[2, 4, 1, 2]
+    drawn = drawing(*GALLERY["pooled_maps"])
+    seen = {
+        name: rows.set_index(["row", "column"]).value
+        for name, rows in drawn.data[(drawn.data.label == "color") & (drawn.data.channel == 0)].groupby("image")
+    }
+    before, after = (np.array(record.curve(f"seen_map/{moved}")[1]).reshape(6, 6) for moved in (0, 1))
+    assert seen["maximum of 2x2, as it is"][1, 2] == before[2:4, 4:6].max()
+    assert seen["average of 2x2, moved by a pixel"][2, 0] == pytest.approx(after[4:6, 0:2].mean())
+    assert seen["every second value, as it is"][1, 1] == before[2, 2]
+    change = 100 * np.linalg.norm(after - before) / np.linalg.norm(before)
+    assert f"{change:.0f} %" in texts(drawn.figure)
 
 
 def test_checks_are_counted_and_their_tables_drawn():

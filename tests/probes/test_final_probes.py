@@ -1,10 +1,11 @@
 """The probes of a trained network, with classifiers and networks whose answers are known."""
 
+import keras
 import numpy as np
 import pytest
 
 from cnn_study.models.factory import build_model
-from cnn_study.probes import border, equivariance, filters, translation
+from cnn_study.probes import border, equivariance, filters, linear, maps, patches, translation
 from cnn_study.spec import Conv, Dense, ModelSpec, Pool, Subsample
 
 LOGITS = Dense(units=3, activation=None)
@@ -167,3 +168,140 @@ def test_few_numbers_are_kept(maps, field, side):
     model = net(Conv(maps=maps, field=field), shape=(side, side, 3))
     found = filters.measure(model, images(1, (side, side, 3))[0])
     assert sum(map(len, found.curves.values())) <= 2 * filters.NUMBERS
+
+
+# --- linear ---
+
+
+def brute_force(known, labels, asked, penalty):
+    """Ridge regression with an intercept, image by image, and its squared error on images that were left out."""
+
+    def solve(x, y):
+        mean, level = x.mean(0), y.mean(0)
+        gram = (x - mean).T @ (x - mean) + penalty * np.eye(x.shape[1])
+        weights = np.linalg.solve(gram, (x - mean).T @ (y - level))
+        return lambda new: (new - mean) @ weights + level
+
+    targets = (labels[:, None] == np.unique(labels)).astype(float)
+    left_out = []
+    for i in range(len(known)):
+        rest = np.arange(len(known)) != i
+        centered = known[rest] - known.mean(0)  # The penalty's scale is that of all images.
+        left_out.append(solve(centered, targets[rest])(known[i] - known.mean(0)) - targets[i])
+    return np.square(left_out).mean(), np.unique(labels)[solve(known, targets)(asked).argmax(1)]
+
+
+def test_the_linear_classifier_is_ridge_regression_with_the_penalty_that_leaves_the_least_error_out():
+    generator = np.random.default_rng(3)
+    centers = generator.standard_normal((3, 6))
+    labels = np.array([2, 5, 7])[np.arange(30) % 3]
+    known, asked = (centers[np.arange(n) % 3] + 1.5 * generator.standard_normal((n, 6)) for n in (30, 60))
+    scale = np.square(known - known.mean(0)).sum() / len(known)
+    tried = [brute_force(known, labels, asked, penalty * scale) for penalty in linear.PENALTIES]
+    _, expected = min(tried, key=lambda each: each[0])
+    assert any((classes != expected).any() for _, classes in tried)  # The penalty matters here.
+    np.testing.assert_array_equal(linear.ridge(known, labels, asked), expected)
+
+
+def test_shuffled_tiles_are_elsewhere_and_whole():
+    x = np.arange(2 * 12 * 12 * 2).reshape(2, 12, 12, 2)
+    moved = linear.shuffled(x)
+    np.testing.assert_array_equal(np.sort(moved.ravel()), x.ravel())
+    tiles = [x[:, r : r + 3, c : c + 3] for r in range(0, 12, 3) for c in range(0, 12, 3)]
+    for place, (r, c) in enumerate((r, c) for r in range(0, 12, 3) for c in range(0, 12, 3)):
+        found = moved[:, r : r + 3, c : c + 3]
+        (source,) = [number for number, tile in enumerate(tiles) if (tile == found).all()]
+        assert source != place
+    assert linear.shuffled(x[:, :7, :7]) is None
+    assert linear.shuffled(x[:, :6, :6]) is not None  # 3 x 3 tiles, as 4 do not divide it.
+
+
+def test_a_probe_of_pixels_and_of_single_tiles_does_not_mind_their_order_and_one_of_the_whole_image_does():
+    """Images of two bars: the class is whether they lie in the same row, which no line tells from the pixels."""
+    generator = np.random.default_rng(0)
+    rows = generator.integers(0, 2, (400, 2))
+    x = np.zeros((400, 8, 8, 1), "uint8")
+    for image, (left, right) in zip(x, rows, strict=True):
+        image[4 * left + 1, 1:3] = image[4 * right + 1, 5:7] = 200
+    y = (rows[:, 0] == rows[:, 1]).astype("int32")
+    model = net(Conv(maps=3, field=1, activation="relu"), Dense(units=16, activation="relu"), shape=(8, 8, 1))
+    dense = model.get_layer("dense2")
+    kernel = np.zeros((8, 8, 3, 16), "float32")
+    model.get_layer("conv1").kernel.assign(np.ones((1, 1, 1, 3), "float32"))
+    for unit, (left, right) in enumerate(np.ndindex(2, 2)):
+        kernel[4 * left + 1, 1, :, unit] = kernel[4 * right + 1, 5, :, unit] = 1  # Both bars are there: above 1.
+    dense.kernel.assign(kernel.reshape(-1, 16))
+    dense.bias.assign(np.full(16, -3.5, "float32"))
+    found = linear.measure(model, lambda images: images / np.float32(200), (x[:200], y[:200]), (x[200:], y[200:]))
+    assert found["linear_probe_error/2"] == 0
+    assert found["shuffled_probe_error/2"] > 0.3
+    for depth in (0, 1):
+        assert found[f"linear_probe_error/{depth}"] > 0.2
+        assert found[f"shuffled_probe_error/{depth}"] == pytest.approx(found[f"linear_probe_error/{depth}"], abs=0.02)
+    assert set(found) == {f"{kind}_probe_error/{depth}" for kind in ("linear", "shuffled") for depth in range(3)}
+
+
+# --- patches ---
+
+
+def test_patches_are_what_the_most_excited_units_see():
+    """The unit's answer for the patch alone is that for the image, wherever the patch does not hang over the border."""
+    layers = (
+        Conv(maps=3, field=3, activation="relu", padding="valid", pool=Pool(reduce="max")),
+        Conv(maps=6, field=3, activation="relu", padding="valid"),
+        Dense(units=4),
+    )
+    x = np.random.default_rng(1).integers(0, 255, (20, 16, 16, 2), dtype="uint8")
+    model = net(*layers, shape=(16, 16, 2))
+    found = patches.measure(model, lambda images: images.astype("float32") / 255, x)
+    assert found.outcomes == {"patch_side": 8, "patch_channels": 2}
+    assert len(found.curves) == patches.MAPS
+    maps = keras.Model(model.inputs, model.get_layer("unit2").output)
+    whole = maps([x.astype("float32") / 255]).numpy()
+    alone = keras.Sequential([keras.Input((8, 8, 2)), *(model.get_layer(n) for n in PATCH_LAYERS)])
+    for name, curve in found.curves.items():
+        number = int(name.split("/")[1])
+        parts = curve.reshape(patches.PATCHES, 8, 8, 2)
+        answers = alone(parts.astype("float32") / 255).numpy()[:, 0, 0, number]
+        best = np.sort(whole[..., number].max(axis=(1, 2)))[::-1][: patches.PATCHES]
+        np.testing.assert_allclose(answers, best, rtol=1e-5)
+
+
+PATCH_LAYERS = ("conv1", "unit1", "pool1", "conv2", "unit2")
+
+
+def test_a_patch_that_hangs_over_the_border_is_black_there():
+    x = np.ones((2, 6, 6, 1), "uint8")
+    x[0, 0, 0], x[1, 0, 0] = 100, 50
+    same, valid = [[0, 0, 0], [0, 100, 1], [0, 1, 1]], [[100, 1, 1], [1, 1, 1], [1, 1, 1]]
+    for padding, expected in (("same", same), ("valid", valid)):
+        model = net(Conv(maps=1, field=3, padding=padding, activation="relu"), Dense(units=4), shape=(6, 6, 1))
+        middle = 4 if padding == "same" else 0
+        model.get_layer("conv1").kernel.assign(np.eye(9, dtype="float32")[middle].reshape(3, 3, 1, 1))
+        found = patches.measure(model, lambda images: images.astype("float32"), x).curves
+        np.testing.assert_array_equal(found["patch/0"].reshape(-1, 3, 3)[0], expected)
+
+
+def test_networks_without_maps_have_no_patches():
+    x = np.zeros((2, 12, 12, 2), "uint8")
+    for model in (net(Dense(units=4)), net(Conv(maps=2, field=3, shared=False))):
+        assert patches.measure(model, lambda images: images.astype("float32"), x) == ({}, {})
+
+
+# --- maps ---
+
+
+def test_the_maps_of_an_image_and_of_the_moved_one_are_kept_whole():
+    model = net(Conv(maps=3, field=3, activation="relu"), Dense(units=4))
+    image = np.random.default_rng(0).integers(0, 255, (12, 12, 2), dtype="uint8")
+    found = maps.measure(model, lambda images: images.astype("float32"), image)
+    np.testing.assert_array_equal(found["seen_image/0"], image.ravel())
+    moved = found["seen_image/1"].reshape(12, 12, 2)
+    np.testing.assert_array_equal(moved[:, 1:], image[:, :-1])
+    assert not moved[:, 0].any()
+    every = model.get_layer("unit1")(model.get_layer("conv1")(image[None].astype("float32"))).numpy()[0]
+    chosen = every.std(axis=(0, 1)).argmax()
+    np.testing.assert_allclose(found["seen_map/0"], every[..., chosen].ravel(), rtol=1e-5)
+    before, after = (found[f"seen_map/{moved}"].reshape(12, 12) for moved in (0, 1))
+    np.testing.assert_allclose(after[1:-1, 2:-1], before[1:-1, 1:-2], rtol=1e-4)
+    assert maps.measure(net(Dense(units=4)), lambda images: images.astype("float32"), image) == {}

@@ -1,0 +1,163 @@
+"""Pictures of what a trained network sees: patches that excite its maps, and what pooling makes of a map."""
+
+import math
+from collections.abc import Callable, Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cnn_study.analysis.decisions import Outcome
+from cnn_study.experiment import Arm, Plot
+from cnn_study.figures.filters import COLUMNS, tiled
+from cnn_study.figures.layers import measured_layers
+from cnn_study.figures.layout import wrapped
+from cnn_study.figures.quantities import arms
+from cnn_study.figures.style import Style
+from cnn_study.results import RunRecord
+
+Pixels = list[tuple[str, str, str, int, int, int, float]]
+"""Rows of the table of a figure."""
+
+
+def _max(blocks: np.ndarray) -> np.ndarray:
+    return blocks.max(axis=(1, 3))
+
+
+def _average(blocks: np.ndarray) -> np.ndarray:
+    return blocks.mean(axis=(1, 3))
+
+
+def _first(blocks: np.ndarray) -> np.ndarray:
+    return blocks[:, 0, :, 0]
+
+
+REDUCED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "maximum of 2x2": _max,
+    "average of 2x2": _average,
+    "every second value": _first,
+}
+"""What makes a map of half the sides, from its blocks ``(rows, 2, columns, 2)``."""
+
+
+def patches(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+    """A row an arm, a panel a map: the parts of images that excite the map most, in the network of the first seed."""
+    found = []
+    for arm in arms(outcome, plot):
+        record = _first_seed(outcome, arm)
+        names = measured_layers(outcome, arm, "patch") if record else []
+        if record and names:
+            side = int(record.outcomes["patch_side"])
+            shape = (-1, side, side, int(record.outcomes["patch_channels"]))
+            found.append((arm, {name: _stored(record, f"patch/{name}", shape) for name in names}))
+    across = max((len(maps) for _, maps in found), default=1)
+    figure, grid = _grid(len(found), across, style, 1.15)
+    rows: Pixels = []
+    for line, (arm, maps) in zip(grid, found, strict=False):
+        for ax, (name, images) in zip(line, maps.items(), strict=False):
+            ax.imshow(tiled({str(rank): image / 255 for rank, image in enumerate(images)}), interpolation="nearest")
+            title = f"{_called(arm, found)}: map {int(name) + 1}" if ax is line[0] else f"map {int(name) + 1}"
+            ax.set_title(wrapped(title, 0.9 * style.width / across, style.type_size, bold=True), loc="left")
+            for rank, image in enumerate(images):
+                rows += _pixels(arm, f"map {name}, patch {rank}", image)
+    caption = (
+        "Parts of test images that excite feature maps of the uppermost convolution most, each of another image; a "
+        "part is what one unit sees. The first maps of the first seed of every arm: examples, without an interval."
+    )
+    return figure, caption, pd.DataFrame(rows, columns=COLUMNS)
+
+
+def pooled_maps(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+    """Three rows an arm: an image and a map with its reductions, the same of the moved image, and the difference."""
+    found = [
+        (arm, record) for arm in arms(outcome, plot) if (record := _first_seed(outcome, arm)) and _has_maps(record)
+    ]
+    figure, grid = _grid(3 * len(found), 2 + len(REDUCED), style, 1.12)
+    rows: Pixels = []
+    for place, (arm, record) in enumerate(found):
+        side = math.isqrt(len(record.curve("seen_map/0")[1]))
+        pictures = [_seen(record, moved, side) for moved in (0, 1)]
+        for line, moved, name in zip(grid[3 * place :], (0, 1), ("as it is", "moved by a pixel"), strict=False):
+            for ax, (title, picture) in zip(line, pictures[moved].items(), strict=True):
+                _show(ax, picture, pictures[0][title])
+                rows += _pixels(arm, f"{title}, {name}", picture)
+                if not moved:
+                    ax.set_title(wrapped(title, 0.9 * style.width / len(line), style.type_size, bold=True))
+            line[0].set_ylabel(f"{_called(arm, found)},\n{name}" if not moved else name)
+        for ax, title in zip(grid[3 * place + 2], pictures[0], strict=True):
+            change = np.abs(pictures[1][title] - pictures[0][title])
+            _show(ax, change, pictures[0][title])
+            size = float(np.linalg.norm(pictures[0][title]))
+            ax.set_xlabel(f"{100 * float(np.linalg.norm(change)) / size:.0f} %" if size else "no signal")
+        grid[3 * place + 2][0].set_ylabel("difference")
+    caption = (
+        "A test image, the map of the first layer that varies most over it, before pooling, and what three reductions "
+        "make of this map; below, the same of the image moved to the right by a pixel, and the size of the difference "
+        "with its norm in percent of that of the picture above. The first seed of every arm: examples, without an "
+        "interval."
+    )
+    return figure, caption, pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _grid(down: int, across: int, style: Style, height: float) -> tuple[Figure, list[list[Axes]]]:
+    """Panels without scales, of so many times their width in height."""
+    down = max(down, 1)
+    size = (style.width, down * height * style.width / across)
+    figure, grid = plt.subplots(down, across, figsize=size, squeeze=False)
+    for ax in grid.flat:
+        ax.set_xticks([])
+        ax.set_yticks([])
+        ax.grid(visible=False)
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+    return figure, [list(line) for line in grid]
+
+
+def _called(arm: Arm, found: list) -> str:
+    """What tells an arm from the others that are shown."""
+    several = len({each.condition for each, _ in found}) > 1
+    alone = len({each.label for each, _ in found}) == 1
+    return arm.condition if several and alone else f"{arm.label}, {arm.condition}" if several else arm.label
+
+
+def _first_seed(outcome: Outcome, arm: Arm) -> RunRecord | None:
+    return next(iter(outcome.replicates(arm.name)), None)
+
+
+def _stored(record: RunRecord, metric: str, shape: tuple[int, ...]) -> np.ndarray:
+    """An array whose numbers were stored with their places as steps."""
+    points = sorted((point.step, point.value) for point in record.history if point.metric == metric)
+    return np.array([value for _, value in points]).reshape(shape)
+
+
+def _has_maps(record: RunRecord) -> bool:
+    return any(point.metric == "seen_map/0" for point in record.history)
+
+
+def _seen(record: RunRecord, moved: int, side: int) -> Mapping[str, np.ndarray]:
+    """The image, the map and its reductions, each ``(height, width, channels)``."""
+    seen = _stored(record, f"seen_map/{moved}", (side, side))
+    even = side - side % 2
+    blocks = seen[:even, :even].reshape(even // 2, 2, even // 2, 2)
+    reduced = {name: reduce(blocks)[..., None] for name, reduce in REDUCED.items()}
+    return {
+        "image": _stored(record, f"seen_image/{moved}", (side, side, -1)) / 255,
+        "feature map": seen[..., None],
+        **reduced,
+    }
+
+
+def _show(ax: Axes, picture: np.ndarray, scale: np.ndarray) -> None:
+    """Draw a picture on the gray or color scale of another."""
+    low, high = min(0.0, float(scale.min())), float(scale.max()) or 1.0
+    shown = np.clip((picture - low) / (high - low), 0, 1)
+    ax.imshow(shown if shown.shape[2] == 3 else np.repeat(shown[..., :1], 3, axis=2), interpolation="nearest")
+
+
+def _pixels(arm: Arm, name: str, picture: np.ndarray) -> Pixels:
+    return [
+        (arm.condition, arm.label, name, row, column, channel, float(value))
+        for (row, column, channel), value in np.ndenumerate(picture)
+    ]
