@@ -59,7 +59,7 @@ def patches(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
         for ax, (name, images) in zip(line, maps.items(), strict=False):
             ax.imshow(tiled({str(rank): image / 255 for rank, image in enumerate(images)}), interpolation="nearest")
             title = f"{_called(arm, found)}: map {int(name) + 1}" if ax is line[0] else f"map {int(name) + 1}"
-            ax.set_title(wrapped(title, 0.9 * style.width / across, style.type_size, bold=True), loc="left")
+            ax.set_title(wrapped(title, 0.9 * style.width / across, style.type_size, bold=True))
             for rank, image in enumerate(images):
                 rows += _pixels(arm, f"map {name}, patch {rank}", image)
     caption = (
