@@ -114,7 +114,7 @@ def tested(outcomes: Iterable[Outcome], aspect: Aspect) -> Counter[Verdict]:
 
 
 def headline(outcomes: Sequence[Outcome]) -> str:
-    """How many claims hold: ``45 of 60 claims hold; 9 do not, 5 depend on the condition, 1 is open.``
+    """How many claims hold, as in "45 of 60 claims hold; 9 do not, 5 depend on the condition, 1 is open".
 
     Args:
         outcomes: Of all experiments of the page.

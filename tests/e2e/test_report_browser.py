@@ -1,5 +1,6 @@
 """The report in a real browser: Chromium without a window, and without a network."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -149,6 +150,15 @@ def test_the_headline_counts_the_rows(opened):
     verdicts = page.locator("#verdicts tbody tr").evaluate_all("all => all.map(one => one.dataset.direction)")
     headline = page.locator(".headline").inner_text()
     assert headline.startswith(f"{verdicts.count('supported')} of {len(verdicts)} claims hold")
+
+
+def test_it_prints_on_few_pages_and_leaves_out_what_is_folded(opened):
+    page, *_ = opened(DESKTOP)
+    pages = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))
+    assert 1 < pages <= 8
+    page.emulate_media(media="print")
+    assert not page.locator("#filter").is_visible()
+    assert not page.locator("details:not([open])").first.is_visible()
 
 
 def test_without_scripts_it_is_a_plain_page(browser, report):

@@ -1,4 +1,5 @@
 import base64
+import csv
 import io
 import itertools
 import math
@@ -21,7 +22,7 @@ from cnn_study.analysis.statistics import mean_interval
 from cnn_study.data.registry import DATASETS
 from cnn_study.experiment import Agreement, Claim, Design, Experiment, Published, Rule, Setting
 from cnn_study.figures.draw import draw
-from cnn_study.report.answers import labeled
+from cnn_study.report.answers import headline, labeled
 from cnn_study.report.comparison import arm_rows, measured_beside
 from cnn_study.report.page import write_page
 from cnn_study.report.pictures import raster, small, without_proxy
@@ -166,7 +167,7 @@ def test_embedded_figures_are_smaller_and_look_the_same(made_up, tmp_path):
 def test_a_smaller_drawing_has_the_same_paths(made_up, tmp_path):
     drawn = draw(evaluate(*made_up), tmp_path)[0].path.with_suffix(".svg").read_text()
     less = small(drawn)
-    before, after = (list(ElementTree.fromstring(text).iter()) for text in (drawn, less))
+    before, after = (list(ElementTree.fromstring(text).iter()) for text in (drawn, less))  # noqa: S314 - drawn here
     shapes = [
         [len(re.findall("[A-Za-z]", one.get("d", ""))) for one in found if one.get("d")] for found in (before, after)
     ]
@@ -207,6 +208,9 @@ def test_links_to_files_lead_to_files(made_up, tmp_path):
     page = Elements(write_page([outcome], tmp_path, QUICK).read_text())
     links = [link["href"] for link in page.all("a") if not link["href"].startswith(("#", "data:"))]
     assert {"verdicts.csv", "estimates.csv"} < set(links)
+    rows = list(csv.DictReader((tmp_path / "verdicts.csv").read_text().splitlines()))
+    directions = [row["verdict"] for row in rows if row["aspect"] == "direction"]
+    assert headline([outcome]).startswith(f"{directions.count('supported')} of {len(directions)} claim")
     assert {link.rsplit(".")[-1] for link in links} >= {"pdf", "svg", "png"}
     assert all((tmp_path / urllib.parse.unquote(link)).is_file() for link in links)
 
