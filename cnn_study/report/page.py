@@ -1,18 +1,13 @@
 """One self-contained HTML page: claims and verdicts at the top, then how each came about."""
 
-import base64
-import io
 import re
 import urllib.parse
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
 import jinja2
-from PIL import Image
 
 import cnn_study
 from cnn_study.analysis.coverage import coverage_table
@@ -20,18 +15,15 @@ from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.sensitivity import look_text
 from cnn_study.analysis.significance import FAMILY_LEVEL, UNCORRECTED, corrected, holm, key_of, mark, marked
 from cnn_study.analysis.statistics import CONFIDENCE, EQUIVALENCE_CONFIDENCE, RESAMPLES
-from cnn_study.experiment import ASPECTS, PROVENANCES, Aspect, Setting
+from cnn_study.experiment import ASPECTS, PROVENANCES, Setting
 from cnn_study.files import replace_file
 from cnn_study.report import provenance
+from cnn_study.report.answers import answer, headline, labeled, needed, tested
 from cnn_study.report.comparison import arm_rows, measured_beside
-from cnn_study.report.references import Reference, find, get
-from cnn_study.tracking.execution import PREFIX
-
-COLORS = 128
-"""Of an embedded image."""
-
-MLFLOW = "http://127.0.0.1:5000"
-"""Where ``make ui`` serves MLflow."""
+from cnn_study.report.pictures import Download, pictures
+from cnn_study.report.references import Reference, bibtex, find, get
+from cnn_study.report.strips import WIDTH, strip
+from cnn_study.results import CheckRecord, RunRecord
 
 METHODS = (
     "berger1982multiparameter",
@@ -44,25 +36,6 @@ METHODS = (
 
 LOOKS_METHODS = ("jennison1989interim",)
 """Those for looks."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure as it stands in the page.
-
-    Attributes:
-        name: Of its files.
-        source: The image as a data URI.
-        caption: What it shows, in words; also its alternative text.
-        width: Of the image, in pixels.
-        height: Of the image, in pixels.
-    """
-
-    name: str
-    source: str
-    caption: str
-    width: int
-    height: int
 
 
 def write_page(
@@ -95,35 +68,47 @@ def write_page(
     )
     environment.filters |= {"anchor": anchor, "duration": provenance.duration, "look_text": look_text}
     records = provenance.everything(outcomes)
+    shown = {key_of(verdict) for outcome in outcomes for verdict in outcome.verdicts if verdict.aspect == "direction"}
     tests, survives = corrected(family or outcomes), holm(family or outcomes)
     text = environment.get_template("page.html").render(
+        answer=answer,
         arm_rows=arm_rows,
         ages={outcome.experiment.name: provenance.age(outcome, changed) for outcome in outcomes},
         aspects=ASPECTS,
         confidence=CONFIDENCE,
-        counts={aspect: _counts(outcomes, aspect) for aspect in ASPECTS},
+        bibliography=_saved("cnn_study.bib", f"{_entry(folder, records)}\n{bibtex()}"),
+        counts={aspect: tested(outcomes, aspect).most_common() for aspect in ASPECTS},
         coverage=coverage_table(_numbers_of_seeds(outcomes)),
+        date=_date(records),
+        entry=_entry(folder, records),
         environments=provenance.environments(records),
         equivalence_confidence=EQUIVALENCE_CONFIDENCE,
         family_level=FAMILY_LEVEL,
         find=find,
+        headline=headline(outcomes),
         key_of=key_of,
         images=provenance.images,
+        labeled=labeled,
         known=PROVENANCES,
         mark=lambda verdict: mark(verdict, survives),
         marked=marked(outcomes, survives),
         measured_beside=measured_beside,
-        mlflow=MLFLOW,
+        needed=needed,
         options=_options(setting),
-        mlflow_address=lambda name: mlflow_address(name, folder.name),
         outcomes=outcomes,
-        pictures={outcome.experiment.name: _pictures(outcome, folder) for outcome in outcomes},
+        pictures={outcome.experiment.name: pictures(outcome, folder) for outcome in outcomes},
         profile=setting.profile,
         references=_references(outcomes),
         resamples=RESAMPLES,
         revision=revision,
         seconds=sum(record.seconds for record in records.values()),
         repeated=any(outcome.design.looks for outcome in outcomes),
+        script=_script(environment),
+        strip=strip,
+        strip_width=WIDTH,
+        surviving=sum(survives[key] for key in survives if key in shown),
+        decided=len(shown & survives.keys()),
+        beside=[name for name in ("verdicts.csv", "estimates.csv") if (folder / name).exists()],
         seeds=_numbers_of_seeds(outcomes),
         tests=tests,
         uncorrected=UNCORRECTED,
@@ -141,15 +126,39 @@ def anchor(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
 
 
-def mlflow_address(experiment: str, results: str) -> str:
-    """Where MLflow lists the mirror of an experiment while ``make ui`` runs.
+def _date(records: Mapping[str, RunRecord | CheckRecord]) -> str:
+    """The day on which the last run or check was finished; empty if there is none."""
+    return max((record.finished_at for record in records.values() if record.finished_at), default="")[:10]
 
-    Args:
-        experiment: Its name.
-        results: Name of the folder of results.
-    """
-    query = {"experimentSearchFilter": f"{PREFIX}{experiment} ({results})", "workflowType": "machine_learning"}
-    return f"{MLFLOW}/#/experiments?{urllib.parse.urlencode(query, quote_via=urllib.parse.quote)}"
+
+def _entry(folder: Path, records: Mapping[str, RunRecord | CheckRecord]) -> str:
+    """How to cite the page, as BibTeX."""
+    lines = [
+        "@software{cnn_study,",
+        "  author = {{The cnn_study authors}},",
+        "  title = {cnn\\_study: controlled, replicated tests of claims about convolutional networks},",
+        f"  version = {{{cnn_study.__version__}}},",
+        *([f"  year = {{{_date(records)[:4]}}},"] if _date(records) else []),
+        f"  note = {{Results of {_plain(folder.name)}}},",
+        "}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _plain(name: str) -> str:
+    """A name without what BibTeX takes for markup."""
+    return re.sub(r"[^A-Za-z0-9 .-]", " ", name)
+
+
+def _saved(name: str, text: str) -> Download:
+    """A text as a file that the page holds."""
+    return Download(name, f"data:text/plain;charset=utf-8,{urllib.parse.quote(text, safe=' ')}", name)
+
+
+def _script(environment: jinja2.Environment) -> str:
+    """The JavaScript of the page, which has no value of the results in it."""
+    return environment.get_template("page.js").render()
 
 
 def _options(setting: Setting) -> str:
@@ -158,12 +167,6 @@ def _options(setting: Setting) -> str:
     if images is None:
         return profile
     return f"{profile} --data " + (f"FOLDER --side {images.image_shape[0]}" if images.own else images.name)
-
-
-def _counts(outcomes: Sequence[Outcome], aspect: Aspect) -> list[tuple[str, int]]:
-    """How often each verdict was given, the most frequent first."""
-    found = Counter(each.verdict for o in outcomes for each in o.verdicts if each.aspect == aspect)
-    return found.most_common()
 
 
 def _numbers_of_seeds(outcomes: Sequence[Outcome]) -> tuple[int, ...]:
@@ -178,24 +181,3 @@ def _references(outcomes: Sequence[Outcome]) -> list[Reference]:
     methods = (*METHODS, *(LOOKS_METHODS if any(outcome.design.looks for outcome in outcomes) else ()))
     found = [*(find(source) for source in sources), *data, *(get(key) for key in methods)]
     return sorted({each.key: each for each in found if each}.values(), key=lambda reference: reference.key)
-
-
-def _pictures(outcome: Outcome, folder: Path) -> list[Picture]:
-    """Every figure of an experiment that was drawn."""
-    found = []
-    for plot in outcome.experiment.plots:
-        base = folder / "figures" / f"{outcome.experiment.name}-{plot.file}"
-        image, caption = base.with_suffix(".png"), base.with_suffix(".txt")
-        if image.exists() and caption.exists():
-            found.append(_picture(base.name, image, caption.read_text(encoding="utf-8").strip()))
-    return found
-
-
-def _picture(name: str, image: Path, caption: str) -> Picture:
-    """The image as a data URI, with so few colors that a page of dozens of figures stays small."""
-    buffer = io.BytesIO()
-    with Image.open(image) as opened:
-        opened.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
-        width, height = opened.size
-    source = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-    return Picture(name, source, caption, width, height)

@@ -1,5 +1,6 @@
 """The report in a real browser: Chromium without a window, and without a network."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -71,8 +72,8 @@ def opened(browser, report):
 
 def test_it_renders_without_complaints_and_without_a_network(opened, report):
     page, complaints, requests = opened(DESKTOP)
-    assert page.title() == "cnn_study: claims and verdicts (quick)"
-    assert page.get_by_role("heading", level=1).inner_text() == "Claims and verdicts"
+    assert page.title() == "Claims about convolutional networks, tested (quick)"
+    assert page.get_by_role("heading", level=1).inner_text() == "Claims about convolutional networks, tested"
     assert page.get_by_role("table").first.is_visible()
     assert complaints == []
     assert [url for url in requests if not url.startswith("data:")] == [report]
@@ -80,6 +81,7 @@ def test_it_renders_without_complaints_and_without_a_network(opened, report):
 
 def test_every_image_is_loaded_and_described(opened):
     page, *_ = opened(DESKTOP)
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     images = page.locator("img").evaluate_all(
         "all => all.map(one => [one.naturalWidth, one.naturalHeight, one.width, one.height, one.alt])"
     )
@@ -115,12 +117,64 @@ def test_only_tables_scroll_sideways(opened, size, media):
     assert max(boxes) <= size["width"]
 
 
-def test_on_a_phone_the_verdicts_can_be_reached_by_scrolling_their_table(opened):
+def test_on_a_phone_a_claim_is_a_card_that_is_not_cut_off(opened):
     page, *_ = opened(PHONE)
-    table = page.get_by_role("group", name="Every claim with its three verdicts")
-    table.evaluate("one => one.scrollTo(one.scrollWidth, 0)")
-    last = table.locator("thead th").last.bounding_box()
-    assert last["x"] + last["width"] <= PHONE["width"]
+    cells = page.locator("#verdicts tbody tr > *").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect().right)"
+    )
+    assert max(cells) <= PHONE["width"]
+    table = page.get_by_role("group", name="Every claim with its verdicts")
+    assert table.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_filters_hide_rows_and_sorting_moves_them(opened):
+    page, *_ = opened(DESKTOP)
+    rows = page.locator("#verdicts tbody tr")
+    verdicts = rows.evaluate_all("all => all.map(one => one.dataset.direction)")
+    assert len(set(verdicts)) > 1
+    page.get_by_label("Verdict").select_option("supported")
+    seen = rows.evaluate_all("all => all.filter(one => one.offsetHeight).map(one => one.dataset.direction)")
+    assert seen == ["supported"] * verdicts.count("supported")
+    assert page.locator("#shown").inner_text() == f"{len(seen)} of {len(verdicts)} claims shown"
+    page.get_by_role("button", name="Show all").click()
+    page.wait_for_function("[...document.querySelectorAll('#verdicts tbody tr')].every(one => !one.hidden)")
+    page.get_by_label("Topic").select_option("gains")
+    assert rows.evaluate_all("all => all.filter(one => one.offsetHeight).every(one => one.dataset.topic === 'gains')")
+    page.get_by_label("Sort by").select_option("claim")
+    claims = rows.evaluate_all("all => all.map(one => one.cells[1].textContent)")
+    assert claims == sorted(claims)
+
+
+def test_the_headline_counts_the_rows(opened):
+    page, *_ = opened(DESKTOP)
+    verdicts = page.locator("#verdicts tbody tr").evaluate_all("all => all.map(one => one.dataset.direction)")
+    headline = page.locator(".headline").inner_text()
+    assert headline.startswith(f"{verdicts.count('supported')} of {len(verdicts)} claims hold")
+
+
+def test_it_prints_on_few_pages_and_leaves_out_what_is_folded(opened):
+    page, *_ = opened(DESKTOP)
+    pages = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))
+    assert 1 < pages <= 8
+    page.emulate_media(media="print")
+    assert not page.locator("#filter").is_visible()
+    assert not page.locator("details:not([open])").first.is_visible()
+
+
+def test_without_scripts_it_is_a_plain_page(browser, report):
+    context = browser.new_context(viewport=DESKTOP, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(report)
+    assert page.locator("#verdicts tbody tr").first.is_visible()
+    assert not page.locator("#filter").is_visible()
+    context.close()
+
+
+def test_a_permalink_unfolds_what_holds_its_target(opened, report):
+    page, *_ = opened(DESKTOP)
+    inside = page.locator("details figure").first.get_attribute("id")
+    page.goto(f"{report}#{inside}")
+    assert page.locator(f"#{inside}").is_visible()
 
 
 def test_the_keyboard_reaches_contents_and_tables(opened):
@@ -132,12 +186,12 @@ def test_the_keyboard_reaches_contents_and_tables(opened):
 
     assert pressed() == "Skip to the verdicts"
     assert page.locator(".skip").bounding_box()["x"] >= 0
-    assert pressed() == "All verdicts"
-    assert [pressed() for _ in range(3)] == ["How verdicts are decided", "A made-up experiment", "Gains and a check"]
+    assert pressed() == "All claims"
+    assert [pressed() for _ in range(2)] == ["A made-up experiment", "Gains and a check"]
     page.keyboard.press("Enter")
     assert page.evaluate("location.hash") == "#gains"
     pressed()
-    assert page.evaluate("document.activeElement.getAttribute('role')") == "group"
+    assert page.evaluate("document.activeElement.className") == "permalink"
 
 
 def test_landmarks_headings_and_tables_have_names(opened):
@@ -175,9 +229,11 @@ CONTRAST = """
 """
 
 
-def test_text_stands_out_from_its_background(opened):
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_background(opened, scheme):
     """WCAG 2.1, success criterion 1.4.3: a contrast of at least 4.5 to 1."""
     page, *_ = opened(DESKTOP)
+    page.emulate_media(color_scheme=scheme)
     ratios = page.evaluate(CONTRAST)
     assert len(ratios) > 100
     assert min(ratios) >= 4.5

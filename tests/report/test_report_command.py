@@ -28,7 +28,7 @@ def test_a_report_is_a_page(capsys, stored):
     assert not (stored / "quick" / "latex").exists()
     assert (stored / "quick" / "verdicts.csv").read_text().splitlines()[1].startswith("made_up,faster,direction,")
     page = (stored / "quick" / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 3
+    assert page.count("<img ") == 3
     assert revision() in page
 
 

@@ -50,6 +50,21 @@ TAGS |= {
     "tbody",
 }
 TAGS |= {"td", "th", "thead", "title", "tr", "ul", "div", "footer", "ol", "em", "span", "sup"}
+TAGS |= {
+    "article",
+    "details",
+    "summary",
+    "form",
+    "label",
+    "select",
+    "option",
+    "input",
+    "button",
+    "output",
+    "time",
+    "pre",
+}
+TAGS |= {"svg", "rect", "g", "path", "circle", "script"}
 
 
 class Page(HTMLParser):
@@ -75,6 +90,7 @@ def test_the_page_holds_no_markup_but_its_own(tmp_path, texts):
     assert not [
         value for name, value in page.attributes if name in ("href", "src") and re.match(r"\s*javascript:", value)
     ]
+    assert text.count("<script") == text.count("</script>") == 1
     assert text.count("<style>") == text.count("</style>") == 1
 
 
