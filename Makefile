@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help experiments figures report readme verify docs ui data test test-all lint audit bench lock clean
+.PHONY: help experiments figures report readme verify docs ui data test test-all lint audit dist bench lock constraints clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -55,11 +55,17 @@ lint: .venv/dev ## Style, types, import layers
 audit: .venv/dev ## Known vulnerabilities of the locked packages, where a service answers
 	$(BIN)/python .ci/audit.py
 
+dist: .venv/dev ## Build the wheel and the sdist into dist
+	$(BIN)/uv build
+
 bench: .venv/dev ## How fast it is, beside plain Keras and PyTorch (15 minutes of an idle machine)
 	$(BIN)/python -m benchmarks --json build/bench.json
 
 lock: .venv/dev ## Resolve the dependencies anew
 	$(BIN)/uv lock --upgrade
+	$(MAKE) constraints
+
+constraints: .venv/dev ## Repeat the versions of uv.lock for pip
 	$(BIN)/uv export --quiet --all-extras --no-emit-project --no-hashes --output-file constraints.txt
 
 clean: ## Remove the environment and the MLflow mirror; results stay
