@@ -103,6 +103,8 @@ def test_it_works_from_any_folder_and_writes_below_it(installed, tmp_path):
     assert (tmp_path / "mlflow.db").is_file()
     code = "import cnn_study; print(len(cnn_study.load('quick').runs))"
     assert int(run(installed, tmp_path, "python", "-c", code)) > 1000
+    code = "from cnn_study import collection; print(collection.load(['pooling'])[0].claims[0].place)"
+    assert "/cnn_study/_experiments/pooling.py, line " in run(installed, tmp_path, "python", "-c", code)
     assert files(installed.parent) == before
 
 
