@@ -133,7 +133,7 @@ def mirror(
             )
             bar.remove_task(task)
             if report.logged:
-                console.print(f"MLflow: {report.logged} runs of {outcome.experiment.name} mirrored; browse: make ui")
+                console.print(f"MLflow: {report.logged} runs of {outcome.experiment.name} mirrored; browse: cnn-study ui")
 
 
 def revision() -> str:
