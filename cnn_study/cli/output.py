@@ -133,7 +133,8 @@ def mirror(
             )
             bar.remove_task(task)
             if report.logged:
-                console.print(f"MLflow: {report.logged} runs of {outcome.experiment.name} mirrored; browse: cnn-study ui")
+                what = f"{report.logged} runs of {outcome.experiment.name}"
+                console.print(f"MLflow: {what} mirrored; browse: cnn-study ui", highlight=False)
 
 
 def revision() -> str:
