@@ -130,6 +130,8 @@ def main(extras: Sequence[str]) -> int:
         code = pip("install", "--editable", project, environment=for_pip(settings, os.environ))
     if code == 0:
         print(f"installed in {time.monotonic() - start:.0f} s", flush=True)
+    else:
+        print("not installed, for the reason above; PIP_INDEX_URL names a mirror of PyPI if one is needed", file=sys.stderr)
     return code
 
 
