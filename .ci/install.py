@@ -131,7 +131,7 @@ def main(extras: Sequence[str]) -> int:
     if code == 0:
         print(f"installed in {time.monotonic() - start:.0f} s", flush=True)
     else:
-        print("not installed, for the reason above; PIP_INDEX_URL names a mirror of PyPI if one is needed", file=sys.stderr)
+        print("not installed, as said above; PIP_INDEX_URL names a mirror of PyPI if need be", file=sys.stderr)
     return code
 
 
