@@ -7,13 +7,14 @@ STUDY := $(BIN)/cnn-study
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help experiments figures report readme verify docs ui data test test-all lint audit bench lock clean
+.DELETE_ON_ERROR:
+.PHONY: help experiments figures report readme verify docs ui data test test-all lint audit dist bench lock constraints clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 	@echo "Options: PROFILE=smoke|quick|full (now $(PROFILE)), JOBS=N, ENGINE=ray, ADDRESS=auto|HOST:PORT|ray://HOST, EXPERIMENTS='name name'"
 
-experiments: .venv/installed ## Train what is not stored yet; verdicts, figures, MLflow runs
+experiments: .venv/$(if $(filter ray,$(ENGINE)),ray,installed) ## Train what is not stored yet; verdicts, figures, MLflow runs
 	$(STUDY) run $(EXPERIMENTS) --profile $(PROFILE) $(if $(JOBS),--jobs $(JOBS)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(ADDRESS),--address $(ADDRESS)) --stand-in digits
 
 figures: .venv/installed ## Draw the figures again from stored results, without training
@@ -26,7 +27,7 @@ readme: .venv/installed ## Put the tables of the reference results into README a
 	$(STUDY) claims --results results --into README.md
 	$(STUDY) claims --results results --into docs/reference/results.md
 
-docs: .venv/installed ## Build the documentation into build/docs; a warning is an error
+docs: .venv/docs ## Build the documentation into build/docs; a warning is an error
 	$(BIN)/python -m sphinx -q -E -n -W --keep-going -b html -d build/doctrees docs build/docs
 	@echo "documentation: build/docs/index.html"
 
@@ -39,38 +40,46 @@ ui: .venv/installed ## Browse the runs in MLflow on 127.0.0.1
 data: .venv/installed ## Fetch all data sets into the cache
 	$(STUDY) data
 
-test: .venv/installed ## The tests, with coverage of the library
+test: .venv/dev ## The tests, with coverage of the library
 	$(BIN)/python -m pytest -n 2 -m "not slow" --cov --cov-report=term --cov-fail-under=90
 
-test-all: .venv/installed ## The tests and their long forms (minutes; needs the package registries)
+test-all: .venv/dev .venv/docs ## The tests and their long forms (minutes; needs the package registries)
 	$(BIN)/python -m pytest -n 2
 
-lint: .venv/installed ## Style, types, import layers
+lint: .venv/dev ## Style, types, import layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-audit: .venv/installed ## Known vulnerabilities of the locked packages, where a service answers
+audit: .venv/dev ## Known vulnerabilities of the locked packages, where a service answers
 	$(BIN)/python .ci/audit.py
 
-bench: .venv/installed ## How fast it is, beside plain Keras and PyTorch (15 minutes of an idle machine)
+dist: .venv/dev ## Build the wheel and the sdist into dist
+	$(BIN)/uv build
+
+bench: .venv/dev ## How fast it is, beside plain Keras and PyTorch (15 minutes of an idle machine)
 	$(BIN)/python -m benchmarks --json build/bench.json
 
-lock: ## Resolve the dependencies anew (needs uv)
-	uv lock --upgrade
-	uv export --quiet --all-extras --no-emit-project --no-hashes --output-file constraints.txt
+lock: .venv/dev ## Resolve the dependencies anew
+	$(BIN)/uv lock --upgrade
+	$(MAKE) constraints
+
+constraints: .venv/dev ## Repeat the versions of uv.lock for pip
+	$(BIN)/uv export --quiet --all-extras --no-emit-project --no-hashes --output-file constraints.txt
 
 clean: ## Remove the environment and the MLflow mirror; results stay
 	rm -rf .venv mlflow.db mlartifacts
 
-# With uv if it is there, else with what every Python has. Both install the locked versions.
-.venv/installed: pyproject.toml uv.lock constraints.txt
-ifneq ($(UV),)
-	uv sync --quiet --locked --all-extras
-else
-	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 13) and f"cnn-study needs Python 3.11 to 3.13, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.13")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs,ray]'
-endif
+# What training, figures and MLflow need; and what the extras of pyproject.toml add: tests and lint, documentation, Ray.
+.venv/installed .venv/dev .venv/docs .venv/ray: pyproject.toml uv.lock constraints.txt .ci/install.py | .venv/pyvenv.cfg
+	$(BIN)/python .ci/install.py $(filter-out installed,$(@F))
 	@touch $@
+
+.venv/pyvenv.cfg:
+ifneq ($(UV),)
+	$(UV) venv --quiet --allow-existing .venv
+else
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 13) and f"cnn-study needs Python 3.11 to 3.13, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.13")'
+	$(PYTHON) -m venv .venv
+endif

@@ -24,6 +24,10 @@ from cnn_study.experiment import Experiment
 from cnn_study.spec import one_line
 
 PACKAGE = "experiments"
+"""Of a checkout, beside the library."""
+
+INSTALLED = "cnn_study._experiments"
+"""The same where the library is installed: nothing of that name lies beside other people's packages."""
 
 
 def names() -> list[str]:
@@ -36,7 +40,9 @@ def names() -> list[str]:
 
 
 def _package() -> ModuleType:
-    """The package ``experiments`` that lies beside this library."""
+    """The package of the experiments: in this library where it is installed, else beside it."""
+    if importlib.util.find_spec(INSTALLED):
+        return importlib.import_module(INSTALLED)
     package = importlib.import_module(PACKAGE)
     ours, found = Path(__file__).resolve().parents[1] / PACKAGE, Path(next(iter(package.__path__))).resolve()
     if found != ours and ours.is_dir():
@@ -99,7 +105,7 @@ def _is_path(name: str) -> bool:
 
 def _load(name: str) -> Experiment:
     path = next((file for folder in _package().__path__ if (file := Path(folder, f"{name}.py")).is_file()), Path(name))
-    return _told(path, lambda: _declared(importlib.import_module(f"{PACKAGE}.{name}"), path, name))()
+    return _told(path, lambda: _declared(importlib.import_module(f"{_package().__name__}.{name}"), path, name))()
 
 
 def _declared(module: ModuleType, path: Path, name: str | None = None) -> Experiment:
@@ -117,7 +123,7 @@ def _declared(module: ModuleType, path: Path, name: str | None = None) -> Experi
 def _of_file(path: Path) -> Experiment:
     """The experiment that a file declares."""
     if path.suffix != ".py" or not path.is_file():
-        raise InputError(f"there is no file {path}: name an experiment of {PACKAGE}/ or the path of a Python file")
+        raise InputError(f"there is no file {path}: name an experiment or the path of a Python file")
     if any(Path(folder, path.name).resolve() == path.resolve() for folder in _package().__path__):
         return _load(path.stem)
     experiment = _declared(_module(path), path)

@@ -11,7 +11,7 @@ from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Setting
 from cnn_study.report.verdicts import estimate_rows, verdict_rows
 from cnn_study.results import RunRecord, Store
-from cnn_study.stored import REFERENCE, designed, evaluated, stores_to_read
+from cnn_study.stored import designed, evaluated, stores_to_read
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def load(profile: str = "quick", *, results: str | Path | None = None, files: Se
         InputError: There is no such profile, or no result of it.
     """
     Setting(profile)
-    store, setting = stores_to_read(_root(results), profile)[0]
+    store, setting = stores_to_read(None if results is None else Path(results), profile)[0]
     family = [evaluated(each, design, store) for each, design in designed(collection.family(files), setting)]
     return Results(
         runs=pd.DataFrame(_runs(family)),
@@ -60,14 +60,6 @@ def load(profile: str = "quick", *, results: str | Path | None = None, files: Se
         verdicts=_frame(verdict_rows(family)),
         folder=store.folder,
     )
-
-
-def _root(results: str | Path | None) -> Path | None:
-    """The folder of the results; those of the project where the current folder has none."""
-    if results is not None:
-        return Path(results)
-    ours = Path(__file__).parents[1] / REFERENCE
-    return ours if not REFERENCE.is_dir() and ours.is_dir() else None
 
 
 def _frame(rows: Iterator[Sequence[object]]) -> pd.DataFrame:

@@ -17,10 +17,15 @@ from cnn_study.results import RunRecord, Store
 from cnn_study.spec import RunSpec
 
 REFERENCE = Path("results")
-"""The results that came with the project."""
+"""The results that came with the project, in its folder."""
 
 OWN = REFERENCE / "local"
 """One's own."""
+
+_HERE = Path(__file__).resolve().parent
+
+SHIPPED = _HERE / "_results" if (_HERE / "_results").is_dir() else _HERE.parent / "results"
+"""The results that came with the project, from any folder: in the installed package, else in the checkout."""
 
 Designed = list[tuple[Experiment, Design]]
 
@@ -28,6 +33,17 @@ Designed = list[tuple[Experiment, Design]]
 def store_of(root: Path, setting: Setting) -> Store:
     """The results of a profile, apart for images that took the place of others."""
     return Store(root / setting.name)
+
+
+def reference_of(setting: Setting) -> Store:
+    """The results of a profile that came with the project: those of the current folder, else those installed."""
+    here = store_of(REFERENCE, setting)
+    return here if here.records() or here.checks() else store_of(SHIPPED, setting)
+
+
+def place_for(store: Store) -> Path:
+    """The folder for what is made from results: where they are or, of those installed, below the current folder."""
+    return REFERENCE / store.folder.name if store.folder.parent == SHIPPED else store.folder
 
 
 def settings_of(root: Path, profile: str) -> Iterator[Setting]:
@@ -59,10 +75,15 @@ def describe_images(store: Store, dataset: Dataset) -> None:
 def stores_to_read(results: Path | None, profile: str) -> list[tuple[Store, Setting]]:
     """The stores of a profile, one's own or else the reference.
 
+    Args:
+        results: Folder of the results of all profiles; ``None``: ``results/local`` of the current folder, or else its
+            ``results``, or else those that came with the project.
+        profile: Their profile.
+
     Raises:
         InputError: There is none.
     """
-    for root in [results] if results else [OWN, REFERENCE]:
+    for root in [results] if results else [OWN, REFERENCE, SHIPPED]:
         found = [
             (store, setting)
             for setting in settings_of(root, profile)
@@ -72,7 +93,7 @@ def stores_to_read(results: Path | None, profile: str) -> list[tuple[Store, Sett
             return found
     where = results or f"{OWN} and {REFERENCE}"
     raise InputError(
-        f"no results of the profile {profile!r} in {where}: train them with `make experiments PROFILE={profile}`"
+        f"no results of the profile {profile!r} in {where}: train them with `cnn-study run --profile {profile}`"
     )
 
 
@@ -132,7 +153,7 @@ def timed(store: Store, known: Mapping[str, Dataset]) -> dict[str, RunRecord]:
 def pace_of(root: Path, setting: Setting, known: Mapping[str, Dataset]) -> tuple[Pace | None, Path | None]:
     """How fast a worker is, and from which results that is known: of this setting if there are any, else of another."""
     stores = [store_of(root, setting)]
-    stores += [store_of(where, Setting(name)) for where in (root, REFERENCE) for name in PROFILES]
+    stores += [store_of(where, Setting(name)) for where in (root, REFERENCE, SHIPPED) for name in PROFILES]
     for store in stores:
         pace = Pace.fitted(timed(store, known).values(), examples_in(known))
         if pace:

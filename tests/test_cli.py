@@ -14,7 +14,7 @@ from cnn_study.execution.suite import Failure, Report
 from cnn_study.experiment import Design, Experiment, Setting
 from cnn_study.results import Store
 from cnn_study.spec import CheckSpec
-from cnn_study.stored import OWN, REFERENCE
+from cnn_study.stored import OWN, REFERENCE, SHIPPED
 
 
 def call(capsys, *arguments):
@@ -129,6 +129,15 @@ def test_reading_prefers_own_results_to_the_reference(tmp_path, monkeypatch, mad
     assert stored.stores_to_read(None, "quick")[0][0].folder == OWN / "quick"
     (OWN / "quick" / "pending" / f"{record.key}.parquet").unlink()
     assert stored.stores_to_read(None, "quick")[0][0].folder == REFERENCE / "quick"
+
+
+def test_the_reference_is_read_from_any_folder_and_what_is_made_of_it_stays_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ((store, _),) = stored.stores_to_read(None, "quick")
+    assert store.folder == SHIPPED / "quick"
+    assert stored.reference_of(Setting("quick")).folder == store.folder
+    assert stored.place_for(store) == REFERENCE / "quick"
+    assert stored.place_for(Store(tmp_path / "quick")) == tmp_path / "quick"
 
 
 def test_the_summary_tells_what_is_equal_to_the_reference(tmp_path, monkeypatch, made_up, capsys):

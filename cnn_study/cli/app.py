@@ -13,7 +13,6 @@ from cnn_study.profiles import PROFILES
 app = typer.Typer(
     help="Tests the claims commonly made about convolutional networks, each as a tuned, replicated ablation.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
@@ -31,15 +30,42 @@ class Notices(logging.Handler):
         errors.print(f"cnn-study: {text}", style="yellow", soft_wrap=True, highlight=False)
 
 
+def profiles(incomplete: str) -> list[tuple[str, str]]:
+    """The profiles that begin so, for the shell."""
+    return [(name, what) for name, what in PROFILES.items() if name.startswith(incomplete)]
+
+
+def experiments(incomplete: str) -> list[str]:
+    """The experiments of the project that begin so, for the shell."""
+    from cnn_study import collection
+
+    return [name for name in collection.names() if name.startswith(incomplete)]
+
+
+def claim_names(incomplete: str) -> list[tuple[str, str]]:
+    """The claims that begin so, with what they say, for the shell."""
+    from cnn_study import collection
+
+    found = (each for experiment in collection.load() for each in experiment.claims)
+    return [(each.name, each.statement) for each in found if each.name.startswith(incomplete)]
+
+
 Names = Annotated[
     list[str] | None,
-    typer.Argument(help="Experiments, or files of your own such as my_ablation.py; all if none.", show_default=False),
+    typer.Argument(
+        help="Experiments, or files of your own such as my_ablation.py; all if none.",
+        show_default=False,
+        autocompletion=experiments,
+    ),
 ]
 FilesArgument = Annotated[
     list[str] | None, typer.Argument(help="Files with experiments of your own, to be known too.", show_default=False)
 ]
 ProfileOption = Annotated[
-    str, typer.Option("--profile", "-p", help="; ".join(f"**{k}**: {v}" for k, v in PROFILES.items()))
+    str,
+    typer.Option(
+        "--profile", "-p", help="; ".join(f"**{k}**: {v}" for k, v in PROFILES.items()), autocompletion=profiles
+    ),
 ]
 ResultsOption = Annotated[
     Path | None,

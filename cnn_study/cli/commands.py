@@ -20,6 +20,7 @@ from cnn_study.cli.app import (
     StandInOption,
     UriOption,
     app,
+    claim_names,
 )
 
 
@@ -27,6 +28,8 @@ class _Getting(TyperGroup):
     """Takes what is no name of a command for the arguments of ``get``: ``cnn-study data mnist``."""
 
     def parse_args(self, ctx, args: list[str]) -> list[str]:
+        if ctx.resilient_parsing:  # The shell asks what can come next: the commands.
+            return super().parse_args(ctx, args)
         if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
             args = ["get", *args]
         return super().parse_args(ctx, args)
@@ -61,7 +64,7 @@ def claims(
 
 @app.command(epilog="Example: `cnn-study explain relu-beats-tanh`")
 def explain(
-    claim: Annotated[str, typer.Argument(help="Name of a claim, as `claims` lists them.")],
+    claim: Annotated[str, typer.Argument(help="Name of a claim, as `claims` lists them.", autocompletion=claim_names)],
     files: FilesArgument = None,
     profile: ProfileOption = "quick",
     results: ResultsOption = None,

@@ -17,7 +17,7 @@ from cnn_study.cli.app import console, errors
 from cnn_study.experiment import Experiment, Setting
 from cnn_study.processes import cores
 from cnn_study.results import Store
-from cnn_study.stored import REFERENCE, evaluated, store_of
+from cnn_study.stored import evaluated, reference_of
 
 
 def show_verdicts(outcomes: Sequence[Outcome], family: Sequence[Outcome]) -> None:
@@ -42,7 +42,7 @@ def keep_verdicts(family: Sequence[Outcome], folder: Path) -> None:
 
 def compare_with_reference(outcomes: list[Outcome], store: Store, setting: Setting) -> None:
     """Say how own results compare with those that came with the project."""
-    reference = store_of(REFERENCE, setting)
+    reference = reference_of(setting)
     if reference.folder == store.folder or not (reference.records() or reference.checks()):
         return
     for outcome in outcomes:
@@ -137,7 +137,8 @@ def mirror(
             )
             bar.remove_task(task)
             if report.logged:
-                console.print(f"MLflow: {report.logged} runs of {outcome.experiment.name} mirrored; browse: make ui")
+                what = f"{report.logged} runs of {outcome.experiment.name}"
+                console.print(f"MLflow: {what} mirrored; browse: cnn-study ui", highlight=False)
 
 
 def revision() -> str:

@@ -8,7 +8,7 @@ from cnn_study import collection
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.cli.app import console
 from cnn_study.experiment import Experiment, Setting
-from cnn_study.stored import designed, evaluated, stores_to_read
+from cnn_study.stored import designed, evaluated, place_for, stores_to_read
 
 
 class Reading(NamedTuple):
@@ -16,7 +16,7 @@ class Reading(NamedTuple):
 
     Attributes:
         setting: Where they were made.
-        folder: Where they are.
+        folder: For what is made from them.
         outcomes: One an experiment.
     """
 
@@ -30,7 +30,7 @@ def read(chosen: Sequence[Experiment], profile: str, results: Path | None) -> It
     for store, setting in stores_to_read(results, profile):
         console.print(f"results: {store.folder}", soft_wrap=True, highlight=False)
         outcomes = [evaluated(experiment, design, store) for experiment, design in designed(chosen, setting)]
-        yield Reading(setting, store.folder, outcomes)
+        yield Reading(setting, place_for(store), outcomes)
 
 
 def shown(names: Sequence[str] | None, family: Sequence[Outcome]) -> list[Outcome]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from cnn_study.errors import InputError
 
 LIBRARY = str(Path(__file__).parents[1])
+PAGES = str(Path(LIBRARY, "_experiments"))
+"""The experiments, where the library is installed."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ def _caller() -> str:
     frame = sys._getframe(2)
     while frame is not None:
         name = frame.f_code.co_filename
-        if not name.startswith(("<", LIBRARY)):
+        if name.startswith(PAGES) or not name.startswith(("<", LIBRARY)):
             return f"{name}, line {frame.f_lineno}"
         frame = frame.f_back
     return ""

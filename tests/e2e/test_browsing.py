@@ -22,7 +22,7 @@ from PIL import Image
 
 from cnn_study import collection
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[dev]'")
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: make .venv/dev")
 
 ROOT = Path(__file__).parents[2]
 WINDOW = {"width": 1280, "height": 800}

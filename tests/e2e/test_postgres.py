@@ -47,7 +47,7 @@ pytestmark = [
         os.getuid() == 0 and not known(USER), reason=f"needs the user {USER}: root cannot run PostgreSQL"
     ),
 ]
-pytest.importorskip("psycopg", reason="needs psycopg: pip install -e '.[dev]'")
+pytest.importorskip("psycopg", reason="needs psycopg: make .venv/dev")
 
 
 def free_port():

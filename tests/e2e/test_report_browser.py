@@ -13,7 +13,7 @@ from cnn_study.experiment import Claim, Experiment, Published, Setting
 from cnn_study.figures.draw import draw
 from cnn_study.report.page import write_page
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[dev]'")
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: make .venv/dev")
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 

@@ -1,15 +1,13 @@
-"""The project from a wheel, from a tarball without git, in any folder, that may be read only, in a C locale."""
+"""The project from a tarball without git, in any folder, that may be read only, in a C locale."""
 
-import os
 import shutil
 import subprocess
 import tarfile
 
 import pytest
-from elsewhere import PROJECT, QUICK, study
+from elsewhere import PROJECT, study
 from test_programs import NOBODY, can_be_nobody
 
-UV = shutil.which("uv")
 PLAIN = {"LC_ALL": "C", "LANG": "C"}
 
 
@@ -60,18 +58,3 @@ def test_a_read_only_checkout_of_another_user_on_one_core(unpacked, tmp_path):
     assert "the runs are stored, but not mirrored: " in printed.stderr
     assert list((tmp_path / "r" / "smoke" / "figures").glob("layer_api-*.png"))
     assert "results: results/quick\n" in study(tmp_path, "claims", "layer_api", **given).stdout
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not UV, reason="it takes uv to build a wheel")
-def test_a_wheel(tmp_path):
-    subprocess.run([UV, "build", "--quiet", "--wheel", "--out-dir", tmp_path, PROJECT], check=True, env=os.environ)
-    (wheel,) = tmp_path.glob("*.whl")
-    shutil.unpack_archive(wheel, tmp_path / "site", "zip")
-    (tmp_path / "work").mkdir()
-    shutil.copytree(QUICK, tmp_path / "r" / "quick", ignore=shutil.ignore_patterns("figures"))
-    given = {"where": tmp_path / "work", "PYTHONPATH": tmp_path / "site"}
-    study(tmp_path, "figures", "lenet5", "--profile", "quick", "--results", tmp_path / "r", **given)
-    for file in (tmp_path / "r" / "quick" / "figures").iterdir():
-        assert file.read_bytes() == (QUICK / "figures" / file.name).read_bytes()
-    assert "1 runs" in study(tmp_path, "run", "layer_api", "--profile", "smoke", "--jobs", "1", **given).stdout
