@@ -88,17 +88,18 @@ FIGURES: Mapping[str, Draw] = {
 
 JUDGED = ("effects", "multiverse", "forest")
 """Kinds that show verdicts: they take ``survives`` too."""
-BAND = "Line and band: mean and 95 % t interval, {seeds} seeds"
-BARS = "Bars: 95 % t interval of the mean, {seeds} seeds; dots: seeds, where few or far apart"
+BAND = "Line and band: {mean} and 95 % t interval, {seeds} seeds"
+BARS = "Bars: 95 % t interval of the {mean}, {seeds} seeds; dots: seeds, where few or far apart"
 RANGE = "Shaded: supports the claim. Bars: {repeated}95 % t interval (equivalence: 90 %), {seeds} seeds."
 FEET: Mapping[str, str] = {
     "training_curves": BAND + "; thin: every seed.",
+    "race": "Thin: every seed to its end; bold: median over seeds. Brackets: 95 % t interval.",
     "history": BAND + "; thin: every seed.",
     "over_time": BAND + ".",
-    "layers": "Bars: 95 % t interval of the mean, {seeds} seeds.",
+    "layers": "Bars: 95 % t interval of the {mean}, {seeds} seeds.",
     "dose": BARS + ".",
     "family": BARS + ".",
-    "outcomes": "Bars: 95 % t interval of the mean, {seeds} seeds; dots: seeds.",
+    "outcomes": "Bars: 95 % t interval of the {mean}, {seeds} seeds; dots: seeds.",
     "effects": RANGE,
     "time_ratios": "Colored: {repeated}95 % t interval, which decides; gray: bootstrap interval. Arrow: at least so "
     "much.",
@@ -139,7 +140,8 @@ def drawing(
         figure, caption, data = FIGURES[plot.kind](outcome, plot, sizes, **more)
         if data.empty:
             figure.text(0.5, 0.5, "not measured", ha="center", color=PUBLISHED)
-        foot = [FEET.get(plot.kind, "").format(seeds=outcome.seeds_text, repeated=outcome.repeated)]
+        mean = "geometric mean" if set(plot.logarithmic) & {"y"} and plot.kind != "training_curves" else "mean"
+        foot = [FEET.get(plot.kind, "").format(seeds=outcome.seeds_text, repeated=outcome.repeated, mean=mean)]
         if UNCORRECTED_TEXT in caption:
             foot.append(UNCORRECTED_TEXT)
         if outcome.design.proxy:

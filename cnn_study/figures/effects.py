@@ -18,7 +18,7 @@ from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Agreement, Contrast, Plot, Published
 from cnn_study.figures.layout import wrapped
 from cnn_study.figures.quantities import UNCORRECTED_TEXT, arms, drawable, metric_text, published, sources
-from cnn_study.figures.ratios import draw_interval, pair, published_ratios, ratio_axis, short_source
+from cnn_study.figures.ratios import draw_interval, pair, published_ratios, ratio_axis, short_source, where
 from cnn_study.figures.style import PUBLISHED, VERDICTS, Style
 
 RATIOS = "ratio of times (above 1: the first takes longer)"
@@ -119,10 +119,9 @@ def _quantity(decision: Decision) -> str:
     estimate = decision.rule.estimate
     if not isinstance(estimate, Contrast):
         return RATIOS
-    unit = "percentage points" if estimate.unit == "points" else estimate.unit
     if _compared(estimate):
-        return f"{metric_text(estimate.terms[0].metric)}: reduction ({unit})"
-    return unit or "estimate"
+        return f"reduction of {metric_text(estimate.terms[0].metric)} ({estimate.unit})"
+    return estimate.unit or "difference (without unit)"
 
 
 def _compared(estimate: Contrast) -> tuple[str, str] | None:
@@ -138,8 +137,9 @@ def _rows(outcome: Outcome, decisions: Sequence[Decision], survives: Mapping[Key
     for decision in decisions:
         rule = decision.rule
         what = _what(outcome, decision)
-        if rule.condition and rule.condition not in (shared, what) and rule.condition not in what:
-            what += f"; {rule.condition}"
+        condition = where(outcome, decision)
+        if condition and rule.condition != shared and condition not in what:
+            what += f"; {condition}"
         title = "" if (rule.claim, rule.aspect) == before else f"{rule.claim}, {rule.aspect}\n"
         before = (rule.claim, rule.aspect)
         name = wrapped(title + what, 0.4 * style.width, style.small)

@@ -33,13 +33,16 @@ def panels(
     columns = min(columns, max(int(style.width / (0.2 * style.type_size)), 1))  # A column of less holds no title.
     across = 2 if count == 4 and columns == 3 else min(count, columns)
     down = math.ceil(count / across)
+    lines = [wrapped(title, 0.85 * style.width / across, style.type_size, bold=True) for title in titles]
+    tallest = [max(line.count("\n") for line in lines[row * across :][:across] or [""]) for row in range(down)]
+    extra = 1.2 * style.type_size / 72 * sum(tallest)
     height = style.width * {1: 0.45, 2: 0.38, 3: 0.28}.get(across, 0.24)
     figure, grid = plt.subplots(
-        down, across, figsize=(style.width, height * down), sharex=share_x, sharey=share_y, squeeze=False
+        down, across, figsize=(style.width, height * down + extra), sharex=share_x, sharey=share_y, squeeze=False
     )
     axes = list(grid.flat)
-    for ax, title in zip(axes, titles, strict=False):
-        ax.set_title(wrapped(title, 0.85 * style.width / across, style.type_size, bold=True))
+    for ax, line in zip(axes, lines, strict=False):
+        ax.set_title(line)
     for place, ax in enumerate(axes[count:], count):
         ax.remove()
         axes[place - across].tick_params(labelbottom=True)

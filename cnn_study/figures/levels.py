@@ -112,7 +112,9 @@ def _lines(
     label_axes(axes, x, plot.y or metric_text(plot.metric))
     legend(figure, axes)
     text = replicates_text(outcome, logarithmic="y" in plot.logarithmic)
-    caption = f"{metric_text(plot.metric).capitalize()} against {x}: {text} (bars); dots: seeds, where they are few or far apart."
+    caption = (
+        f"{metric_text(plot.metric).capitalize()} against {x}: {text} (bars); dots: seeds, where few or far apart."
+    )
     if numbers:
         caption += f" Dotted lines: published ({sources(numbers)})."
     return figure, caption, table

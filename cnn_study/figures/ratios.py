@@ -26,7 +26,7 @@ def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     """A row a comparison: the ratio of the times of arms, with both intervals, on a logarithmic axis."""
     decisions = _comparisons(outcome, plot)
     size = style.small
-    names = [wrapped(pair(outcome, d) + f"\n{d.rule.condition}", 0.42 * style.width, size) for d in decisions]
+    names = [wrapped(pair(outcome, d) + f"\n{where(outcome, d)}", 0.42 * style.width, size) for d in decisions]
     numbers = [published_ratios(outcome, [d]) for d in decisions]
     heights = [max(name.count("\n") + 1, 2 + len(some)) + 0.7 for name, some in zip(names, numbers, strict=True)]
     figure, ax = plt.subplots(figsize=(style.width, (sum(heights) + 4) * 1.25 * size / 72))
@@ -100,6 +100,14 @@ def pair(outcome: Outcome, decision: Decision) -> str:
         slow, fast, remedied = called
         return f"half-way {slow} to {fast} / {remedied}"
     return " / ".join(called)
+
+
+def where(outcome: Outcome, decision: Decision) -> str:
+    """The condition of a rule, without the name of an arm that it may begin with."""
+    condition = decision.rule.condition
+    for name in decision.rule.estimate.arms:
+        condition = condition.removeprefix(f"{outcome.design.arm(name).label}, ")
+    return condition
 
 
 def published_ratios(outcome: Outcome, decisions: Sequence[Decision]) -> list[Published]:
