@@ -1,6 +1,7 @@
 """What every rule has estimated, with the range that supports the claim and the verdict: a forest plot."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -138,7 +139,7 @@ def _rows(outcome: Outcome, decisions: Sequence[Decision], survives: Mapping[Key
         rule = decision.rule
         what = _what(outcome, decision)
         condition = where(outcome, decision)
-        if condition and rule.condition != shared and condition not in what:
+        if rule.condition != shared and not _words(condition) <= _words(what):
             what += f"; {condition}"
         title = "" if (rule.claim, rule.aspect) == before else f"{rule.claim}, {rule.aspect}\n"
         before = (rule.claim, rule.aspect)
@@ -150,6 +151,11 @@ def _rows(outcome: Outcome, decisions: Sequence[Decision], survives: Mapping[Key
     return rows
 
 
+def _words(text: str) -> set[str]:
+    """What a text says, without the words that join."""
+    return set(re.findall(r"[^\W_]+", text)) - {"against", "and"}
+
+
 def _shared_condition(decisions: Iterable[Decision]) -> str:
     """The condition, if it is the same of all rules."""
     found = {decision.rule.condition for decision in decisions}
@@ -159,7 +165,11 @@ def _shared_condition(decisions: Iterable[Decision]) -> str:
 def _what(outcome: Outcome, decision: Decision) -> str:
     """What is compared, by the labels of the arms, or by their names where the labels are the same."""
     estimate = decision.rule.estimate
-    called = {name: outcome.design.arm(name).label for name in estimate.arms}
+    called = {}
+    for name in estimate.arms:
+        arm = outcome.design.arm(name)
+        alone = [each.label for each in outcome.design.arms].count(arm.label) == 1
+        called[name] = arm.label if alone or arm.condition in decision.rule.condition else name
     if len(set(called.values())) < len(called):
         called = {name: name for name in called}
     if not isinstance(estimate, Contrast):

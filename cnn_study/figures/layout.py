@@ -183,7 +183,7 @@ def value_axis(
         set_scale("log")
     low, high = limits()
     if logarithmic and low > 0 and high / low < 300:
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low > 6 else (1, 2, 3, 4, 5, 6, 8)))
         axis.set_minor_formatter(NullFormatter())
         axis.set_major_formatter(lambda value, _: (text or _number)(value))
     elif text:
