@@ -30,8 +30,6 @@ from cnn_study.figures.style import Style, depth_look, look
 
 KINDS = {"conv": "convolution", "local": "locally connected", "dense": "dense layer"}
 """Beginnings of the names of layers, in words."""
-MARKED = 0.9
-"""Size of a text beside a line, of that of notes."""
 BEYOND = 30.0
 """How many times beyond all estimates a logarithmic axis may show intervals."""
 TIMES = ("at initialization", "at the end")
@@ -43,7 +41,7 @@ def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
     titles = conditions(shown)
     several = len(titles) > 1
     figure, axes = panels(
-        [f"{title}, {t}" if several else t for title in titles for t in TIMES], style, columns=4 if several else 2
+        [f"{title}\n{t}" if several else t for title in titles for t in TIMES], style, columns=4 if several else 2
     )
     looks = look(labels(shown))
     rows = []
@@ -62,17 +60,6 @@ def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
                     )
             ax = axes[2 * titles.index(arm.condition) + place]
             draw_points(ax, points, looks[arm.label], arm.label, sampled)
-            if points and _depths(shown, arm) > 1:
-                first = min(points)
-                text = f"{len(found)} layers"
-                ax.annotate(
-                    text,
-                    (first, points[first].estimate),
-                    (-2, 3),
-                    textcoords="offset points",
-                    color=looks[arm.label].color,
-                    fontsize=MARKED * style.small,
-                )
     columns = ["arm", "condition", "label", "metric", "time", "layer", "position", "mean", "low", "high", "seeds"]
     table = pd.DataFrame(rows, columns=columns)
     level_axis(axes[0], sorted(set(table["position"])), logarithmic="x" in plot.logarithmic, most=24)
@@ -81,7 +68,8 @@ def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
     legend(figure, axes)
     text = replicates_text(outcome, logarithmic="y" in plot.logarithmic)
     caption = (
-        f"{metric_text(plot.metric).capitalize()} in every layer, at initialization and at the end: {text} (bars)."
+        f"{metric_text(plot.metric).capitalize()} in every layer, at initialization and at the end: {text} (bars). "
+        "A line ends at the last layer of its network."
     )
     return figure, caption, table
 
@@ -121,11 +109,6 @@ def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
         f"near the output: {text} (band)."
     )
     return figure, caption, table
-
-
-def _depths(shown: Sequence[Arm], arm: Arm) -> int:
-    """How many arms have the label of this one under its condition."""
-    return sum((each.label, each.condition) == (arm.label, arm.condition) for each in shown)
 
 
 def _value_axis(ax: Axes, plot: Plot, table: pd.DataFrame) -> None:

@@ -33,6 +33,8 @@ from cnn_study.figures.quantities import (
 from cnn_study.figures.style import Look, Style, look
 
 COLUMNS = ["condition", "label", "metric", "level", "mean", "low", "high", "seeds"]
+CROWDED = 15
+"""So many points on a line have no markers: they would hide each other."""
 Points = Mapping[float, Interval]
 """For each level the mean over seeds."""
 
@@ -99,7 +101,14 @@ def _lines(
     looks = look(list(dict.fromkeys(label for _, label in series)))
     rows = []
     for (condition, label), points in series.items():
-        draw_points(axes[titles.index(condition)], points, looks[label], label, seeds.get((condition, label), {}))
+        draw_points(
+            axes[titles.index(condition)],
+            points,
+            looks[label],
+            label,
+            seeds.get((condition, label), {}),
+            bounded=is_fraction(plot.metric),
+        )
         for level, interval in sorted(points.items()):
             limits = (interval.estimate, interval.low, interval.high, interval.n)
             rows.append((condition, label, plot.metric, level, *limits))
@@ -121,7 +130,13 @@ def _lines(
 
 
 def draw_points(
-    ax: Axes, points: Points, one: Look, label: str, sampled: Mapping[float, Sequence[float]] = MappingProxyType({})
+    ax: Axes,
+    points: Points,
+    one: Look,
+    label: str,
+    sampled: Mapping[float, Sequence[float]] = MappingProxyType({}),
+    *,
+    bounded: bool = False,
 ) -> None:
     """A line through the estimates, with a bar for every interval, or a dot for every seed where there are few.
 
@@ -131,16 +146,17 @@ def draw_points(
         one: How it looks.
         label: For the legend.
         sampled: For each level the values of the seeds.
+        bounded: Whether they are shares, so that an interval beyond 0 and 1 says nothing.
     """
     if not points:
         return
     ordered = sorted(points.items())
     means = [interval.estimate for _, interval in ordered]
-    few = {level for level, interval in ordered if interval.n <= FEW or spread(sampled.get(level, ()))}
+    few = {level for level, interval in ordered if interval.n <= FEW or (bounded and spread(sampled.get(level, ())))}
     limits = [(interval.estimate,) * 2 if level in few else drawable(interval) for level, interval in ordered]
     for level in few:
         dots = sampled.get(level, ())
-        ax.plot([level] * len(dots), dots, ".", color=one.color, alpha=0.6, markersize=4, clip_on=False)
+        ax.plot([level] * len(dots), dots, ".", color=one.color, alpha=0.6, markersize=4)
     below = [mean - low for mean, (low, _) in zip(means, limits, strict=True)]
     above = [high - mean for mean, (_, high) in zip(means, limits, strict=True)]
     bars = ax.errorbar(
@@ -148,7 +164,7 @@ def draw_points(
         means,
         yerr=[below, above],
         label=label,
-        marker=one.marker,
+        marker=one.marker if len(ordered) <= CROWDED else "",
         elinewidth=0.7,
         capsize=2,
         **one.line,

@@ -92,7 +92,7 @@ def _cell(ax: Axes, column: int, row: int, decision: Decision, mark: str, style:
         fontsize=style.small,
         weight="bold",
     )
-    ax.text(column + 0.5, row + 0.7, rest, ha="center", va="center", fontsize=0.85 * style.small)
+    ax.text(column + 0.5, row + 0.7, rest, ha="center", va="center", fontsize=0.9 * style.small)
 
 
 def _row(condition: str, claim: str, decision: Decision) -> tuple:
