@@ -14,12 +14,14 @@ from matplotlib.ticker import MaxNLocator
 from cnn_study.analysis.decisions import Decision, Outcome
 from cnn_study.analysis.significance import UNCORRECTED, Key
 from cnn_study.analysis.statistics import Interval, mean_interval
+from cnn_study.data.registry import DATASETS
 from cnn_study.experiment import Contrast, Plot, Term
 from cnn_study.figures.layout import wrapped
 from cnn_study.figures.quantities import UNCORRECTED_TEXT, drawable
 from cnn_study.figures.style import VERDICTS, Style
 
 COLUMNS = ["claim", "condition", "estimate", "low", "high", "seeds", "unit", "verdict"]
+OPTIMIZERS = {"sgd": "SGD", "adam": "Adam"}
 PARTS = "0.35"
 """Gray of the conditions, which are shown and do not decide."""
 
@@ -44,7 +46,7 @@ def forest(
         marked = marked or bool(mark)
         table += _panel(ax, decision, found, rows, style, len(decisions), mark)
     first: Axes = grid.flat[0]
-    names = [wrapped(name, 0.3 * style.width, style.small) for name in rows]
+    names = [wrapped(_written(name), 0.3 * style.width, style.small) for name in rows]
     first.set_yticks(range(len(rows) + 1), [*names, "average"], fontsize=style.small)
     first.set_ylim(len(rows) + 0.7, -0.7)
     caption = (
@@ -55,6 +57,12 @@ def forest(
     if marked:
         caption += f" {UNCORRECTED_TEXT}"
     return figure, caption, pd.DataFrame(table, columns=COLUMNS)
+
+
+def _written(condition: str) -> str:
+    """A condition of several words with data sets and optimizers as readers write them."""
+    words = (word.strip() for word in condition.split(","))
+    return ", ".join(DATASETS[word].title if word in DATASETS else OPTIMIZERS.get(word, word) for word in words)
 
 
 def _averages(outcome: Outcome) -> list[Decision]:
