@@ -96,7 +96,7 @@ FEET: Mapping[str, str] = {
     "race": "Thin: every seed to its end; bold: median over seeds. Brackets: 95 % t interval.",
     "history": BAND + "; thin: every seed.",
     "over_time": BAND + ".",
-    "layers": "Bars: 95 % t interval of the {mean}, {seeds} seeds.",
+    "layers": "Bars, bands: 95 % t interval of the {mean}, {seeds} seeds.",
     "dose": BARS + ".",
     "family": BARS + ".",
     "outcomes": "Bars: 95 % t interval of the {mean}, {seeds} seeds; dots: seeds.",

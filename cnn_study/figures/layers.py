@@ -59,7 +59,7 @@ def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
                         (arm.name, arm.condition, arm.label, plot.metric, time, layer, rank, *_limits(interval))
                     )
             ax = axes[2 * titles.index(arm.condition) + place]
-            draw_points(ax, points, looks[arm.label], arm.label, sampled)
+            draw_points(ax, points, looks[arm.label], arm.label, sampled, crowded=several)
     columns = ["arm", "condition", "label", "metric", "time", "layer", "position", "mean", "low", "high", "seeds"]
     table = pd.DataFrame(rows, columns=columns)
     level_axis(axes[0], sorted(set(table["position"])), logarithmic="x" in plot.logarithmic, most=24)

@@ -33,8 +33,8 @@ from cnn_study.figures.quantities import (
 from cnn_study.figures.style import Look, Style, look
 
 COLUMNS = ["condition", "label", "metric", "level", "mean", "low", "high", "seeds"]
-CROWDED = 15
-"""So many points on a line have no markers: they would hide each other."""
+CROWDED = 8
+"""More points than these on a line have a band, no markers and bars: they would hide each other."""
 Points = Mapping[float, Interval]
 """For each level the mean over seeds."""
 
@@ -137,6 +137,7 @@ def draw_points(
     sampled: Mapping[float, Sequence[float]] = MappingProxyType({}),
     *,
     bounded: bool = False,
+    crowded: bool = False,
 ) -> None:
     """A line through the estimates, with a bar for every interval, or a dot for every seed where there are few.
 
@@ -146,6 +147,7 @@ def draw_points(
         one: How it looks.
         label: For the legend.
         sampled: For each level the values of the seeds.
+        crowded: Whether panels are small, so that many points are a line with a band.
         bounded: Whether they are shares, so that an interval beyond 0 and 1 says nothing.
     """
     if not points:
@@ -159,12 +161,17 @@ def draw_points(
         ax.plot([level] * len(dots), dots, ".", color=one.color, alpha=0.6, markersize=4)
     below = [mean - low for mean, (low, _) in zip(means, limits, strict=True)]
     above = [high - mean for mean, (_, high) in zip(means, limits, strict=True)]
+    if crowded and len(ordered) > CROWDED:
+        places, (lows, highs) = [level for level, _ in ordered], zip(*limits, strict=True)
+        ax.plot(places, means, label=label, **one.line)
+        ax.fill_between(places, lows, highs, color=one.color, alpha=0.2, linewidth=0)
+        return
     bars = ax.errorbar(
         [level for level, _ in ordered],
         means,
         yerr=[below, above],
         label=label,
-        marker=one.marker if len(ordered) <= CROWDED else "",
+        marker=one.marker,
         elinewidth=0.7,
         capsize=2,
         **one.line,
