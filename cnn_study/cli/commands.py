@@ -83,17 +83,27 @@ def words() -> None:
     reading.words()
 
 
-@app.command(epilog="Examples: `cnn-study figures` · `cnn-study figures activations --style slides`")
+@app.command(epilog="Examples: `cnn-study figures` · `cnn-study figures activations --width 3.25 --format pdf`")
 def figures(
     names: Names = None,
     profile: ProfileOption = "quick",
     results: ResultsOption = None,
     style: Annotated[str, typer.Option(help="paper: width of a text column; slides: large type.")] = "paper",
+    width: Annotated[
+        float | None,
+        typer.Option(help="Inches: 3.25, 5.5 or 6.75 (one column, one and a half, two). Default: that of the style."),
+    ] = None,
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", help="pdf, svg, png or csv; may be repeated. Default: all.")
+    ] = None,
 ) -> None:
-    """Draw every figure again from the stored results, without training and without TensorFlow."""
+    """Draw every figure again from the stored results, without training and without TensorFlow.
+
+    Beside each figure stands its caption, a text file.
+    """
     from cnn_study.cli import reading
 
-    reading.figures(names, profile, results, style)
+    reading.figures(names, profile, results, style, width, formats)
 
 
 @app.command(epilog="Examples: `cnn-study report --profile quick` · `cnn-study report --latex`")

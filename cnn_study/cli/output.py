@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.progress import Progress, TaskID
 
@@ -71,10 +72,16 @@ def _equal(mine: Mapping[str, object], theirs: Mapping[str, object], what: str) 
     return [f"{sum(mine[key] == theirs[key] for key in common)} of {len(common)} common {what}"] if common else []
 
 
-def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, style: str = "paper") -> int:
+def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, **form: Any) -> int:
     """Draw the figures with a bar on the terminal; unless ``again``, only those not there.
 
     Of experiments that lack runs, those are drawn that do not show the arms concerned.
+
+    Args:
+        outcomes: What experiments have found.
+        folder: Of the results.
+        again: Whether to draw those that are there too.
+        form: Arguments of :func:`cnn_study.figures.draw.draw_all`: style, width, formats, family.
 
     Returns:
         How many could not be drawn; each has been told in one line.
@@ -91,7 +98,7 @@ def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, style: str =
             wanted.append(outcome)
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task("figures", total=sum(len(outcome.plots) for outcome in wanted))
-        for drawn in draw_all(wanted, folder, style, cores()):
+        for drawn in draw_all(wanted, folder, processes=cores(), **{"family": outcomes, **form}):
             bar.advance(task, len(drawn))
             for figure in drawn:
                 if figure.problem:

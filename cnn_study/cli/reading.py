@@ -60,16 +60,25 @@ def words() -> None:
 
 
 def figures(
-    names: list[str] | None = None, profile: str = "quick", results: Path | None = None, style: str = "paper"
+    names: list[str] | None = None,
+    profile: str = "quick",
+    results: Path | None = None,
+    style: str = "paper",
+    width: float | None = None,
+    formats: list[str] | None = None,
 ) -> None:
     """See :func:`cnn_study.cli.commands.figures`."""
-    from cnn_study.figures.style import STYLES
+    from cnn_study.figures.draw import FILES
+    from cnn_study.figures.style import sized
 
-    if style not in STYLES:
-        raise unknown_name("style", style, STYLES)
+    sized(style, width)
+    for each in formats or ():
+        if each not in FILES:
+            raise unknown_name("format", each, FILES)
     undrawn = 0
-    for _, folder, outcomes in read(collection.load(names or ()), profile, results):
-        undrawn += draw(outcomes, folder, again=True, style=style)
+    for _, folder, family in read(collection.family(names or ()), profile, results):
+        form = {"style": style, "width": width, "formats": tuple(dict.fromkeys(formats or FILES))}
+        undrawn += draw(shown(names, family), folder, again=True, family=family, **form)
     if undrawn:
         raise typer.Exit(1)
 
@@ -83,7 +92,7 @@ def report(
 
     for setting, folder, family in read(collection.family(names or ()), profile, results):
         outcomes = shown(names, family)
-        draw(outcomes, folder, again=False)
+        draw(outcomes, folder, again=False, family=family)
         keep_verdicts(family, folder)
         changed = last_changes(outcome.experiment for outcome in outcomes)
         page = write_page(outcomes, folder, setting, revision(), family, changed)
@@ -96,7 +105,7 @@ def sync(
     names: list[str] | None = None, profile: str = "quick", results: Path | None = None, tracking_uri: str | None = None
 ) -> None:
     """See :func:`cnn_study.cli.commands.sync`."""
-    _mirror(collection.load(names or ()), profile, results, tracking_uri)
+    _mirror(collection.family(names or ()), names, profile, results, tracking_uri)
 
 
 def ui(
@@ -110,12 +119,15 @@ def ui(
     """See :func:`cnn_study.cli.commands.ui`."""
     from cnn_study import tracking
 
-    _mirror(collection.family(files or ()), profile, results, tracking_uri)
+    _mirror(collection.family(files or ()), None, profile, results, tracking_uri)
     raise typer.Exit(tracking.serve(tracking_uri or tracking.default_uri(), port, host))
 
 
-def _mirror(chosen: Sequence[Experiment], profile: str, results: Path | None, uri: str | None) -> None:
-    """Draw the figures that are not there, and mirror what is not there to MLflow."""
-    for _, folder, outcomes in read(chosen, profile, results):
-        draw(outcomes, folder, again=False)
+def _mirror(
+    known: Sequence[Experiment], names: Sequence[str] | None, profile: str, results: Path | None, uri: str | None
+) -> None:
+    """Draw the figures that are not there, and mirror what is not there to MLflow; of all that is known if no names."""
+    for _, folder, family in read(known, profile, results):
+        outcomes = shown(names, family) if names else family
+        draw(outcomes, folder, again=False, family=family)
         mirror(outcomes, folder, uri, set())

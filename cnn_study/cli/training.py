@@ -90,7 +90,7 @@ def run(
     show_verdicts(outcomes, family)
     keep_verdicts(family, store.folder)
     compare_with_reference(outcomes, store, setting)
-    undrawn = draw(outcomes, store.folder, again=bool(report.done))
+    undrawn = draw(outcomes, store.folder, again=bool(report.done), family=family)
     if not no_tracking:
         from cnn_study import tracking
 

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Arm, Plot, Published, TimeToTrainError
-from cnn_study.figures.layout import label_axes, legend, panels, value_axis
+from cnn_study.figures.layout import alike, label_axes, legend, panels, value_axis
 from cnn_study.figures.quantities import (
+    FEW,
     arms,
     conditions,
     drawable,
@@ -41,9 +42,7 @@ def training_curves(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure,
     numbers = []
     search = outcome.design.search
     if search is not None and isinstance(search.objective, TimeToTrainError):
-        # An epoch of fewer images has fewer steps: a published time has no place on its axis.
-        labels = () if outcome.design.proxy else looks
-        numbers = [number for label in labels for number in published(outcome, label, "epochs")]
+        numbers = [number for label in looks for number in published(outcome, label, "epochs")]
         for ax in axes:
             _threshold(ax, search.objective.threshold, numbers, looks)
     value_axis(axes[0], "y", percent)
@@ -77,7 +76,8 @@ def _curves(
     outcome: Outcome, plot: Plot, shown: Sequence[Arm], metric: str, style: Style
 ) -> tuple[Figure, list[Axes], Mapping[str, Look], pd.DataFrame]:
     titles = conditions(shown)
-    figure, axes = panels(titles, style)
+    spans = [longest(outcome, [arm for arm in shown if arm.condition == title], metric) for title in titles]
+    figure, axes = panels(titles, style, share_x=alike(spans))
     looks = look(labels(shown))
     rows = []
     for arm in shown:
@@ -91,11 +91,18 @@ def _curves(
             rate = records[0].spec.train.learning_rate
             limits = (interval.estimate, interval.low, interval.high, interval.n)
             rows.append((arm.condition, arm.label, metric, rate, epoch, *limits))
-    axes[0].set_xlim(left=0)
+    for ax in axes:
+        ax.set_xlim(left=0)
     if "x" in plot.logarithmic:
         axes[0].set_xscale("log")
     label_axes(axes, plot.x or "epochs", plot.y or metric_text(metric))
     return figure, axes, looks, pd.DataFrame(rows, columns=COLUMNS)
+
+
+def longest(outcome: Outcome, shown: Sequence[Arm], metric: str) -> float:
+    """The last epoch at which a metric of some arms was measured; 0 if it never was."""
+    curves = (record.curve(metric)[0] for arm in shown for record in outcome.replicates(arm.name))
+    return max((curve[-1] for curve in curves if curve), default=0.0)
 
 
 def mean_curve(records: Sequence[RunRecord], metric: str, *, logarithmic: bool = False) -> Curve:
@@ -113,6 +120,8 @@ def draw_curve(ax: Axes, epochs: Sequence[float], intervals: Sequence[Interval],
         return
     marker = one.marker if len(epochs) == 1 else ""
     ax.plot(epochs, [interval.estimate for interval in intervals], label=label, marker=marker, **one.line)
+    if intervals[0].n <= FEW:
+        return  # Every seed is a line already, or the mean is.
     limits = [drawable(interval) for interval in intervals]
     lows, highs = zip(*limits, strict=True)
     ax.fill_between(epochs, lows, highs, color=one.color, alpha=0.2, linewidth=0)

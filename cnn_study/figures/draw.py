@@ -8,7 +8,9 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -16,7 +18,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cnn_study.analysis.decisions import Outcome
-from cnn_study.errors import ExecutionError, StoreError, StudyError, unknown_name
+from cnn_study.analysis.significance import Key, holm
+from cnn_study.errors import ExecutionError, StoreError, StudyError
 from cnn_study.experiment import Plot
 from cnn_study.figures import (
     curves,
@@ -36,7 +39,8 @@ from cnn_study.figures import (
 )
 from cnn_study.figures.fonts import tell_lacking
 from cnn_study.figures.layout import note, settle
-from cnn_study.figures.style import PUBLISHED, STYLES, Style, styled
+from cnn_study.figures.quantities import UNCORRECTED_TEXT
+from cnn_study.figures.style import PUBLISHED, sized, styled
 from cnn_study.files import replace_file
 from cnn_study.processes import end_with_parent, startable
 
@@ -46,6 +50,8 @@ FORMATS: Mapping[str, dict] = {
     "svg": {"Date": None},
     "png": {"Software": None},
 }
+FILES = (*FORMATS, "csv")
+"""What can be written of a figure, beside its caption."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class Drawing:
     data: pd.DataFrame
 
 
-Draw = Callable[[Outcome, Plot, Style], tuple[Figure, str, pd.DataFrame]]
+Draw = Callable[..., tuple[Figure, str, pd.DataFrame]]
 FIGURES: Mapping[str, Draw] = {
     "training_curves": curves.training_curves,
     "history": curves.history,
@@ -83,29 +89,71 @@ FIGURES: Mapping[str, Draw] = {
 }
 """Every kind of figure and what draws it; the docstrings say how each reads the fields of its plot."""
 
+JUDGED = ("effects", "multiverse", "forest")
+"""Kinds that show verdicts: they take ``survives`` too."""
+BAND = "Line and band: {mean} and 95 % t interval, {seeds} seeds"
+BARS = "Bars: 95 % t interval of the {mean}, {seeds} seeds; dots: seeds, where few or far apart"
+RANGE = "Shaded: supports the claim. Bars: {repeated}95 % t interval (equivalence: 90 %), {seeds} seeds."
+FEET: Mapping[str, str] = {
+    "training_curves": BAND + "; thin: every seed.",
+    "race": "Thin: every seed to its end; bold: median over seeds. Brackets: 95 % t interval.",
+    "history": BAND + "; thin: every seed.",
+    "over_time": BAND + ".",
+    "layers": "Bars, bands: 95 % t interval of the {mean}, {seeds} seeds.",
+    "dose": BARS + ".",
+    "family": BARS + ".",
+    "outcomes": "Bars: 95 % t interval of the {mean}, {seeds} seeds; dots: seeds.",
+    "effects": RANGE,
+    "time_ratios": "Colored: {repeated}95 % t interval, which decides; gray: bootstrap interval. Arrow: at least so "
+    "much.",
+    "multiverse": "+ supported, \N{MINUS SIGN} contradicted, ? inconclusive. Brackets: {repeated}95 % t interval, "
+    "{seeds} seeds.",
+    "forest": "Bars: 95 % t interval, {seeds} seeds; gray: one condition, colored: the average, which decides.",
+    "survival": "Band: pointwise 95 % interval, {seeds} seeds; ticks: seeds that ended above the threshold.",
+    "rate_search": "One seed a rate. Ring: chosen; three-pointed: not reached; cross: diverged.",
+}
+"""What stands below a figure of a kind: what is drawn, and of how many seeds."""
 
-def drawing(outcome: Outcome, plot: Plot | str, style: str = "paper") -> Drawing:
+
+def drawing(
+    outcome: Outcome,
+    plot: Plot | str,
+    style: str = "paper",
+    *,
+    width: float | None = None,
+    survives: Mapping[Key, bool] = MappingProxyType({}),
+) -> Drawing:
     """One figure of an experiment, not yet written.
 
     Args:
         outcome: What the experiment has found.
         plot: Which figure; a string stands for a plot of that kind.
         style: ``paper`` or ``slides``.
+        width: Of the figure, in inches; ``None``: that of the style.
+        survives: Which verdicts survive the correction for all tests, as
+            :func:`~cnn_study.analysis.significance.holm` finds them; the others get a mark.
 
     Raises:
-        InputError: There is no such style, arm, check or column.
+        InputError: There is no such style, arm, check or column, or the width is none of a paper.
     """
     plot = Plot(plot) if isinstance(plot, str) else plot
-    if style not in STYLES:
-        raise unknown_name("style", style, STYLES)
-    with _without_screen(), styled(STYLES[style], _text(outcome)):
-        figure, caption, data = FIGURES[plot.kind](outcome, plot, STYLES[style])
+    sizes = sized(style, width)
+    with _without_screen(), styled(sizes, _text(outcome)):
+        more = {"survives": survives} if plot.kind in JUDGED else {}
+        figure, caption, data = FIGURES[plot.kind](outcome, plot, sizes, **more)
         if data.empty:
             figure.text(0.5, 0.5, "not measured", ha="center", color=PUBLISHED)
+        mean = "geometric mean" if set(plot.logarithmic) & {"y"} and plot.kind != "training_curves" else "mean"
+        foot = [FEET.get(plot.kind, "").format(seeds=outcome.seeds_text, repeated=outcome.repeated, mean=mean)]
+        if UNCORRECTED_TEXT in caption:
+            foot.append(UNCORRECTED_TEXT)
         if outcome.design.proxy:
-            text = f"A proxy: {outcome.design.proxy}. Published numbers are for all images: not comparable in size."
-            caption += f" {text}"
-            note(figure, text, STYLES[style])
+            proxy = f"A proxy: {outcome.design.proxy}."
+            caption += f" {proxy} Published numbers are for all images: not comparable in size."
+            foot.append(proxy)
+        text = " ".join(filter(None, foot))
+        if text:
+            note(figure, text, sizes)
         settle(figure)
     return Drawing(figure, caption, data)
 
@@ -140,22 +188,34 @@ class Drawn:
     problem: str = ""
 
 
-def draw(outcome: Outcome, folder: Path, style: str = "paper") -> list[Drawn]:
+def draw(
+    outcome: Outcome,
+    folder: Path,
+    style: str = "paper",
+    *,
+    width: float | None = None,
+    formats: Sequence[str] = FILES,
+    survives: Mapping[Key, bool] = MappingProxyType({}),
+) -> list[Drawn]:
     """Draw all figures of an experiment that its runs are there for. One that cannot be drawn does not stop the others.
 
     Args:
         outcome: What it has found.
         folder: Of the results; the files go to ``figures`` in it.
         style: ``paper`` or ``slides``. Slides get a name of their own.
+        width: In inches, one of :data:`~cnn_study.figures.style.WIDTHS`, which the names of the files tell.
+        formats: Which of :data:`FILES` to write; the caption is always written.
+        survives: Which verdicts survive the correction for all tests; the others get a mark.
 
     Raises:
         StoreError: A file cannot be written.
     """
     found = []
     for plot in outcome.plots:
-        path = _base(outcome, folder, plot, style).with_suffix(".png")
+        path = _base(outcome, folder, plot, style, width).with_suffix(f".{formats[0]}" if formats != FILES else ".png")
         try:
-            _write(drawing(outcome, plot, style), path, styled(STYLES[style], _text(outcome)))
+            drawn = drawing(outcome, plot, style, width=width, survives=survives)
+            _write(drawn, path, styled(sized(style, width), _text(outcome)), formats)
             found.append(Drawn(path))
         except StoreError:
             raise
@@ -165,16 +225,18 @@ def draw(outcome: Outcome, folder: Path, style: str = "paper") -> list[Drawn]:
     return found
 
 
-def _write(drawn: Drawing, path: Path, style: AbstractContextManager[None]) -> None:
-    """The files of a figure: in every format, with its data and its caption."""
+def _write(drawn: Drawing, path: Path, style: AbstractContextManager[None], formats: Sequence[str]) -> None:
+    """The files of a figure: in some formats, with its caption."""
     with style:
-        for suffix, metadata in FORMATS.items():
+        for suffix in (suffix for suffix in formats if suffix in FORMATS):
+            metadata = FORMATS[suffix]
             replace_file(
                 path.with_suffix(f".{suffix}"),
                 lambda file, s=suffix, m=metadata: drawn.figure.savefig(file, format=s, metadata=m),
             )
     plt.close(drawn.figure)
-    replace_file(path.with_suffix(".csv"), lambda file: drawn.data.to_csv(file, index=False, lineterminator="\n"))
+    if "csv" in formats:
+        replace_file(path.with_suffix(".csv"), lambda file: drawn.data.to_csv(file, index=False, lineterminator="\n"))
     replace_file(path.with_suffix(".txt"), lambda file: file.write_text(drawn.caption + "\n", encoding="utf-8"))
 
 
@@ -188,7 +250,14 @@ def _reason(error: Exception) -> str:
 
 
 def draw_all(
-    outcomes: Sequence[Outcome], folder: Path, style: str = "paper", processes: int = 1
+    outcomes: Sequence[Outcome],
+    folder: Path,
+    style: str = "paper",
+    processes: int = 1,
+    *,
+    width: float | None = None,
+    formats: Sequence[str] = FILES,
+    family: Sequence[Outcome] = (),
 ) -> Iterator[list[Drawn]]:
     """Draw all figures of several experiments, so many experiments at a time. The files are the same, however many.
 
@@ -197,6 +266,9 @@ def draw_all(
         folder: Of the results; the files go to ``figures`` in it.
         style: ``paper`` or ``slides``.
         processes: How many draw.
+        width: See :func:`draw`.
+        formats: See :func:`draw`.
+        family: What all experiments have found, for whose tests together verdicts are corrected; empty: these.
 
     Returns:
         What has become of the figures of every experiment, in their order.
@@ -205,15 +277,16 @@ def draw_all(
         ExecutionError: A process was killed.
     """
     processes = min(processes, len(outcomes))
+    one = partial(draw, folder=folder, style=style, width=width, formats=formats, survives=holm(family or outcomes))
     tell_lacking("".join(map(_text, outcomes)))
     if processes < 2:
-        yield from (draw(outcome, folder, style) for outcome in outcomes)
+        yield from (one(outcome) for outcome in outcomes)
         return
     # Fresh processes: in a copy of this one, threads of other libraries could have left locks that nobody opens.
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_begin)
     try:
         with startable():
-            waiting = [pool.submit(draw, _for_others(outcome), folder, style) for outcome in outcomes]
+            waiting = [pool.submit(one, _for_others(outcome)) for outcome in outcomes]
         for future in waiting:
             yield future.result()
     except BrokenProcessPool:
@@ -245,6 +318,6 @@ def missing(outcome: Outcome, folder: Path) -> bool:
     )
 
 
-def _base(outcome: Outcome, folder: Path, plot: Plot, style: str) -> Path:
-    suffix = "" if style == "paper" else f".{style}"
+def _base(outcome: Outcome, folder: Path, plot: Plot, style: str, width: float | None = None) -> Path:
+    suffix = ("" if style == "paper" else f".{style}") + (f".{width:g}in" if width else "")
     return folder / "figures" / f"{outcome.experiment.name}-{plot.file}{suffix}.x"

@@ -1,8 +1,10 @@
 """What every rule has estimated, with the range that supports the claim and the verdict: a forest plot."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -12,141 +14,249 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from cnn_study.analysis.decisions import Decision, Outcome
+from cnn_study.analysis.significance import UNCORRECTED, Key
+from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Agreement, Contrast, Plot, Published
 from cnn_study.figures.layout import wrapped
-from cnn_study.figures.quantities import arms, drawable, published, sources
-from cnn_study.figures.ratios import draw_interval, mark_published, published_ratios, ratio_axis
-from cnn_study.figures.style import VERDICTS, Style
+from cnn_study.figures.quantities import UNCORRECTED_TEXT, arms, drawable, metric_text, published, sources
+from cnn_study.figures.ratios import draw_interval, pair, published_ratios, ratio_axis, short_source, where
+from cnn_study.figures.style import PUBLISHED, VERDICTS, Style
 
-RATIOS = "ratio of times"
-"""What the panel of the products of times is called; the others are called by the unit of their contrasts."""
+RATIOS = "ratio of times (above 1: the first takes longer)"
+"""What the panel of the products of times is called; the others are called by what their contrasts measure."""
 MOST_TICKS = 5
 """Ticks of an axis of contrasts, whose texts may be as long as ``-0.125``."""
+APART = 8.0
+"""How many times as far the estimates of one claim may reach as those of another that shares their panel."""
 COLUMNS = ["claim", "aspect", "condition", "estimated", "unit", "estimate", "low", "high", "from", "to", "verdict"]
 
 
-def effects(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
-    """A row a rule: its estimate with its interval over the range that supports the claim; a panel a unit."""
-    groups = _groups(outcome, plot)
-    names = {unit: [_name(decision, style) for decision in decisions] for unit, decisions in groups.items()}
-    heights = [sum(max(name.count("\n") + 1, 2) + 0.8 for name in names[unit]) for unit in groups] or [1.0]
-    inches = (sum(heights) + 4.5 * len(heights)) * 1.25 * style.small / 72
+@dataclass(frozen=True)
+class _Row:
+    """A decided rule, the text beside it, its mark, and what was published about the arms that it compares."""
+
+    decision: Decision
+    name: str
+    mark: str
+    numbers: Sequence[Published]
+
+    @property
+    def interval(self) -> Interval:
+        assert self.decision.interval  # noqa: S101 - _decided has left out those without
+        return self.decision.interval
+
+    @property
+    def right(self) -> str:
+        """What stands on the right: the estimate with its interval, then the published numbers, a line each."""
+        texts = [f"published: {number.text} ({short_source(number.source)})" for number in self.numbers]
+        return "\n".join([replace(self.interval, unit="").text, *texts])
+
+    @property
+    def height(self) -> float:
+        return max(self.name.count("\n") + 1, self.right.count("\n") + 2) + 0.6
+
+
+def effects(
+    outcome: Outcome, plot: Plot, style: Style, survives: Mapping[Key, bool] = MappingProxyType({})
+) -> tuple[Figure, str, pd.DataFrame]:
+    """A row a rule: its estimate with its interval over the range that supports the claim; a panel a quantity."""
+    groups = _groups(_decided(outcome, plot))
+    panels = {panel: _rows(outcome, decisions, survives, style) for panel, decisions in groups.items()}
+    heights = [sum(row.height for row in rows) for rows in panels.values()] or [1.0]
+    inches = (sum(heights) + 3.5 * len(heights)) * 1.25 * style.small / 72
     figure, grid = plt.subplots(len(heights), 1, figsize=(style.width, inches), squeeze=False, height_ratios=heights)
-    numbers: list[Published] = []
-    for ax, (unit, decisions) in zip(grid.flat, groups.items(), strict=False):
-        found = _published(outcome, unit, decisions)
-        _panel(ax, unit, decisions, names[unit], found, style)
-        numbers += found
-    rows = [_row(unit, decision) for unit, decisions in groups.items() for decision in decisions]
+    for ax, ((quantity, _), rows) in zip(grid.flat, panels.items(), strict=False):
+        _panel(ax, quantity, rows, style)
+    rows = [row for rows in panels.values() for row in rows]
     caption = (
         f"The estimate of every rule over {outcome.seeds_text} seeds, with the interval that decides: the "
         f"{outcome.repeated}95 % t interval, for equivalences the 90 % one. Shaded: the range that supports the claim. "
         "Right: the verdict, the estimate and its interval."
     )
+    shared = _shared_condition(row.decision for row in rows)
+    if shared:
+        caption += f" Condition of all rows: {shared}."
+    numbers = [number for row in rows for number in row.numbers]
     if numbers:
         caption += f" Broken lines: published ({sources(numbers)})."
-    return figure, caption, pd.DataFrame(rows, columns=COLUMNS)
+    if any(row.mark for row in rows):
+        caption += f" {UNCORRECTED_TEXT}"
+    return figure, caption, pd.DataFrame([_data(row) for row in rows], columns=COLUMNS)
 
 
-def _groups(outcome: Outcome, plot: Plot) -> dict[str, list[Decision]]:
-    """The decided rules by the unit of their estimates."""
+def _decided(outcome: Outcome, plot: Plot) -> list[Decision]:
+    """The decided rules about the arms shown."""
     shown = {arm.name for arm in arms(outcome, plot)}
-    groups: dict[str, list[Decision]] = {}
-    for verdict in outcome.verdicts:
-        for decision in verdict.decisions:
-            estimate = decision.rule.estimate
-            if isinstance(estimate, Agreement) or not decision.interval or not shown.issuperset(estimate.arms):
-                continue
-            unit = estimate.unit if isinstance(estimate, Contrast) else RATIOS
-            groups.setdefault(unit, []).append(decision)
+    return [
+        decision
+        for verdict in outcome.verdicts
+        for decision in verdict.decisions
+        if decision.interval
+        and not isinstance(decision.rule.estimate, Agreement)
+        and shown.issuperset(decision.rule.estimate.arms)
+    ]
+
+
+def _groups(decisions: Sequence[Decision]) -> dict[tuple[str, str], list[Decision]]:
+    """The rules by what they estimate and, where the claims differ much in size, by their claim."""
+    quantities: dict[str, list[Decision]] = {}
+    for decision in decisions:
+        quantities.setdefault(_quantity(decision), []).append(decision)
+    groups: dict[tuple[str, str], list[Decision]] = {}
+    for quantity, some in quantities.items():
+        reach: dict[str, float] = {}
+        for decision in some:
+            assert decision.interval  # noqa: S101 - _decided has left out those without
+            far = max(map(abs, drawable(decision.interval)))
+            reach[decision.rule.claim] = max(far, reach.get(decision.rule.claim, 0.0))
+        apart = quantity != RATIOS and max(reach.values()) > APART * min(reach.values())
+        for decision in some:
+            groups.setdefault((quantity, decision.rule.claim if apart else ""), []).append(decision)
     return groups
 
 
-def _name(decision: Decision, style: Style) -> str:
-    rule = decision.rule
-    text = rule.estimate.text.removeprefix("the ")
-    lines = f"{rule.claim}, {rule.aspect}\n{text}"
-    if rule.condition and rule.condition not in text:
-        lines += f"; {rule.condition}"
-    return wrapped(lines, 0.44 * style.width, style.small)
+def _quantity(decision: Decision) -> str:
+    """What a rule estimates, with its unit: the name of an axis."""
+    estimate = decision.rule.estimate
+    if not isinstance(estimate, Contrast):
+        return RATIOS
+    if _compared(estimate):
+        return f"reduction of {metric_text(estimate.terms[0].metric)} ({estimate.unit})"
+    return estimate.unit or "difference (without unit)"
 
 
-def _panel(
-    ax: Axes, unit: str, decisions: Sequence[Decision], names: Sequence[str], numbers: Sequence[Published], style: Style
-) -> None:
-    intervals = [decision.interval for decision in decisions if decision.interval]
-    if unit == RATIOS:
-        ratio_axis(ax, intervals, numbers)
+def _compared(estimate: Contrast) -> tuple[str, str] | None:
+    """The worse and the better arm of a contrast that is the gain in one outcome."""
+    if len(estimate.terms) != 2 or not estimate.text.startswith("the gain in "):
+        return None
+    worse, better = estimate.terms
+    return (worse.arm, better.arm) if worse.metric == better.metric else None
+
+
+def _rows(outcome: Outcome, decisions: Sequence[Decision], survives: Mapping[Key, bool], style: Style) -> list[_Row]:
+    shared, rows, before = _shared_condition(decisions), [], ("", "")
+    for decision in decisions:
+        rule = decision.rule
+        what = _what(outcome, decision)
+        condition = where(outcome, decision)
+        if rule.condition != shared and not _words(condition) <= _words(what):
+            what += f"; {condition}"
+        title = "" if (rule.claim, rule.aspect) == before else f"{rule.claim}, {rule.aspect}\n"
+        before = (rule.claim, rule.aspect)
+        name = wrapped(title + what, 0.4 * style.width, style.small)
+        key = (outcome.experiment.name, rule.claim, rule.aspect)
+        decides = decision.verdict in ("supported", "contradicted")
+        mark = UNCORRECTED if decides and not survives.get(key, True) else ""
+        rows.append(_Row(decision, name, mark, _published(outcome, decision)))
+    return rows
+
+
+def _words(text: str) -> set[str]:
+    """What a text says, without the words that join."""
+    return set(re.findall(r"[^\W_]+", text)) - {"against", "and"}
+
+
+def _shared_condition(decisions: Iterable[Decision]) -> str:
+    """The condition, if it is the same of all rules."""
+    found = {decision.rule.condition for decision in decisions}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _what(outcome: Outcome, decision: Decision) -> str:
+    """What is compared, by the labels of the arms, or by their names where the labels are the same."""
+    estimate = decision.rule.estimate
+    called = {}
+    for name in estimate.arms:
+        arm = outcome.design.arm(name)
+        alone = [each.label for each in outcome.design.arms].count(arm.label) == 1
+        called[name] = arm.label if alone or arm.condition in decision.rule.condition else name
+    if len(set(called.values())) < len(called):
+        called = {name: name for name in called}
+    if not isinstance(estimate, Contrast):
+        return pair(outcome, decision)
+    compared = _compared(estimate)
+    if compared:
+        return " \N{RIGHTWARDS ARROW} ".join(called[name] for name in compared)
+    text = estimate.text.removeprefix("the ")
+    for name in sorted(called, key=len, reverse=True):
+        text = text.replace(name, called[name])
+    return text
+
+
+def _panel(ax: Axes, quantity: str, rows: Sequence[_Row], style: Style) -> None:
+    numbers = [number for row in rows for number in row.numbers]
+    if quantity == RATIOS:
+        ratio_axis(ax, [row.interval for row in rows], numbers)
     else:
-        ax.set_xlim(*_range(decisions, numbers))
+        ax.set_xlim(*_range(rows))
         ax.xaxis.set_major_locator(MaxNLocator(MOST_TICKS - 1))
-    mark_published(ax, numbers)
-    ax.axvline(1 if unit == RATIOS else 0, color="0.2", linewidth=0.8)
+    ax.axvline(1 if quantity == RATIOS else 0, color="0.2", linewidth=0.8)
     places, place = [], 0.0
-    for decision, name in zip(decisions, names, strict=True):
-        height = max(name.count("\n") + 1, 2) + 0.8
-        places.append(place + height / 2)
-        _draw(ax, decision, unit, place, height, style)
-        place += height
-    ax.set_yticks(places, names, fontsize=style.small)
+    for row in rows:
+        places.append(place + row.height / 2)
+        _draw(ax, row, quantity, place, style)
+        place += row.height
+    ax.set_yticks(places, [row.name for row in rows], fontsize=style.small)
     ax.set_ylim(place, 0)
     ax.grid(visible=False, axis="y")
-    ax.set_xlabel(unit or "estimate")
+    ax.set_xlabel(wrapped(quantity, 0.4 * style.width, style.type_size))
 
 
-def _draw(ax: Axes, decision: Decision, unit: str, top: float, height: float, style: Style) -> None:
-    rule, interval, one = decision.rule, decision.interval, VERDICTS[decision.verdict]
-    assert interval  # noqa: S101 - _groups has left out those without
+def _draw(ax: Axes, row: _Row, quantity: str, top: float, style: Style) -> None:
+    rule, interval, one = row.decision.rule, row.interval, VERDICTS[row.decision.verdict]
     left, right = ax.get_xlim()
     low, high = max(rule.low, left), min(rule.high, right)
     if low < high:
-        ax.add_patch(
-            Rectangle((low, top + 0.2), high - low, height - 0.4, color=VERDICTS["supported"].color, alpha=0.13)
-        )
-    middle = top + height / 2
-    if unit == RATIOS:
+        color = VERDICTS["supported"].color
+        ax.add_patch(Rectangle((low, top + 0.2), high - low, row.height - 0.4, color=color, alpha=0.13, linewidth=0))
+    middle = top + row.height / 2
+    for number in row.numbers:
+        ax.plot([number.value] * 2, [top + 0.2, top + row.height - 0.2], color=PUBLISHED, linewidth=0.8, linestyle="--")
+    if quantity == RATIOS:
         draw_interval(ax, middle, interval, one.color, one.marker)
     else:
         ax.plot(drawable(interval), [middle, middle], color=one.color, solid_capstyle="butt")
         ax.plot(interval.estimate, middle, marker=one.marker, color=one.color, linestyle="none")
-    for text, shift, weight in ((decision.verdict, 0.62, "bold"), (replace(interval, unit="").text, -0.62, "normal")):
+    texts = [(row.decision.verdict + row.mark, "bold", one.color)]
+    texts += [(line, "normal", PUBLISHED if number else one.color) for number, line in enumerate(row.right.split("\n"))]
+    for number, (text, weight, color) in enumerate(texts):
         ax.annotate(
             text,
             (1.02, middle),
-            (0, shift * style.small),
+            (0, 1.24 * ((len(texts) - 1) / 2 - number) * style.small),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
             va="center",
-            color=one.color,
+            color=color,
             fontsize=style.small,
             fontweight=weight,
         )
 
 
-def _range(decisions: Sequence[Decision], numbers: Sequence[Published]) -> tuple[float, float]:
+def _range(rows: Sequence[_Row]) -> tuple[float, float]:
     """Limits of an axis that shows contrasts, zero, the published numbers and where the supporting ranges end."""
-    values = [0.0, *(number.value for number in numbers)]
-    for decision in decisions:
-        assert decision.interval  # noqa: S101 - _groups has left out those without
-        values += [*drawable(decision.interval), decision.rule.low, decision.rule.high]
+    values = [0.0]
+    for row in rows:
+        values += [number.value for number in row.numbers]
+        values += [*drawable(row.interval), row.decision.rule.low, row.decision.rule.high]
     finite = [value for value in values if math.isfinite(value)]
     margin = 0.06 * (max(finite) - min(finite)) or 1.0
     return min(finite) - margin, max(finite) + margin
 
 
-def _published(outcome: Outcome, unit: str, decisions: Sequence[Decision]) -> list[Published]:
-    if unit == RATIOS:
-        return published_ratios(outcome, decisions)
-    pairs: dict[str, None] = {}
-    for decision in decisions:
-        called = [outcome.design.arm(name).label for name in decision.rule.estimate.arms]
-        if len(called) == 2:
-            pairs |= {" / ".join(called): None, " / ".join(reversed(called)): None}
-    return [number for pair in pairs for number in published(outcome, pair, "gain")]
+def _published(outcome: Outcome, decision: Decision) -> list[Published]:
+    """What was published about the very comparison of a rule, if the rule is held against published numbers at all."""
+    if not isinstance(decision.rule.estimate, Contrast):
+        return published_ratios(outcome, [decision])
+    called = [outcome.design.arm(name).label for name in decision.rule.estimate.arms]
+    if len(called) != 2:
+        return []
+    pairs = dict.fromkeys((" / ".join(called), " / ".join(reversed(called))))
+    return [number for each in pairs for number in published(outcome, each, "gain")]
 
 
-def _row(unit: str, decision: Decision) -> tuple:
-    rule, interval = decision.rule, decision.interval
-    assert interval  # noqa: S101 - _groups has left out those without
+def _data(row: _Row) -> tuple:
+    rule, interval = row.decision.rule, row.interval
     limits = (interval.estimate, interval.low, interval.high, rule.low, rule.high)
-    return (rule.claim, rule.aspect, rule.condition, rule.estimate.text, unit, *limits, decision.verdict)
+    unit = rule.estimate.unit if isinstance(rule.estimate, Contrast) else "ratio of times"
+    return (rule.claim, rule.aspect, rule.condition, rule.estimate.text, unit, *limits, row.decision.verdict)

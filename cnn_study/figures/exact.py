@@ -17,6 +17,13 @@ from cnn_study.results import CheckRecord
 
 NAMES = {"parameters": "parameters", "connections": "connections", "macs": "multiply-\naccumulates"}
 """Columns of the bar chart of costs, in words; those that a table lacks are left out."""
+AXES = {
+    "distance": "distance from the border (pixels)",
+    "shift": "shift of the image (pixels)",
+    "influence": "paths to the output, relative to the center",
+    "error": "difference, relative to the activation",
+}
+"""Columns of tables on an axis, in words with their unit; others are named as they are."""
 HATCHES = ("", "///", "...", "xx", "\\\\\\")
 
 Row = Mapping[str, str | int | float | bool]
@@ -97,7 +104,7 @@ def _bars(
     ax.bar_label(bars, [_short(height) for height in heights], fontsize=0.9 * style.small, padding=3)
     found = []
     for place, column in zip(places, columns, strict=True):
-        for one in published(outcome, kind, column):
+        for one in published(outcome, kind, column, counted=True):
             label = f"{kind}, published: {column} {one.text}"
             ax.plot(place, one.value, linestyle="none", zorder=5, label=label, **looks[kind].hollow)
             found.append(one)
@@ -124,8 +131,9 @@ def table(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
             if points:
                 ax.plot(*zip(*points, strict=True), label=line, marker=looks[line].marker, **looks[line].line)
     level_axis(axes[0], sorted({float(row[plot.x]) for row in record.table}), logarithmic="x" in plot.logarithmic)
-    value_axis(axes[0], "y", percent if is_fraction(plot.y) else None, logarithmic="y" in plot.logarithmic)
-    label_axes(axes, plot.x.replace("_", " "), plot.y.replace("_", " "))
+    share = is_fraction(plot.y) and max(float(row[plot.y]) for row in record.table) <= 1
+    value_axis(axes[0], "y", percent if share else None, logarithmic="y" in plot.logarithmic)
+    label_axes(axes, _axis(plot.x), _axis(plot.y))
     if series:
         legend(figure, axes)
     caption = (
@@ -134,6 +142,10 @@ def table(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
         "there is no interval."
     )
     return figure, caption, pd.DataFrame(list(record.table))
+
+
+def _axis(column: str) -> str:
+    return AXES.get(column, column.replace("_", " "))
 
 
 def _line(row: Row, series: str, plot: Plot) -> str:

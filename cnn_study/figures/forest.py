@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -11,18 +12,23 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cnn_study.analysis.decisions import Decision, Outcome
+from cnn_study.analysis.significance import UNCORRECTED, Key
 from cnn_study.analysis.statistics import Interval, mean_interval
+from cnn_study.data.registry import DATASETS
 from cnn_study.experiment import Contrast, Plot, Term
 from cnn_study.figures.layout import wrapped
-from cnn_study.figures.quantities import drawable
+from cnn_study.figures.quantities import UNCORRECTED_TEXT, drawable
 from cnn_study.figures.style import VERDICTS, Style
 
 COLUMNS = ["claim", "condition", "estimate", "low", "high", "seeds", "unit", "verdict"]
+OPTIMIZERS = {"sgd": "SGD", "adam": "Adam"}
 PARTS = "0.35"
 """Gray of the conditions, which are shown and do not decide."""
 
 
-def forest(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def forest(
+    outcome: Outcome, plot: Plot, style: Style, survives: Mapping[Key, bool] = MappingProxyType({})
+) -> tuple[Figure, str, pd.DataFrame]:
     """A panel a contrast over several conditions, a row a condition; the average, which decides, as the last row."""
     del plot
     decisions = _averages(outcome)
@@ -32,11 +38,15 @@ def forest(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
     figure, grid = plt.subplots(
         1, max(len(decisions), 1), figsize=(style.width, height), sharey=True, sharex=True, squeeze=False
     )
-    table = []
+    table, marked = [], False
     for ax, decision, found in zip(grid.flat, decisions, parts, strict=False):
-        table += _panel(ax, decision, found, rows, style, len(decisions))
+        key = (outcome.experiment.name, decision.rule.claim, decision.rule.aspect)
+        decides = decision.verdict in ("supported", "contradicted")
+        mark = UNCORRECTED if decides and not survives.get(key, True) else ""
+        marked = marked or bool(mark)
+        table += _panel(ax, decision, found, rows, style, len(decisions), mark)
     first: Axes = grid.flat[0]
-    names = [wrapped(name, 0.3 * style.width, style.small) for name in rows]
+    names = [wrapped(_written(name), 0.3 * style.width, style.small) for name in rows]
     first.set_yticks(range(len(rows) + 1), [*names, "average"], fontsize=style.small)
     first.set_ylim(len(rows) + 0.7, -0.7)
     caption = (
@@ -44,7 +54,15 @@ def forest(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
         "below the line, their average seed by seed, which decides, with its interval and its verdict. Above 0 the "
         "ingredient helps."
     )
+    if marked:
+        caption += f" {UNCORRECTED_TEXT}"
     return figure, caption, pd.DataFrame(table, columns=COLUMNS)
+
+
+def _written(condition: str) -> str:
+    """A condition of several words with data sets and optimizers as readers write them."""
+    words = (word.strip() for word in condition.split(","))
+    return ", ".join(DATASETS[word].title if word in DATASETS else OPTIMIZERS.get(word, word) for word in words)
 
 
 def _averages(outcome: Outcome) -> list[Decision]:
@@ -86,6 +104,7 @@ def _panel(
     rows: Sequence[str],
     style: Style,
     panels: int,
+    mark: str,
 ) -> list[tuple]:
     interval, look = decision.interval, VERDICTS[decision.verdict]
     assert interval  # noqa: S101 - _averages has left out those without
@@ -106,7 +125,7 @@ def _panel(
     ax.grid(visible=False, axis="y")
     room = 0.62 * style.width / panels
     title = wrapped(decision.rule.claim.replace("-", " "), room, style.small, bold=True)
-    ax.set_title(f"{title}\n{decision.verdict}", fontsize=style.small, color=look.color)
+    ax.set_title(f"{title}\n{decision.verdict}{mark}", fontsize=style.small, color=look.color)
     text = f"{replace(interval, unit='').text} {interval.unit}"
     ax.set_xlabel(wrapped(text, room, style.small), fontsize=style.small)
     numbers = (interval.estimate, interval.low, interval.high, interval.n, interval.unit)

@@ -12,8 +12,8 @@ from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Arm, Plot
 from cnn_study.figures import quantities
-from cnn_study.figures.curves import draw_curve, history, mean_curve
-from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
+from cnn_study.figures.curves import draw_curve, history, longest, mean_curve
+from cnn_study.figures.layout import alike, label_axes, legend, level_axis, panels, value_axis
 from cnn_study.figures.levels import draw_points
 from cnn_study.figures.quantities import (
     arms,
@@ -28,6 +28,10 @@ from cnn_study.figures.quantities import (
 )
 from cnn_study.figures.style import Style, depth_look, look
 
+KINDS = {"conv": "convolution", "local": "locally connected", "dense": "dense layer"}
+"""Beginnings of the names of layers, in words."""
+BEYOND = 30.0
+"""How many times beyond all estimates a logarithmic axis may show intervals."""
 TIMES = ("at initialization", "at the end")
 
 
@@ -36,22 +40,26 @@ def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
     shown = arms(outcome, plot)
     titles = conditions(shown)
     several = len(titles) > 1
-    figure, axes = panels([f"{title}, {t}" if several else t for title in titles for t in TIMES], style, columns=2)
+    figure, axes = panels(
+        [f"{title}\n{t}" if several else t for title in titles for t in TIMES], style, columns=4 if several else 2
+    )
     looks = look(labels(shown))
     rows = []
     for arm in shown:
         found = measured_layers(outcome, arm, plot.metric)
         for place, time in enumerate(TIMES):
-            points = {}
+            points, sampled = {}, {}
             for rank, layer in enumerate(found, 1):
                 measured = _at(outcome, arm, f"{plot.metric}/{layer}", first=place == 0)
                 if measured:
                     interval = summary(measured, logarithmic="y" in plot.logarithmic)
                     points[float(rank)] = interval
+                    sampled[float(rank)] = measured
                     rows.append(
                         (arm.name, arm.condition, arm.label, plot.metric, time, layer, rank, *_limits(interval))
                     )
-            draw_points(axes[2 * titles.index(arm.condition) + place], points, looks[arm.label], arm.label)
+            ax = axes[2 * titles.index(arm.condition) + place]
+            draw_points(ax, points, looks[arm.label], arm.label, sampled, crowded=several)
     columns = ["arm", "condition", "label", "metric", "time", "layer", "position", "mean", "low", "high", "seeds"]
     table = pd.DataFrame(rows, columns=columns)
     level_axis(axes[0], sorted(set(table["position"])), logarithmic="x" in plot.logarithmic, most=24)
@@ -60,7 +68,8 @@ def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
     legend(figure, axes)
     text = replicates_text(outcome, logarithmic="y" in plot.logarithmic)
     caption = (
-        f"{metric_text(plot.metric).capitalize()} in every layer, at initialization and at the end: {text} (bars)."
+        f"{metric_text(plot.metric).capitalize()} in every layer, at initialization and at the end: {text} (bars). "
+        "A line ends at the last layer of its network."
     )
     return figure, caption, table
 
@@ -74,17 +83,21 @@ def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
         return history(outcome, plot, style)
     called, several = quantities.names(shown), len(conditions(shown)) > 1
     titles = [f"{called[arm.name]}\n{arm.condition}" if several else called[arm.name] for arm in shown]
-    figure, axes = panels(titles, style)
+    spans = [
+        longest(outcome, [arm], f"{plot.metric}/{found[arm.name][0]}") if found[arm.name] else 0.0 for arm in shown
+    ]
+    figure, axes = panels(titles, style, share_x=alike(spans))
     looks = depth_look(names)
     rows = []
     for ax, arm in zip(axes, shown, strict=True):
         for layer in found[arm.name]:
             metric = f"{plot.metric}/{layer}"
             curve = mean_curve(outcome.replicates(arm.name), metric, logarithmic="y" in plot.logarithmic)
-            draw_curve(ax, *curve, looks[layer], layer)
+            draw_curve(ax, *curve, looks[layer], layer_text(layer))
             for epoch, interval in zip(*curve, strict=True):
                 rows.append((arm.name, arm.condition, arm.label, plot.metric, layer, epoch, *_limits(interval)))
-    axes[0].set_xlim(left=0)
+    for ax in axes:
+        ax.set_xlim(left=0)
     columns = ["arm", "condition", "label", "metric", "layer", "epoch", "mean", "low", "high", "seeds"]
     table = pd.DataFrame(rows, columns=columns)
     _value_axis(axes[0], plot, table)
@@ -101,6 +114,16 @@ def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
 def _value_axis(ax: Axes, plot: Plot, table: pd.DataFrame) -> None:
     text = percent if is_fraction(plot.metric) else None
     value_axis(ax, "y", text, logarithmic="y" in plot.logarithmic, within=natural_limits(table, plot.metric))
+    means = table["mean"][table["mean"] > 0] if "y" in plot.logarithmic else []
+    if len(means):  # The interval of few logarithms may reach over hundreds of decades, and hide all that was measured.
+        low, high = ax.get_ylim()
+        ax.set_ylim(max(low, float(means.min()) / BEYOND), min(high, float(means.max()) * BEYOND))
+
+
+def layer_text(layer: str) -> str:
+    """A layer in words: ``conv2`` is "convolution 2"."""
+    kind, number = re.fullmatch(r"(.*?)_?(\d*)", layer).groups()  # type: ignore[union-attr] - matches every text
+    return f"{KINDS.get(kind, kind.replace('_', ' '))} {number}".strip()
 
 
 def measured_layers(outcome: Outcome, arm: Arm, metric: str) -> list[str]:

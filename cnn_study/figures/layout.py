@@ -13,26 +13,36 @@ from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocat
 
 from cnn_study.figures.style import PUBLISHED, Style
 
+MOST_APART = 3
+"""How many times as long as in another the curves of a panel may be for both to have the same horizontal axis."""
 
-def panels(titles: Sequence[str], style: Style, columns: int = 3, *, share_y: bool = True) -> tuple[Figure, list[Axes]]:
+
+def panels(
+    titles: Sequence[str], style: Style, columns: int = 3, *, share_x: bool = True, share_y: bool = True
+) -> tuple[Figure, list[Axes]]:
     """A grid of panels over the whole width, one a title.
 
     Args:
         titles: What stands above each.
         style: Sizes.
         columns: How many may stand side by side.
+        share_x: Whether all have the same horizontal axis.
         share_y: Whether all have the same vertical axis.
     """
     count = max(len(titles), 1)
+    columns = min(columns, max(int(style.width / (0.2 * style.type_size)), 1))  # A column of less holds no title.
     across = 2 if count == 4 and columns == 3 else min(count, columns)
     down = math.ceil(count / across)
-    height = style.width * {1: 0.45, 2: 0.38}.get(across, 0.28)
+    lines = [wrapped(title, 0.85 * style.width / across, style.type_size, bold=True) for title in titles]
+    tallest = [max(line.count("\n") for line in lines[row * across :][:across] or [""]) for row in range(down)]
+    extra = 1.2 * style.type_size / 72 * sum(tallest)
+    height = style.width * {1: 0.45, 2: 0.38, 3: 0.28}.get(across, 0.24)
     figure, grid = plt.subplots(
-        down, across, figsize=(style.width, height * down), sharex=True, sharey=share_y, squeeze=False
+        down, across, figsize=(style.width, height * down + extra), sharex=share_x, sharey=share_y, squeeze=False
     )
     axes = list(grid.flat)
-    for ax, title in zip(axes, titles, strict=False):
-        ax.set_title(wrapped(title, 0.85 * style.width / across, style.type_size, bold=True))
+    for ax, line in zip(axes, lines, strict=False):
+        ax.set_title(line)
     for place, ax in enumerate(axes[count:], count):
         ax.remove()
         axes[place - across].tick_params(labelbottom=True)
@@ -53,6 +63,12 @@ def label_axes(axes: Sequence[Axes], x: str, y: str) -> None:
             ax.set_ylabel(wrapped(y, 0.8 * figure.get_figheight() / rows, size))
 
 
+def alike(spans: Sequence[float]) -> bool:
+    """Whether curves of these lengths can be read on one horizontal axis."""
+    known = [span for span in spans if span > 0]
+    return not known or max(known) <= MOST_APART * min(known)
+
+
 def _cell(ax: Axes) -> tuple[int, int]:
     spec = ax.get_subplotspec()
     assert spec is not None  # noqa: S101 - all panels stand on a grid
@@ -63,8 +79,9 @@ def legend(figure: Figure, axes: Sequence[Axes]) -> None:
     """One legend above all panels, in as many columns as fit; the figure grows by its height."""
     # A panel may lack a label that was never tried there, so the handles come from all of them.
     handles = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    if not handles:
-        return
+    named = [set(ax.get_legend_handles_labels()[1]) for ax in axes]
+    if len(handles) < 2 or all(labels <= {ax.get_title()} for ax, labels in zip(axes, named, strict=True)):
+        return  # It would say what the titles say, or nothing.
     handles = dict(sorted(handles.items(), key=lambda item: ", published" in item[0]))
     room = 0.98 * figure.bbox.width
     for columns in range(len(handles), 0, -1):
@@ -166,7 +183,7 @@ def value_axis(
         set_scale("log")
     low, high = limits()
     if logarithmic and low > 0 and high / low < 300:
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low > 6 else (1, 2, 3, 4, 5, 6, 8)))
         axis.set_minor_formatter(NullFormatter())
         axis.set_major_formatter(lambda value, _: (text or _number)(value))
     elif text:

@@ -1,6 +1,7 @@
 """An outcome against a number: one that the arms are set to, or one at which every run was measured."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,6 +12,7 @@ from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Arm, Plot, Published
 from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
 from cnn_study.figures.quantities import (
+    FEW,
     arms,
     conditions,
     drawable,
@@ -31,6 +33,8 @@ from cnn_study.figures.quantities import (
 from cnn_study.figures.style import Look, Style, look
 
 COLUMNS = ["condition", "label", "metric", "level", "mean", "low", "high", "seeds"]
+CROWDED = 8
+"""More points than these on a line have a band, no markers and bars: they would hide each other."""
 Points = Mapping[float, Interval]
 """For each level the mean over seeds."""
 
@@ -48,15 +52,16 @@ def dose(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.Da
     for arm in shown:
         points = groups.setdefault((arm.condition if apart else "", arm.label), {})
         points.setdefault(float(arm.level or 0), []).append(arm)
-    series = {}
+    series, seeds = {}, {}
     for key, points in groups.items():
         averages = {level: seed_means(outcome, group, plot.metric) for level, group in points.items()}
+        seeds[key] = averages
         series[key] = {
             level: summary(measured, logarithmic="y" in plot.logarithmic)
             for level, measured in averages.items()
             if measured
         }
-    return _lines(outcome, plot, style, series, plot.x or "level")
+    return _lines(outcome, plot, style, series, seeds, plot.x or "level")
 
 
 def family(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
@@ -64,13 +69,15 @@ def family(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
     shown = arms(outcome, plot)
     called = names(shown)
     series: dict[tuple[str, str], dict[float, Interval]] = {}
+    seeds: dict[tuple[str, str], dict[float, list[float]]] = {}
     for arm in shown:
         points = series.setdefault((arm.condition, called[arm.name]), {})
         for level, name in _members(outcome, arm, plot.metric):
             measured = values(outcome, arm, name)
             if measured:
                 points[level] = summary(measured, logarithmic="y" in plot.logarithmic)
-    return _lines(outcome, plot, style, series, plot.x or metric_text(plot.metric).rpartition(" ")[2])
+                seeds.setdefault((arm.condition, called[arm.name]), {})[level] = measured
+    return _lines(outcome, plot, style, series, seeds, plot.x or metric_text(plot.metric).rpartition(" ")[2])
 
 
 def _members(outcome: Outcome, arm: Arm, metric: str) -> list[tuple[float, str]]:
@@ -86,6 +93,7 @@ def _lines(
     plot: Plot,
     style: Style,
     series: Mapping[tuple[str, str], Points],
+    seeds: Mapping[tuple[str, str], Mapping[float, Sequence[float]]],
     x: str,
 ) -> tuple[Figure, str, pd.DataFrame]:
     titles = list(dict.fromkeys(condition for condition, _ in series))
@@ -93,7 +101,14 @@ def _lines(
     looks = look(list(dict.fromkeys(label for _, label in series)))
     rows = []
     for (condition, label), points in series.items():
-        draw_points(axes[titles.index(condition)], points, looks[label], label)
+        draw_points(
+            axes[titles.index(condition)],
+            points,
+            looks[label],
+            label,
+            seeds.get((condition, label), {}),
+            bounded=is_fraction(plot.metric),
+        )
         for level, interval in sorted(points.items()):
             limits = (interval.estimate, interval.low, interval.high, interval.n)
             rows.append((condition, label, plot.metric, level, *limits))
@@ -106,21 +121,51 @@ def _lines(
     label_axes(axes, x, plot.y or metric_text(plot.metric))
     legend(figure, axes)
     text = replicates_text(outcome, logarithmic="y" in plot.logarithmic)
-    caption = f"{metric_text(plot.metric).capitalize()} against {x}: {text} (bars)."
+    caption = (
+        f"{metric_text(plot.metric).capitalize()} against {x}: {text} (bars); dots: seeds, where few or far apart."
+    )
     if numbers:
         caption += f" Dotted lines: published ({sources(numbers)})."
     return figure, caption, table
 
 
-def draw_points(ax: Axes, points: Points, one: Look, label: str) -> None:
-    """A line through the estimates, with a bar for every interval."""
+def draw_points(
+    ax: Axes,
+    points: Points,
+    one: Look,
+    label: str,
+    sampled: Mapping[float, Sequence[float]] = MappingProxyType({}),
+    *,
+    bounded: bool = False,
+    crowded: bool = False,
+) -> None:
+    """A line through the estimates, with a bar for every interval, or a dot for every seed where there are few.
+
+    Args:
+        ax: A panel.
+        points: For each level the mean over seeds.
+        one: How it looks.
+        label: For the legend.
+        sampled: For each level the values of the seeds.
+        crowded: Whether panels are small, so that many points are a line with a band.
+        bounded: Whether they are shares, so that an interval beyond 0 and 1 says nothing.
+    """
     if not points:
         return
     ordered = sorted(points.items())
     means = [interval.estimate for _, interval in ordered]
-    limits = [drawable(interval) for _, interval in ordered]
+    few = {level for level, interval in ordered if interval.n <= FEW or (bounded and spread(sampled.get(level, ())))}
+    limits = [(interval.estimate,) * 2 if level in few else drawable(interval) for level, interval in ordered]
+    for level in few:
+        dots = sampled.get(level, ())
+        ax.plot([level] * len(dots), dots, ".", color=one.color, alpha=0.6, markersize=4)
     below = [mean - low for mean, (low, _) in zip(means, limits, strict=True)]
     above = [high - mean for mean, (_, high) in zip(means, limits, strict=True)]
+    if crowded and len(ordered) > CROWDED:
+        places, (lows, highs) = [level for level, _ in ordered], zip(*limits, strict=True)
+        ax.plot(places, means, label=label, **one.line)
+        ax.fill_between(places, lows, highs, color=one.color, alpha=0.2, linewidth=0)
+        return
     bars = ax.errorbar(
         [level for level, _ in ordered],
         means,
@@ -132,6 +177,14 @@ def draw_points(ax: Axes, points: Points, one: Look, label: str) -> None:
         **one.line,
     )
     bars.lines[0].set_clip_on(False)  # Whole markers at the ends of an axis of fractions.
+
+
+def spread(sampled: Sequence[float]) -> bool:
+    """Whether the values of seeds stand so far from each other that the interval of a share leaves what can be."""
+    if len(sampled) < 2 or min(sampled) < 0 or max(sampled) > 1:
+        return False
+    interval = summary(sampled)
+    return interval.low < 0 or interval.high > 1
 
 
 def _mark_published(axes: Sequence[Axes], outcome: Outcome, plot: Plot, looks: Mapping[str, Look]) -> list[Published]:

@@ -1,5 +1,8 @@
 """Where a claim holds: one cell a claim and condition, with the verdict and the estimate."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
@@ -7,8 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from cnn_study.analysis.decisions import Decision, Outcome
+from cnn_study.analysis.significance import UNCORRECTED, Key
 from cnn_study.experiment import Plot
 from cnn_study.figures.layout import wrapped
+from cnn_study.figures.quantities import UNCORRECTED_TEXT
 from cnn_study.figures.style import VERDICTS, Style
 
 COLUMNS = ["claim", "aspect", "condition", "estimate", "low", "high", "seeds", "unit", "verdict"]
@@ -22,7 +27,9 @@ SIGNS = {
 """What says the verdict where there is no color."""
 
 
-def multiverse(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def multiverse(
+    outcome: Outcome, plot: Plot, style: Style, survives: Mapping[Key, bool] = MappingProxyType({})
+) -> tuple[Figure, str, pd.DataFrame]:
     """A column a claim, a row a condition; where a condition has several rules, the cell shows the first."""
     del plot
     cells: dict[tuple[str, str], Decision] = {}
@@ -33,8 +40,12 @@ def multiverse(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str,
     rows = list(dict.fromkeys(condition for condition, _ in cells))
     columns = list(dict.fromkeys(claim for _, claim in cells))
     figure, ax = plt.subplots(figsize=(style.width, (0.9 + 0.42 * len(rows)) * style.type_size / 8))
+    marked = False
     for (condition, claim), decision in cells.items():
-        _cell(ax, columns.index(claim), rows.index(condition), decision, style)
+        decides = decision.verdict in ("supported", "contradicted")
+        mark = "" if not decides or survives.get((outcome.experiment.name, claim, "direction"), True) else UNCORRECTED
+        marked = marked or bool(mark)
+        _cell(ax, columns.index(claim), rows.index(condition), decision, mark, style)
     ax.set_xlim(0, len(columns))
     ax.set_ylim(len(rows), 0)
     share = 0.62 * style.width / max(len(columns), 1)
@@ -54,11 +65,13 @@ def multiverse(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str,
         f"{outcome.repeated}interval over {outcome.seeds_text} seeds. An empty place: not compared under that "
         "condition."
     )
+    if marked:
+        caption += f" {UNCORRECTED_TEXT}"
     table = [_row(condition, claim, decision) for (condition, claim), decision in cells.items()]
     return figure, caption, pd.DataFrame(table, columns=COLUMNS)
 
 
-def _cell(ax: Axes, column: int, row: int, decision: Decision, style: Style) -> None:
+def _cell(ax: Axes, column: int, row: int, decision: Decision, mark: str, style: Style) -> None:
     look = VERDICTS[decision.verdict]
     strength = 0.3 if decision.verdict in ("supported", "contradicted") else 0.1
     ax.add_patch(Rectangle((column + 0.02, row + 0.04), 0.96, 0.92, color=look.color, alpha=strength, linewidth=0))
@@ -70,8 +83,16 @@ def _cell(ax: Axes, column: int, row: int, decision: Decision, style: Style) -> 
         number, _, rest = rest.partition(" ")
         first = f"{first} {number}"
     sign = SIGNS[decision.verdict]
-    ax.text(column + 0.5, row + 0.34, f"{first}  {sign}", ha="center", va="center", fontsize=style.small, weight="bold")
-    ax.text(column + 0.5, row + 0.7, rest, ha="center", va="center", fontsize=0.85 * style.small)
+    ax.text(
+        column + 0.5,
+        row + 0.34,
+        f"{first}  {sign}{mark}",
+        ha="center",
+        va="center",
+        fontsize=style.small,
+        weight="bold",
+    )
+    ax.text(column + 0.5, row + 0.7, rest, ha="center", va="center", fontsize=0.9 * style.small)
 
 
 def _row(condition: str, claim: str, decision: Decision) -> tuple:

@@ -1,5 +1,6 @@
 """An outcome of every arm: a row an arm, with its interval, its seeds and the published number."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -99,6 +100,7 @@ def _entries(outcome: Outcome, plot: Plot, style: Style) -> list[_Entry]:
 def _panel(ax: Axes, outcome: Outcome, plot: Plot, group: Sequence[_Entry]) -> list[tuple]:
     rows: list[tuple] = []
     ticks: list[float] = []
+    near = _near(outcome, plot, group)
     top = 0
     for entry in group:
         place = top + (entry.text_lines - 1) / 2
@@ -110,12 +112,22 @@ def _panel(ax: Axes, outcome: Outcome, plot: Plot, group: Sequence[_Entry]) -> l
             _beside(ax, place, "not measured", PUBLISHED)
         for below, number in enumerate(entry.numbers, top + entry.text_lines):
             value = published_value(number, plot.metric)
-            ax.plot(value, below, linestyle="none", **entry.look.hollow)
+            if near[0] <= value <= near[1]:
+                ax.plot(value, below, linestyle="none", **entry.look.hollow)
             _beside(ax, below, f"published: {published_text(number, plot.metric)}", PUBLISHED)
             rows.append((*_key(entry, plot), f"published, {number.source}", value, None, None, None))
         top += entry.height
     ax.set_yticks(ticks, [entry.text for entry in group])
     return rows
+
+
+def _near(outcome: Outcome, plot: Plot, group: Sequence[_Entry]) -> tuple[float, float]:
+    """Where markers of published numbers leave most of the axis to what was measured; the others are only written."""
+    found = [value for entry in group for value in values(outcome, entry.arm, plot.metric)]
+    if not found:
+        return -math.inf, math.inf
+    room = 1.5 * (max(found) - min(found))
+    return min(found) - room, max(found) + room
 
 
 def _row(ax: Axes, place: float, measured: Sequence[float], entry: _Entry, plot: Plot) -> tuple:

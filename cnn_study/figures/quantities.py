@@ -6,12 +6,17 @@ from collections.abc import Sequence
 import pandas as pd
 
 from cnn_study.analysis.decisions import Outcome
+from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.errors import InputError
 from cnn_study.experiment import Arm, HalfGap, Plot, Published, TimeRatio, TimeToTrainError
 
 FRACTIONS = ("accuracy", "consistency", "dead", "drop", "error", "gap", "reached", "saturated", "share")
 """Words in the name of a value between 0 and 1, or of a difference of two, which is shown in percent."""
+
+FEW = 2
+"""So many seeds are shown one by one: the interval of their mean says more of the t distribution than of them."""
+UNCORRECTED_TEXT = f"{UNCORRECTED}: does not survive Holm's correction for all tests of the profile together."
 
 
 def arms(outcome: Outcome, plot: Plot) -> list[Arm]:
@@ -131,8 +136,17 @@ def interval_text(interval: Interval, metric: str) -> str:
     return f"{estimate:.{decimals}f} [{low:.{decimals}f}, {high:.{decimals}f}]{unit}"
 
 
-def published(outcome: Outcome, about: str, quantity: str) -> list[Published]:
-    """The published numbers about an arm's label, or a pair of them, whose quantity begins with these words."""
+def published(outcome: Outcome, about: str, quantity: str, *, counted: bool = False) -> list[Published]:
+    """The published numbers that may stand beside what was found here.
+
+    Args:
+        outcome: What was found. Measured on a proxy, it is comparable with nothing that was published.
+        about: Label of an arm, a pair of them, or a kind of layer.
+        quantity: How their quantity begins.
+        counted: Whether it is counted in the network, so that the images do not matter.
+    """
+    if outcome.design.proxy and not counted:
+        return []
     datasets = {arm.data.name for arm in outcome.design.arms}
     return [
         number

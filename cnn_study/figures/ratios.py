@@ -7,7 +7,6 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from cnn_study.analysis.decisions import Decision, Outcome
@@ -19,37 +18,46 @@ from cnn_study.figures.style import PUBLISHED, Style, look
 
 ARROW = 1.5
 """Factor from an estimate to the tip of an arrow that stands for a limit that is not known."""
+BOOTSTRAP = "0.55"
+"""Gray of the intervals that do not decide."""
 
 
 def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
     """A row a comparison: the ratio of the times of arms, with both intervals, on a logarithmic axis."""
     decisions = _comparisons(outcome, plot)
-    names = [
-        (wrapped(_pair(outcome, decision), 0.3 * style.width, style.type_size), decision) for decision in decisions
-    ]
-    lines = sum(pair.count("\n") + 2 for pair, _ in names)
-    figure, ax = plt.subplots(figsize=(style.width, 0.12 * style.width + 0.0375 * style.width * lines))
-    rows = []
-    looks = look(list(dict.fromkeys(pair for pair, _ in names)))
-    for place, (pair, decision) in enumerate(names):
+    size = style.small
+    names = [wrapped(pair(outcome, d) + f"\n{where(outcome, d)}", 0.42 * style.width, size) for d in decisions]
+    numbers = [published_ratios(outcome, [d]) for d in decisions]
+    heights = [max(name.count("\n") + 1, 2 + len(some)) + 0.7 for name, some in zip(names, numbers, strict=True)]
+    figure, ax = plt.subplots(figsize=(style.width, (sum(heights) + 4) * 1.25 * size / 72))
+    ratio_axis(
+        ax, [i for d in decisions for i in (d.interval, d.bootstrap) if i], [n for some in numbers for n in some]
+    )
+    ax.axvline(1, color="0.2", linewidth=0.8)
+    looks = look(list(dict.fromkeys(pair(outcome, decision) for decision in decisions)))
+    rows, places, top = [], [], 0.0
+    for decision, height, some in zip(decisions, heights, numbers, strict=True):
+        one, place = looks[pair(outcome, decision)], top + height / 2
         for kind, interval in (("t", decision.interval), ("bootstrap", decision.bootstrap)):
             if interval is None:
                 continue
-            color, marker = (looks[pair].color, looks[pair].marker) if kind == "t" else ("0.55", "")
-            draw_interval(ax, place if kind == "t" else place + 0.25, interval, color, marker)
+            color, marker = (one.color, one.marker) if kind == "t" else (BOOTSTRAP, "")
+            draw_interval(ax, place if kind == "t" else place + 0.25 * height, interval, color, marker)
             if kind == "t" and math.isinf(interval.high) and interval.low <= 0:
                 text = "unknown: neither arrived in every seed"
                 ax.annotate(text, (1, place), (4, 0), textcoords="offset points", va="center", color=color)
             limits = (interval.estimate, interval.low, interval.high, interval.n)
-            rows.append((pair.replace("\n", " "), decision.rule.condition, kind, *limits))
-    ax.axvline(1, color="0.2", linewidth=0.8)
-    numbers = published_ratios(outcome, decisions)
-    mark_published(ax, numbers)
-    ratio_axis(ax, [i for d in decisions for i in (d.interval, d.bootstrap) if i], numbers)
-    ax.set_yticks(range(len(decisions)), [f"{pair}\n{decision.rule.condition}" for pair, decision in names])
-    ax.set_ylim(len(decisions) - 0.4, -0.6)
+            rows.append((pair(outcome, decision), decision.rule.condition, kind, *limits))
+        for number in some:
+            ax.plot([number.value] * 2, [top + 0.2, top + height - 0.2], color=PUBLISHED, linewidth=0.8, linestyle="--")
+        _beside(ax, place, decision, some, size)
+        places.append(place)
+        top += height
+    ax.set_yticks(places, names, fontsize=size)
+    ax.set_ylim(top or 1, 0)
     ax.grid(visible=False, axis="y")
-    ax.set_xlabel(plot.x or "ratio of epochs to the same training error (above 1: the second arm is faster)")
+    words = plot.x or "ratio of epochs to the same training error (above 1: the second arm is faster)"
+    ax.set_xlabel(wrapped(words, 0.36 * style.width, style.type_size))
     caption = (
         "Ratio of the epochs that two arms need to the same training error: geometric mean over "
         f"{outcome.seeds_text} seeds with its {outcome.repeated}95 % t interval (colored), which decides, and the "
@@ -58,6 +66,16 @@ def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     )
     columns = ["comparison", "condition", "interval", "ratio", "low", "high", "seeds"]
     return figure, caption, pd.DataFrame(rows, columns=columns)
+
+
+def _beside(ax: Axes, place: float, decision: Decision, numbers: Sequence[Published], size: float) -> None:
+    """The estimate with its interval and seeds, and what was published about it, where they hide nothing."""
+    texts = [f"published: {number.text}\n({short_source(number.source)})" for number in numbers]
+    if decision.interval:
+        texts.insert(0, f"{decision.interval.text}\n{decision.interval.n} seeds")
+    ax.annotate(
+        "\n".join(texts), (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=size, color="0.1"
+    )
 
 
 def _comparisons(outcome: Outcome, plot: Plot) -> list[Decision]:
@@ -74,7 +92,7 @@ def _comparisons(outcome: Outcome, plot: Plot) -> list[Decision]:
     return list({decision.rule.estimate: decision for decision in decisions}.values())
 
 
-def _pair(outcome: Outcome, decision: Decision) -> str:
+def pair(outcome: Outcome, decision: Decision) -> str:
     """What is compared, by the labels of the arms."""
     estimate = decision.rule.estimate
     called = [outcome.design.arm(name).label for name in estimate.arms]
@@ -84,29 +102,21 @@ def _pair(outcome: Outcome, decision: Decision) -> str:
     return " / ".join(called)
 
 
+def where(outcome: Outcome, decision: Decision) -> str:
+    """The condition of a rule, without the name of an arm that it may begin with."""
+    condition = decision.rule.condition
+    for name in decision.rule.estimate.arms:
+        condition = condition.removeprefix(f"{outcome.design.arm(name).label}, ")
+    return condition
+
+
 def published_ratios(outcome: Outcome, decisions: Sequence[Decision]) -> list[Published]:
     """The published ratios of the times that some decisions compare."""
-    pairs = dict.fromkeys(_pair(outcome, d) for d in decisions if isinstance(d.rule.estimate, TimeRatio))
+    pairs = dict.fromkeys(pair(outcome, d) for d in decisions if isinstance(d.rule.estimate, TimeRatio))
     return [number for pair in pairs for number in published(outcome, pair, "ratio")]
 
 
-def mark_published(ax: Axes, numbers: Sequence[Published]) -> None:
-    """A broken line at every published number, named above the panel."""
-    size = FontProperties(size=plt.rcParams["font.size"]).get_size_in_points()
-    for row, number in enumerate(sorted(numbers, key=lambda number: number.value)):
-        ax.axvline(number.value, color=PUBLISHED, linewidth=0.8, linestyle="--")
-        ax.annotate(
-            f"published for {number.about}:\n{number.text} ({_short(number.source)})",
-            (number.value, 1),
-            (0, 0.4 * size + 2.8 * size * row),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            ha="center",
-            color=PUBLISHED,
-        )
-
-
-def _short(source: str) -> str:
+def short_source(source: str) -> str:
     """``Somebody, Else & Other 2012, Figure 1`` as ``Somebody et al. 2012``."""
     year = next((word.strip(",") for word in source.split() if word.strip(",").isdigit()), "")
     authors = source.split(year)[0].strip() if year else source

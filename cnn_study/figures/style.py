@@ -3,12 +3,13 @@
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib as mpl
 import seaborn as sns
 
+from cnn_study.errors import InputError, unknown_name
 from cnn_study.experiment import Verdict
 from cnn_study.figures.fonts import families
 
@@ -34,6 +35,25 @@ class Style:
 
 
 STYLES: Mapping[str, Style] = {"paper": Style(6.75, 8, 1.2), "slides": Style(12, 15, 2.4)}
+WIDTHS = (3.25, 5.5, 6.75)
+"""Inches of one column of a paper, of one and a half, and of two."""
+
+
+def sized(style: str, width: float | None = None) -> Style:
+    """A style by its name, for a figure of so many inches.
+
+    Raises:
+        InputError: There is no such style or width.
+    """
+    if style not in STYLES:
+        raise unknown_name("style", style, STYLES)
+    if width is None:
+        return STYLES[style]
+    if width not in WIDTHS:
+        known = ", ".join(f"{each:g}" for each in WIDTHS)
+        raise InputError(f"a figure is {known} inches wide (one column, one and a half, two), got {width:g}")
+    return replace(STYLES[style], width=width)
+
 
 DASHES = ("", (4, 1.5), (1, 1), (3, 1, 1, 1), (5, 1, 1, 1, 1, 1), (2, 2), (6, 2), (1, 2))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")

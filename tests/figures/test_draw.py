@@ -45,7 +45,7 @@ def test_published_numbers_are_drawn_and_named_as_such(outcome):
     drawn = drawing(outcome, "training_curves")
     assert "relu, published: approximately 6" in texts(drawn.figure)
     ratios = drawing(outcome, "time_ratios")
-    assert any(text.startswith("published for tanh / relu:\n6 (Somebody et al. 2012)") for text in texts(ratios.figure))
+    assert any(text.endswith("published: 6\n(Somebody et al. 2012)") for text in texts(ratios.figure))
     plt.close("all")
 
 
@@ -164,6 +164,23 @@ def test_slides_have_names_of_their_own(outcome, tmp_path):
     assert not {figure.path for figure in paper} & {figure.path for figure in slides}
     first, other = (pd.read_csv(found[0].path.with_suffix(".csv")) for found in (paper, slides))
     assert first.equals(other)
+
+
+def test_widths_and_formats_are_those_asked_for(outcome, tmp_path):
+    drawn = draw(outcome, tmp_path, width=3.25, formats=("svg", "csv"))
+    assert not any(figure.problem for figure in drawn)
+    assert {path.suffix for path in (tmp_path / "figures").iterdir()} == {".svg", ".csv", ".txt"}
+    assert all(figure.path.exists() and ".3.25in." in figure.path.name for figure in drawn)
+    assert drawing(outcome, "time_ratios", width=3.25).figure.get_figwidth() == 3.25
+    with pytest.raises(InputError, match=r"3\.25, 5\.5, 6\.75 inches wide"):
+        drawing(outcome, "time_ratios", width=4.0)
+
+
+def test_nothing_published_stands_beside_a_proxy(made_up):
+    experiment, _, stored = made_up
+    outcome = evaluate(experiment, made_up_design(proxy="a subset"), stored)
+    for name in ("training_curves", "time_ratios"):
+        assert not [text for text in texts(drawing(outcome, name).figure) if "ublished" in text], name
 
 
 def test_fonts_are_embedded(outcome, tmp_path):

@@ -67,6 +67,7 @@ def test_nothing_is_clipped(kind, style):
         figure.draw_without_rendering()
         tight = figure.get_tightbbox()
     whole, shown = figure.bbox, labels_of(figure)
+    assert min(text.get_fontsize() for text in shown) >= 6
     assert len(shown) > 2
     for text in shown:
         box = text.get_window_extent()
@@ -166,8 +167,18 @@ def test_rules_are_drawn_with_range_interval_and_verdict():
     found = texts(drawn.figure)
     assert {"supported", "contradicted", "inconclusive", "not tested"} <= set(found)
     assert "-3 [-4, -2]" in found
-    assert any(text.startswith("published for full / without dropout:\napproximately 1.3") for text in found)
-    assert any(text.startswith("published for slow / fast:\n6 (Somebody et al. 2012)") for text in found)
+    assert "published: approximately 1.3 (Somebody et al. 2012)" in found
+    assert "published: 6 (Somebody et al. 2012)" in found
+
+
+def test_verdicts_that_do_not_survive_the_correction_have_a_mark():
+    outcome, plot = GALLERY["effects"]
+    survives = {("made_up", "dropout-does-nothing", "direction"): False, ("made_up", "relu-helps", "direction"): True}
+    drawn = drawing(outcome, plot, survives=survives)
+    found = texts(drawn.figure)
+    assert found.count("contradicted\N{DEGREE SIGN}") == 1
+    assert "supported\N{DEGREE SIGN}" not in found
+    assert any("Holm" in text for text in found)
 
 
 def test_only_rules_about_the_arms_asked_for_are_drawn():
