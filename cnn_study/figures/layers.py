@@ -114,10 +114,10 @@ def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
 def _value_axis(ax: Axes, plot: Plot, table: pd.DataFrame) -> None:
     text = percent if is_fraction(plot.metric) else None
     value_axis(ax, "y", text, logarithmic="y" in plot.logarithmic, within=natural_limits(table, plot.metric))
-    means = table["mean"][table["mean"] > 0] if "y" in plot.logarithmic else []
-    if len(means):  # The interval of few logarithms may reach over hundreds of decades, and hide all that was measured.
+    means = [float(mean) for mean in table["mean"].to_numpy() if mean > 0] if "y" in plot.logarithmic else []
+    if means:  # The interval of few logarithms may reach over hundreds of decades, and hide all that was measured.
         low, high = ax.get_ylim()
-        ax.set_ylim(max(low, float(means.min()) / BEYOND), min(high, float(means.max()) * BEYOND))
+        ax.set_ylim(max(low, min(means) / BEYOND), min(high, max(means) * BEYOND))
 
 
 def layer_text(layer: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
 from cnn_study.analysis.sensitivity import outlook, undecided
@@ -121,15 +121,12 @@ def headline(outcomes: Sequence[Outcome]) -> str:
     """
     found = tested(outcomes, "direction")
     total, holds = found.total(), found["supported"]
-    parts = [
-        f"{count} {one if count == 1 else many}"
-        for verdict, one, many in (
-            ("contradicted", "does not", "do not"),
-            ("mixed", "depends on the condition", "depend on the condition"),
-            ("inconclusive", "is open", "are open"),
-            ("not tested", "is not tested", "are not tested"),
-        )
-        if (count := found[verdict])
-    ]
+    others: Mapping[Verdict, tuple[str, str]] = {
+        "contradicted": ("does not", "do not"),
+        "mixed": ("depends on the condition", "depend on the condition"),
+        "inconclusive": ("is open", "are open"),
+        "not tested": ("is not tested", "are not tested"),
+    }
+    parts = [f"{count} {words[count > 1]}" for verdict, words in others.items() if (count := found[verdict])]
     rest = f"; {', '.join(parts)}" if parts else ""
     return f"{holds} of {total} claim{'' if total == 1 else 's'} {'holds' if holds == 1 else 'hold'}{rest}."

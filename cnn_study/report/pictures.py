@@ -77,7 +77,7 @@ def pictures(outcome: Outcome, folder: Path) -> list[Picture]:
         folder: Of the results; the figures are in ``figures``.
     """
     found = []
-    for plot in outcome.experiment.plots:
+    for plot in outcome.plots:
         base = folder / "figures" / f"{outcome.experiment.name}-{plot.file}"
         image, caption = base.with_suffix(".png"), base.with_suffix(".txt")
         if image.exists() and caption.exists():
