@@ -25,6 +25,7 @@ report: .venv/installed ## Write the HTML page with claims, verdicts and figures
 
 readme: .venv/installed ## Put the tables of the reference results into README and documentation
 	$(STUDY) claims --results results --into README.md
+	$(STUDY) claims --results results --profile full --into README.md
 	$(STUDY) claims --results results --into docs/reference/results.md
 
 docs: .venv/docs ## Build the documentation into build/docs; a warning is an error

@@ -8,10 +8,10 @@ classifier is fitted to what a layer gives, and its error on test images says ho
 Arms: two convolutions with rectified units and 2x2 maximum pooling, a dense layer and the logits, on MNIST and on
 CIFAR-10, trained at the best rate; and the same networks with the random weights that training began with, which a rate
 of 10^-12 leaves as they are.
-Rules: the probe of every layer errs less than that of the layer below, by at least a point; less than in the network
-with random weights; and images cut into 4 x 4 tiles that are put together in another order, for which probes are
-fitted anew, harm the probe of the dense layer more than those of both convolutions, by at least 2 points: a layer that
-looks at one tile at a time would not mind.
+Rules: the probe of every layer errs less than that of the layer below, and less than in the network with random
+weights: a difference below a point would not matter. Images cut into 4 x 4 tiles that are put together in another
+order, for which probes are fitted anew, harm the probe of the dense layer more than those of both convolutions: a layer
+that looks at one tile at a time would not mind. Below 2 points that would not matter.
 Figures: error of the probes by layer, also of shuffled images; kernels and maps; patches that excite maps most; what
 pooling makes of a map and of a moved one; effects. Run time: `quick` three minutes of one fast core; `full` an hour and
 a half of one slow core.
@@ -56,11 +56,11 @@ def error(depth: int, arm: str, sign: int = 1, metric: str = "linear_probe_error
     mechanism="see layers-are-learned and the-dense-layer-sees-the-whole-image",
 )
 def layers_are_steps(at):
-    """Three steps, from the pixels to the dense layer, each of at least a point."""
+    """Three steps, from the pixels to the dense layer: below a point, a step does not matter."""
     for title, _ in images(at):
         for depth in (1, 2, 3):
             terms = error(depth - 1, f"trained, {title}"), error(depth, f"trained, {title}", -1)
-            what = f"by how much the probe of {LAYERS[depth]} errs less than that of {LAYERS[depth - 1]}"
+            what = f"the gain of a probe from {LAYERS[depth - 1]} to {LAYERS[depth]}"
             yield direction(Contrast(terms, what), above=0, smallest=1)
 
 
@@ -70,11 +70,11 @@ def layers_are_steps(at):
     mechanism="no mechanism is claimed beyond the training itself",
 )
 def layers_are_learned(at):
-    """In every layer the probe errs less than that of random weights, by at least a point."""
+    """In every layer the probe errs less than that of random weights: below a point, that does not matter."""
     for title, _ in images(at):
         for depth in (1, 2, 3):
             terms = error(depth, f"random, {title}"), error(depth, f"trained, {title}", -1)
-            what = f"by how much the probe of {LAYERS[depth]} errs less than with random weights"
+            what = f"the gain of a probe of {LAYERS[depth]} by training"
             yield direction(Contrast(terms, what), above=0, smallest=1)
 
 
@@ -85,7 +85,7 @@ def layers_are_learned(at):
     mechanism="no mechanism is claimed",
 )
 def the_dense_layer_sees_the_whole_image(at):
-    """The harm to the probe of the dense layer is greater than to that of both convolutions, by at least 2 points."""
+    """The harm to the probe of the dense layer is greater than to that of both convolutions."""
 
     def harm(depth: int, arm: str, sign: int = 1):
         return error(depth, arm, sign, "shuffled_probe_error"), error(depth, arm, -sign)

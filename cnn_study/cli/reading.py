@@ -20,13 +20,18 @@ def claims(
     names: list[str] | None = None, profile: str = "quick", results: Path | None = None, into: Path | None = None
 ) -> None:
     """See :func:`cnn_study.cli.commands.claims`."""
-    from cnn_study.report.summary import insert, markdown, topics
+    from cnn_study.report.summary import insert, magnitudes, markdown, topics
 
     for _, _, family in read(collection.family(names or ()), profile, results):
         outcomes = shown(names, family)
         show_verdicts(outcomes, family)
         if into:
-            insert(into, {"claims": markdown(outcomes, family), "topics": topics(outcomes, family)})
+            tables = {
+                "claims": markdown(outcomes, family),
+                "topics": topics(outcomes, family),
+                "magnitudes": magnitudes(outcomes),
+            }
+            insert(into, tables, profile)
             console.print(f"table: {into}", soft_wrap=True, highlight=False)
 
 

@@ -149,7 +149,9 @@ def drawing(
             foot.append(UNCORRECTED_TEXT)
         if outcome.design.proxy:
             proxy = f"A proxy: {outcome.design.proxy}."
-            caption += f" {proxy} Published numbers are for all images: not comparable in size."
+            caption += f" {proxy}"
+            if any(claim.published for claim in outcome.experiment.claims):
+                caption += " Published numbers are for all images: not comparable in size."
             foot.append(proxy)
         text = " ".join(filter(None, foot))
         if text:

@@ -12,7 +12,7 @@ from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Arm, Plot
 from cnn_study.figures.layers import measured_layers
 from cnn_study.figures.layout import wrapped
-from cnn_study.figures.quantities import arms
+from cnn_study.figures.quantities import arms, title
 from cnn_study.figures.style import Style
 from cnn_study.results import RunRecord
 
@@ -29,6 +29,7 @@ def filters(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
         (arm, {kind: _images(outcome, records[0], arm, kind) for kind in KINDS}) for arm, records in found if records
     ]
     pictures = [(arm, images) for arm, images in pictures if any(images.values())]
+    shown = [arm for arm, _ in pictures]
     sheets = [{kind: tiled(images[kind]) for kind in KINDS} for _, images in pictures]
     # As high as the higher of the two at half of the width, and a title.
     heights = [max(sheet.shape[0] / sheet.shape[1] for sheet in line.values()) * 0.49 * style.width for line in sheets]
@@ -41,7 +42,7 @@ def filters(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
         for ax, (kind, text) in zip(line, KINDS.items(), strict=True):
             ax.imshow(sheet[kind], interpolation="nearest")
             ax.set_anchor("N")
-            ax.set_title(wrapped(f"{arm.label}: {text}", 0.45 * style.width, style.type_size, bold=True))
+            ax.set_title(wrapped(f"{title(arm, shown)}: {text}", 0.45 * style.width, style.type_size, bold=True))
             for name, image in images[kind].items():
                 for (row, column, channel), value in np.ndenumerate(image):
                     rows.append((arm.condition, arm.label, f"{kind}/{name}", row, column, channel, value))
@@ -70,13 +71,18 @@ def _shape(record: RunRecord, kind: str, size: int) -> tuple[int, int, int]:
     return height, width, size // (height * width)
 
 
-def tiled(images: Mapping[str, np.ndarray]) -> np.ndarray:
-    """All images in one, (height, width, 3), on a grid that is wider than high, with white between them."""
+def tiled(images: Mapping[str, np.ndarray], across: int | None = None) -> np.ndarray:
+    """All images in one, (height, width, 3), with white between them.
+
+    Args:
+        images: Each ``(height, width, channels)``.
+        across: How many stand side by side; ``None``: so many that the whole is wider than high.
+    """
     if not images:
         return np.ones((1, 2, 3))
     enlarged = np.ones((SCALE, SCALE, 1))
     tiles = [np.kron(_scaled(image), enlarged) for image in images.values()]
-    across = math.ceil(math.sqrt(1.6 * len(tiles)))
+    across = across or math.ceil(math.sqrt(1.6 * len(tiles)))
     height, width = (side + SCALE // 2 for side in tiles[0].shape[:2])
     sheet = np.ones((math.ceil(len(tiles) / across) * height, across * width, 3))
     for place, tile in enumerate(tiles):

@@ -12,9 +12,8 @@ from matplotlib.figure import Figure
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Arm, Plot
 from cnn_study.figures.filters import COLUMNS, tiled
-from cnn_study.figures.layers import measured_layers
 from cnn_study.figures.layout import wrapped
-from cnn_study.figures.quantities import arms
+from cnn_study.figures.quantities import arms, title
 from cnn_study.figures.style import Style
 from cnn_study.results import RunRecord
 
@@ -47,19 +46,20 @@ def patches(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
     found = []
     for arm in arms(outcome, plot):
         record = _first_seed(outcome, arm)
-        names = measured_layers(outcome, arm, "patch") if record else []
+        names = _maps(record) if record else []
         if record and names:
             side = int(record.outcomes["patch_side"])
             shape = (-1, side, side, int(record.outcomes["patch_channels"]))
             found.append((arm, {name: _stored(record, f"patch/{name}", shape) for name in names}))
+    shown = [arm for arm, _ in found]
     across = max((len(maps) for _, maps in found), default=1)
     figure, grid = _grid(len(found), across, style, 1.15)
     rows: Pixels = []
     for line, (arm, maps) in zip(grid, found, strict=False):
         for ax, (name, images) in zip(line, maps.items(), strict=False):
-            ax.imshow(tiled({str(rank): image / 255 for rank, image in enumerate(images)}), interpolation="nearest")
-            title = f"{_called(arm, found)}: map {int(name) + 1}" if ax is line[0] else f"map {int(name) + 1}"
-            ax.set_title(wrapped(title, 0.9 * style.width / across, style.type_size, bold=True))
+            ax.imshow(tiled({str(rank): image / 255 for rank, image in enumerate(images)}, 2), interpolation="nearest")
+            text = f"{title(arm, shown)}: map {int(name) + 1}" if ax is line[0] else f"map {int(name) + 1}"
+            ax.set_title(wrapped(text, 0.9 * style.width / across, style.type_size, bold=True))
             for rank, image in enumerate(images):
                 rows += _pixels(arm, f"map {name}, patch {rank}", image)
     caption = (
@@ -74,22 +74,23 @@ def pooled_maps(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     found = [
         (arm, record) for arm in arms(outcome, plot) if (record := _first_seed(outcome, arm)) and _has_maps(record)
     ]
+    shown = [arm for arm, _ in found]
     figure, grid = _grid(3 * len(found), 2 + len(REDUCED), style, 1.12)
     rows: Pixels = []
     for place, (arm, record) in enumerate(found):
         side = math.isqrt(len(record.curve("seen_map/0")[1]))
         pictures = [_seen(record, moved, side) for moved in (0, 1)]
         for line, moved, name in zip(grid[3 * place :], (0, 1), ("as it is", "moved by a pixel"), strict=False):
-            for ax, (title, picture) in zip(line, pictures[moved].items(), strict=True):
-                _show(ax, picture, pictures[0][title])
-                rows += _pixels(arm, f"{title}, {name}", picture)
+            for ax, (what, picture) in zip(line, pictures[moved].items(), strict=True):
+                _show(ax, picture, pictures[0][what])
+                rows += _pixels(arm, f"{what}, {name}", picture)
                 if not moved:
-                    ax.set_title(wrapped(title, 0.9 * style.width / len(line), style.type_size, bold=True))
-            line[0].set_ylabel(f"{_called(arm, found)},\n{name}" if not moved else name)
-        for ax, title in zip(grid[3 * place + 2], pictures[0], strict=True):
-            change = np.abs(pictures[1][title] - pictures[0][title])
-            _show(ax, change, pictures[0][title])
-            size = float(np.linalg.norm(pictures[0][title]))
+                    ax.set_title(wrapped(what, 0.9 * style.width / len(line), style.type_size, bold=True))
+            line[0].set_ylabel(f"{title(arm, shown)},\n{name}" if not moved else name)
+        for ax, what in zip(grid[3 * place + 2], pictures[0], strict=True):
+            change = np.abs(pictures[1][what] - pictures[0][what])
+            _show(ax, change, pictures[0][what])
+            size = float(np.linalg.norm(pictures[0][what]))
             ax.set_xlabel(f"{100 * float(np.linalg.norm(change)) / size:.0f} %" if size else "no signal")
         grid[3 * place + 2][0].set_ylabel("difference")
     caption = (
@@ -115,13 +116,6 @@ def _grid(down: int, across: int, style: Style, height: float) -> tuple[Figure, 
     return figure, [list(line) for line in grid]
 
 
-def _called(arm: Arm, found: list) -> str:
-    """What tells an arm from the others that are shown."""
-    several = len({each.condition for each, _ in found}) > 1
-    alone = len({each.label for each, _ in found}) == 1
-    return arm.condition if several and alone else f"{arm.label}, {arm.condition}" if several else arm.label
-
-
 def _first_seed(outcome: Outcome, arm: Arm) -> RunRecord | None:
     return next(iter(outcome.replicates(arm.name)), None)
 
@@ -130,6 +124,12 @@ def _stored(record: RunRecord, metric: str, shape: tuple[int, ...]) -> np.ndarra
     """An array whose numbers were stored with their places as steps."""
     points = sorted((point.step, point.value) for point in record.history if point.metric == metric)
     return np.array([value for _, value in points]).reshape(shape)
+
+
+def _maps(record: RunRecord) -> list[str]:
+    """The numbers of the maps whose patches a run has, ascending."""
+    found = {point.metric.removeprefix("patch/") for point in record.history if point.metric.startswith("patch/")}
+    return sorted(found, key=int)
 
 
 def _has_maps(record: RunRecord) -> bool:

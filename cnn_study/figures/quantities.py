@@ -62,6 +62,15 @@ def names(shown: Sequence[Arm]) -> dict[str, str]:
     return {arm.name: arm.label if pairs.count((arm.condition, arm.label)) == 1 else arm.name for arm in shown}
 
 
+def title(arm: Arm, shown: Sequence[Arm]) -> str:
+    """What tells an arm from the others in a figure without panels: its label, its condition, or both."""
+    several = len({each.condition for each in shown}) > 1
+    alike = len({each.label for each in shown}) == 1
+    if several and alike:
+        return arm.condition
+    return f"{arm.label}, {arm.condition}" if several else names(shown)[arm.name]
+
+
 def values(outcome: Outcome, arm: Arm, metric: str) -> list[float]:
     """An outcome of every stored replicate that has it as a finite number."""
     return seed_means(outcome, [arm], metric)

@@ -4,14 +4,15 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cnn_study.analysis.decisions import ClaimVerdict, Outcome
+from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, conjunction
 from cnn_study.analysis.significance import Key, holm, mark
 from cnn_study.errors import InputError
-from cnn_study.experiment import ASPECTS, Claim, Verdict
+from cnn_study.experiment import ASPECTS, Claim, Design, Verdict
 from cnn_study.files import replace_file
+from cnn_study.report.answers import labeled
 
-MARKS = {name: (f"<!-- {name}: begin -->", f"<!-- {name}: end -->") for name in ("claims", "topics")}
-"""The lines between which a table stands in a file: that of all claims, or that of topics."""
+TABLES = ("claims", "topics", "magnitudes")
+"""The tables that a file may hold: of all claims; of topics; of what was measured beside what was published."""
 
 WORDS: Mapping[Verdict, str] = {
     "supported": "**yes**",
@@ -64,10 +65,49 @@ def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
             f"[{name.replace('_', ' ')}](experiments/{name}.py)",
             claim.statement,
             *(WORDS[each.verdict] + mark(each, survives) for each in mine),
-            found[0].text if found else "",
+            _in_words(found[0], outcome.design) if found else "",
         ]
         rows.append(cells)
     return _table(head, rows)
+
+
+def magnitudes(outcomes: Sequence[Outcome]) -> str:
+    """A row a rule about the size of an effect that was measured at the published scale.
+
+    Args:
+        outcomes: The experiments shown.
+    """
+    head = ("claim", "under", "published", "measured", "holds", "as strongly")
+    rows = []
+    for outcome in outcomes:
+        for verdict in outcome.verdicts:
+            for decision in verdict.decisions if verdict.aspect == "magnitude" else ():
+                if decision.interval and decision.verdict != "not tested":
+                    condition, claim = decision.rule.condition, verdict.claim
+                    numbers = [each for each in claim.published if each.about == condition] or claim.published[:1]
+                    published = "; ".join(f"{each.quantity}, {each.about}: {each.text}" for each in numbers)
+                    answers = _direction(outcome, claim, condition), WORDS[decision.verdict]
+                    measured = decision.text.removeprefix(f"{condition}: ")
+                    rows.append((claim.statement, condition, published, measured, *answers))
+    return _table(head, rows)
+
+
+def _direction(outcome: Outcome, claim: Claim, condition: str) -> str:
+    """Whether a claim holds under a condition."""
+    found: list[Verdict] = [
+        decision.verdict
+        for verdict in outcome.verdicts
+        if verdict.claim == claim and verdict.aspect == "direction"
+        for decision in verdict.decisions
+        if decision.rule.condition == condition
+    ]
+    return WORDS[conjunction(found)] if found else WORDS["not tested"]
+
+
+def _in_words(decision: Decision, design: Design) -> str:
+    """What was estimated, the estimate with its interval and unit, and under which condition."""
+    what = labeled(decision.rule.estimate.text, decision, design)
+    return f"{what}: {decision.text.removeprefix(f'{decision.rule.condition}: ')} ({decision.rule.condition})"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -80,12 +120,18 @@ def _first(outcome: Outcome) -> Claim:
     return next(iter(trained), outcome.experiment.claims[0])
 
 
-def insert(path: Path, tables: Mapping[str, str]) -> None:
+def marks(name: str) -> tuple[str, str]:
+    """The lines between which a table stands in a file."""
+    return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+
+
+def insert(path: Path, tables: Mapping[str, str], profile: str = "") -> None:
     """Put tables between their marks in a file, in the place of what stands there. All else keeps its bytes.
 
     Args:
         path: The file.
-        tables: By the names of :data:`MARKS`; the file need not have all of them.
+        tables: By the names of :data:`TABLES`; the file need not have all of them.
+        profile: Of the results. A mark that names another one is left alone: ``<!-- claims quick: begin -->``.
 
     Raises:
         InputError: The file cannot be read or lacks the marks.
@@ -98,12 +144,13 @@ def insert(path: Path, tables: Mapping[str, str]) -> None:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     except ValueError:
         raise InputError(f"cannot read {path}: it is no text in UTF-8") from None
-    if not any(mark in text for marks in MARKS.values() for mark in marks):
-        lines = " or ".join(f"{begin} and {end}" for begin, end in MARKS.values())
+    named = {each: table for name, table in tables.items() for each in (name, f"{name} {profile}")}
+    found = {name: table for name, table in named.items() if any(mark in text for mark in marks(name))}
+    if not found:
+        lines = " or ".join("{} and {}".format(*marks(name)) for name in tables)
         raise InputError(f"{path} must have the lines {lines}: between them goes the table")
-    for name, table in tables.items():
-        if any(mark in text for mark in MARKS[name]):
-            text = _between(path, text, *MARKS[name], table)
+    for name, table in found.items():
+        text = _between(path, text, *marks(name), table)
     replace_file(path, lambda temporary: temporary.write_bytes(text.encode()))
 
 

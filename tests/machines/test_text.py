@@ -11,9 +11,9 @@ from rich.console import Console
 from cnn_study import display, spec
 from cnn_study.cli.app import Notices
 from cnn_study.execution.events import Lost
-from cnn_study.report.summary import MARKS, insert
+from cnn_study.report.summary import insert, marks
 
-BEGIN, END = MARKS["claims"]
+BEGIN, END = marks("claims")
 
 
 @pytest.mark.parametrize(

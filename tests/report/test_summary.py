@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,11 @@ from cnn_study import collection
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.errors import InputError
-from cnn_study.report.summary import MARKS, WORDS, insert, markdown, topics
+from cnn_study.report.summary import WORDS, insert, magnitudes, markdown, marks, topics
 from cnn_study.results import Store
 
 ROOT = Path(__file__).parents[2]
-BEGIN, END = MARKS["claims"]
+BEGIN, END = marks("claims")
 
 
 def test_a_row_has_the_verdicts_of_its_claim(made_up):
@@ -57,23 +58,46 @@ def test_a_topic_has_the_answers_of_its_first_claim_about_trained_networks(made_
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[:2] == ["[made up](experiments/made_up.py)", "ReLU is <faster>."]
     assert cells[2:5] == [WORDS[verdict.verdict] for verdict in outcome.verdicts]
-    assert cells[5] == outcome.verdicts[0].decisions[0].text
+    first = outcome.verdicts[0].decisions[0]
+    assert cells[5] == f"T(tanh) / T(relu) to 25 % training error: {first.interval.text} (plain)"
 
 
 def test_each_table_goes_between_its_own_marks(tmp_path):
     file = tmp_path / "file.md"
-    text = "\n".join(f"{begin}\n{{}}\n{end}" for begin, end in MARKS.values())
-    file.write_text(text.format("old", "old"))
-    insert(file, {"claims": "| a |", "topics": "| b |"})
-    assert file.read_text() == text.format("| a |", "| b |")
+    places = ("claims", "topics", "claims quick", "topics full")
+    text = "\n".join("{}\n{{}}\n{}".format(*marks(place)) for place in places)
+    file.write_text(text.format("old", "old", "old", "old"))
+    insert(file, {"claims": "| a |", "topics": "| b |"}, "quick")
+    assert file.read_text() == text.format("| a |", "| b |", "| a |", "old")
+    insert(file, {"claims": "| c |", "topics": "| d |"}, "full")
+    assert file.read_text() == text.format("| c |", "| d |", "| a |", "| d |")
+
+
+def test_a_magnitude_stands_beside_the_published_number_and_the_direction(made_up):
+    outcome = evaluate(*made_up)
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in magnitudes([outcome]).splitlines()[2:]]
+    decisions = [each for verdict in outcome.verdicts if verdict.aspect == "magnitude" for each in verdict.decisions]
+    assert [row[1] for row in rows] == [each.rule.condition for each in decisions] == ["plain", "other"]
+    for row, decision in zip(rows, decisions, strict=True):
+        assert row[2] == "ratio, tanh / relu: 6"
+        assert row[3] == decision.interval.text
+        assert row[4:] == ["**yes**", WORDS[decision.verdict]]
+    proxy = evaluate(made_up[0], replace(made_up[1], proxy="few images"), made_up[2])
+    assert magnitudes([proxy]).count("\n") == 1
 
 
 @pytest.mark.parametrize(
-    ("file", "name", "table"), [("README.md", "topics", topics), ("docs/reference/results.md", "claims", markdown)]
+    ("file", "name", "table"),
+    [
+        ("README.md", "topics quick", topics),
+        ("docs/reference/results.md", "claims quick", markdown),
+        ("README.md", "magnitudes full", magnitudes),
+    ],
 )
 def test_tables_are_those_of_the_reference_results(file, name, table):
-    store = Store(ROOT / "results" / "quick")
-    outcomes = [evaluate(each, each.at("quick"), store.records(), store.checks()) for each in collection.load()]
-    begin, end = MARKS[name]
+    profile = name.split()[1]
+    store = Store(ROOT / "results" / profile)
+    outcomes = [evaluate(each, each.at(profile), store.records(), store.checks()) for each in collection.load()]
+    begin, end = marks(name)
     text = (ROOT / file).read_text(encoding="utf-8")
     assert f"{begin}\n{table(outcomes)}\n{end}" in text, "stale: make readme"
