@@ -38,6 +38,9 @@ FORMATS = ("pdf", "svg", "png", "csv")
 FRONT = "leave_one_out-effects"
 """The figure of the front page."""
 
+PARTS = "Claims?|Numbers?|Arms|Rules?|Figures?|Run time"
+"""The words that begin the parts of an experiment's docstring."""
+
 ANSWERS = {word: WORDS[word].strip("*") for word in ("supported", "contradicted", "mixed", "inconclusive")}
 ASKED = {"direction": "holds", "magnitude": "as strongly as published", "mechanism": "for the stated reason"}
 
@@ -61,12 +64,14 @@ def headline() -> str:
     """How many claims hold, how many do not, and a figure."""
     found = [each for outcome in outcomes() for each in outcome.verdicts if each.aspect == "direction"]
     counts = Counter(each.verdict for each in found)
-    told = ", ".join(f"{counts[verdict]} {word}" for verdict, word in ANSWERS.items())
+    firm = sum(each.verdict == "supported" and not mark(each, _survives()) for each in found)
     runs = len({key for outcome in outcomes() for key in outcome.stored})
     return (
-        f"**Of {len(found)} claims {counts['supported']} hold in their direction** in the profile `{PROFILE}`: {told}. "
-        f"That rests on {runs:,} training runs and {sum(len(each.checks) for each in outcomes())} exact checks.\n\n"
-        f"{figure(FRONT, '')}"
+        f"**Of {len(found)} claims {counts['supported']} hold in their direction** in the profile `{PROFILE}`, "
+        f"{counts['contradicted']} do not, {counts['mixed']} hold in part of the conditions, and "
+        f"{counts['inconclusive']} stayed open. Of those that hold, {firm} survive Holm's correction for all tests "
+        f"together. That rests on {runs:,} training runs and {sum(len(each.checks) for each in outcomes())} exact "
+        f"checks.\n\n{figure(FRONT, '')}"
     )
 
 
@@ -196,7 +201,7 @@ def _topic(outcome: Outcome) -> Iterator[str]:
 
 def _prose(docstring: str) -> str:
     """A docstring with the words that begin its parts, such as ``Arms:``, set apart."""
-    return re.sub(r"^([A-Z]\w*(?: \w+)?): ", r"**\1:** ", docstring, flags=re.MULTILINE)
+    return re.sub(rf"\s*(?:^|(?<=[.?]\s))({PARTS}): ", r"\n\n**\1.** ", docstring, flags=re.MULTILINE)
 
 
 def _answers(outcome: Outcome, claim: Claim) -> Sequence[str]:
