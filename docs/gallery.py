@@ -201,7 +201,7 @@ def _topic(outcome: Outcome) -> Iterator[str]:
 
 def _prose(docstring: str) -> str:
     """A docstring with the words that begin its parts, such as ``Arms:``, set apart."""
-    return re.sub(rf"\s*(?:^|(?<=[.?]\s))({PARTS}): ", r"\n\n**\1.** ", docstring, flags=re.MULTILINE)
+    return re.sub(rf"\s*(?:^|(?<=[.?]\s))({PARTS}): ", r"\n\n**\1:** ", docstring, flags=re.MULTILINE)
 
 
 def _answers(outcome: Outcome, claim: Claim) -> Sequence[str]:
