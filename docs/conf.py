@@ -12,6 +12,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent))
 
+import gallery  # noqa: E402
 import generated  # noqa: E402
 
 project = "cnn_study"
@@ -19,12 +20,15 @@ author = "The cnn_study authors"
 copyright = f"2026, {author}"  # noqa: A001 - Sphinx calls it so
 html_title = "cnn_study"
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "autoapi.extension"]
 exclude_patterns = ["_build"]
 myst_heading_anchors = 3
+myst_enable_extensions = ["colon_fence"]
 
 autoapi_dirs = [str(HERE.parent / "cnn_study")]
 autoapi_root = "reference/api"
@@ -88,8 +92,13 @@ def _fill_in(app, docname, source) -> None:
             source[0] = source[0].replace(mark, text())
 
 
+def _write_topics(app) -> None:
+    gallery.write_topics()
+
+
 def setup(app) -> None:
     """Connect what is generated at build time."""
+    app.connect("builder-inited", _write_topics)
     app.connect("autodoc-process-docstring", _convert_docstring)
     app.connect("autoapi-skip-member", _keep_undocumented)
     app.connect("missing-reference", _find_alias)

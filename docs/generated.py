@@ -1,18 +1,18 @@
-"""The parts of the site that are made from the code when it is built: the experiments and the command line.
+"""The parts of the site that are made from the code when it is built: results, commands, measured speed.
 
 Nothing here imports TensorFlow.
 """
 
-import inspect
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import gallery
 import simulated
 import typer
+from markup import table
 
 from benchmarks.measuring import Measurement, Report
 from benchmarks.table import cells
@@ -20,49 +20,13 @@ from cnn_study import collection
 from cnn_study.cli import app
 from cnn_study.execution.forecast import work_of
 from cnn_study.execution.plan import plan
-from cnn_study.experiment import PROVENANCES, Claim, Experiment, Rule, Setting
+from cnn_study.experiment import Setting
 from cnn_study.page import vocabulary
 from cnn_study.spec import RunSpec
 from cnn_study.stored import REFERENCE, examples_in, known_data, pace_of
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks" / "results"
 """Stored outcomes of the benchmarks."""
-
-PROFILE = "quick"
-"""The profile whose rules are shown."""
-
-
-def experiments() -> str:
-    """A section an experiment: what its module says of itself, its claims, published numbers and rules."""
-    return "\n\n".join("\n\n".join(_experiment(experiment)) for experiment in collection.load())
-
-
-def _experiment(experiment: Experiment) -> Iterator[str]:
-    yield f"## {experiment.name}"
-    yield inspect.getdoc(sys.modules[f"experiments.{experiment.name}"]) or ""
-    yield _table(("claim", "statement"), ((f"`{claim.name}`", claim.statement) for claim in experiment.claims))
-    numbers = [row for claim in experiment.claims for row in _published(claim)]
-    if numbers:
-        yield _table(("published", "of", "number", "source", "how it is known"), numbers)
-    yield f"Rules in `{PROFILE}`:"
-    yield _table(("claim", "aspect", "condition", "rule"), _rules(experiment.at(PROFILE).rules))
-
-
-def _published(claim: Claim) -> Iterator[tuple[str, ...]]:
-    for number in claim.published:
-        yield number.quantity, number.about, number.text, number.source, PROVENANCES[number.provenance]
-
-
-def _rules(rules: Iterable[Rule]) -> Iterator[tuple[str, ...]]:
-    """A row for every rule of the first condition of a claim and an aspect; the others are alike."""
-    groups: dict[tuple[str, str], dict[str, list[Rule]]] = {}
-    for rule in rules:
-        groups.setdefault((rule.claim, rule.aspect), {}).setdefault(rule.condition, []).append(rule)
-    for (claim, aspect), conditions in groups.items():
-        first, *others = conditions
-        condition = f"{first}, and {len(others)} more" if others else first
-        for rule in conditions[first]:
-            yield f"`{claim}`", aspect, condition, rule.sentence
 
 
 def commands() -> str:
@@ -85,7 +49,7 @@ def _command(name: str, command) -> Iterator[str]:
     arguments = [each for each in command.params if each.param_type_name == "argument"]
     usage = [f"[{each.name.upper()}]..." if each.nargs < 0 else each.name.upper() for each in arguments]
     yield f"```sh\n{' '.join(['cnn-study', name, '[OPTIONS]', *usage])}\n```"
-    yield _table(("argument or option", "meaning", "default"), (_parameter(each) for each in command.params))
+    yield table(("argument or option", "meaning", "default"), (_parameter(each) for each in command.params))
     yield command.epilog
 
 
@@ -109,7 +73,7 @@ def _measured(rows: list[Measurement]) -> str:
     shown = [head, *map(cells, rows)]
     columns = [column for column in zip(*shown, strict=True) if any(column[1:])]
     found, *others = zip(*columns, strict=True)
-    return _table(found, others)
+    return table(found, others)
 
 
 def cluster() -> str:
@@ -119,38 +83,34 @@ def cluster() -> str:
     jobs = {planned.identity: planned.job for row in rows for planned in row.planned}
     known = known_data(Setting("full"), designs)
     runs, examples = [job for job in jobs.values() if isinstance(job, RunSpec)], examples_in(known)
-    pace, _ = pace_of(Path(__file__).parents[1] / REFERENCE, Setting(PROFILE), known)
+    pace, _ = pace_of(Path(__file__).parents[1] / REFERENCE, Setting(gallery.PROFILE), known)
     assert pace  # noqa: S101 - the reference results are part of the project
     longest = max(pace.seconds(work_of([run], examples)) for run in runs) / 3600
     hours = pace.seconds(work_of(runs, examples)) / 3600
-    table = _table(
+    shown = table(
         ("workers", "days"), ((f"{n:,}", f"{max(hours / n, 2 * longest) / 24:,.2g}") for n in (2, 16, 64, 256, 1024))
     )
     return (
-        f"At most {len(runs):,} runs take {hours:,.0f} hours of one worker at the pace of `{REFERENCE / PROFILE}`, "
-        f"the longest of them {longest:,.1f} hours. A search comes before its replicates, so no number of workers "
-        f"takes less than twice that.\n\n{table}"
+        f"At most {len(runs):,} runs take {hours:,.0f} hours of one worker at the pace of "
+        f"`{REFERENCE / gallery.PROFILE}`, the longest of them {longest:,.1f} hours. A search comes before "
+        f"its replicates, so no number of workers "
+        f"takes less than twice that.\n\n{shown}"
     )
 
 
 def words() -> str:
     """What a page can be written with, a table a kind."""
-    return "\n\n".join(f"### {title}\n\n{_table(rows[0], rows[1:])}" for title, rows in vocabulary.tables())
+    return "\n\n".join(f"### {title}\n\n{table(rows[0], rows[1:])}" for title, rows in vocabulary.tables())
 
 
 def rows(found: Sequence[tuple[str, ...]]) -> str:
     """A table of rows, the heads of its columns first."""
-    return _table(found[0], found[1:])
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = tuple(head)
-    lines = [head, ("---",) * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return table(found[0], found[1:])
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
-    "<!-- generated: experiments -->": experiments,
+    "<!-- generated: headline -->": gallery.headline,
+    "<!-- generated: gallery -->": gallery.cards,
     "<!-- generated: commands -->": commands,
     "<!-- generated: vocabulary -->": words,
     "<!-- generated: cluster -->": cluster,

@@ -1,6 +1,7 @@
 """The documentation says what is true: links lead somewhere, examples run, nothing that exists is left out."""
 
 import ast
+import csv
 import dataclasses
 import importlib.util
 import os
@@ -26,7 +27,7 @@ from cnn_study.results import Store
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = sorted(path for path in DOCS.rglob("*.md") if "api" not in path.parts)
+PAGES = sorted(path for path in DOCS.rglob("*.md") if not {"api", "topics"} & set(path.parts))
 IDS = [str(page.relative_to(DOCS)) for page in PAGES]
 
 
@@ -46,6 +47,11 @@ COMMANDS = _commands(typer.main.get_command(cli.app))
 def generated(monkeypatch):
     monkeypatch.syspath_prepend(str(DOCS))
     return importlib.import_module("generated")
+
+
+@pytest.fixture
+def gallery(generated):
+    return generated.gallery
 
 
 def text_of(page):
@@ -88,14 +94,32 @@ def test_the_first_page_leads_to_every_other():
     assert sorted(f"{name}.md" for name in listed) == sorted(set(IDS) - {"index.md"})
 
 
-def test_every_experiment_and_claim_is_listed(generated):
-    text = generated.experiments()
-    for experiment in collection.load():
-        assert f"## {experiment.name}\n" in text
-        for claim in experiment.claims:
-            assert f"| `{claim.name}` | {claim.statement} |" in text
-        for rule in experiment.at("quick").rules[:1]:
-            assert rule.sentence in text
+def test_every_experiment_has_a_page_with_its_claims_figures_and_rules(gallery):
+    for outcome in gallery.outcomes():
+        text = gallery.topic(outcome)
+        assert text.startswith(f"# {outcome.experiment.title}\n")
+        for claim in outcome.experiment.claims:
+            assert f"### {claim.name}\n\n{claim.statement}\n" in text
+        for verdict in outcome.verdicts:
+            for decision in verdict.decisions:
+                assert gallery._text(decision.rule.sentence) in text
+                assert decision.interval is None or gallery._text(decision.interval.text) in text
+    shown = {name for outcome in gallery.outcomes() for name in gallery.pictures(outcome)}
+    assert shown == {path.stem for path in (ROOT / "results" / "quick" / "figures").glob("*.png")}
+
+
+def test_the_gallery_has_a_card_an_experiment_and_every_file_it_offers_exists(gallery):
+    text = gallery.cards()
+    assert re.findall(r"EXPERIMENTS=(\w+)`", text) == collection.names()
+    offered = re.findall(r"<(\S+)>`", text)
+    assert len(offered) == len(gallery.FORMATS) * len(collection.names())
+    assert all((DOCS / path).is_file() for path in offered)
+
+
+def test_the_headline_counts_the_stored_verdicts(gallery):
+    with (ROOT / "results" / "quick" / "verdicts.csv").open(encoding="utf-8", newline="") as file:
+        found = [row["verdict"] for row in csv.DictReader(file) if row["aspect"] == "direction"]
+    assert f"Of {len(found)} claims {found.count('supported')} hold in their direction" in gallery.headline()
 
 
 def test_every_command_and_option_is_listed(generated):
@@ -113,7 +137,7 @@ def test_the_marks_are_in_the_pages(generated):
 
 
 def test_pages_are_generated_without_tensorflow():
-    code = "import sys, generated; generated.experiments(); generated.commands(); print(*sys.modules)"
+    code = "import sys, generated; generated.gallery.cards(); generated.commands(); print(*sys.modules)"
     answer = subprocess.run(
         [sys.executable, "-c", code], cwd=DOCS, capture_output=True, text=True, check=True, env=_environment()
     )
@@ -272,7 +296,8 @@ def test_the_site_is_built_without_a_warning_and_without_tensorflow(tmp_path):
     )
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.strip() == "[]"
-    page = (tmp_path / "site" / "reference" / "experiments.html").read_text(encoding="utf-8")
-    assert all(f'id="{name.replace("_", "-")}"' in page for name in collection.names())
+    page = (tmp_path / "site" / "gallery.html").read_text(encoding="utf-8")
+    assert all(f'href="topics/{name}.html"' in page for name in collection.names())
+    assert all((tmp_path / "site" / "topics" / f"{name}.html").is_file() for name in collection.names())
     library = tmp_path / "site" / "reference" / "api" / "cnn_study"
     assert "One training run." in (library / "spec" / "index.html").read_text(encoding="utf-8")

@@ -1,0 +1,253 @@
+"""The results that came with the project as pages: the front page's headline, a gallery, and a page an experiment.
+
+Everything is read from the stored results and the experiments while the site is built. Nothing here trains, draws or
+imports TensorFlow.
+"""
+
+import inspect
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from markup import table
+
+from cnn_study import collection
+from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
+from cnn_study.analysis.significance import holm, mark
+from cnn_study.experiment import ASPECTS, PROVENANCES, Claim, Setting
+from cnn_study.files import replace_file
+from cnn_study.report.comparison import measured_beside
+from cnn_study.report.summary import WORDS
+from cnn_study.stored import REFERENCE, designed, evaluated, stores_to_read
+
+DOCS = Path(__file__).parent
+PROFILE = "quick"
+"""The profile whose results are shown."""
+
+FIGURES = DOCS.parent / REFERENCE / PROFILE / "figures"
+TOPICS = DOCS / "topics"
+"""Where the pages of experiments are written for Sphinx to read."""
+
+FORMATS = ("pdf", "svg", "png", "csv")
+"""Of every figure, to be downloaded."""
+
+FRONT = "leave_one_out-effects"
+"""The figure of the front page."""
+
+PARTS = "Claims?|Numbers?|Arms|Rules?|Figures?|Run time"
+"""The words that begin the parts of an experiment's docstring."""
+
+ANSWERS = {word: WORDS[word].strip("*") for word in ("supported", "contradicted", "mixed", "inconclusive")}
+ASKED = {"direction": "holds", "magnitude": "as strongly as published", "mechanism": "for the stated reason"}
+
+
+@cache
+def outcomes() -> Sequence[Outcome]:
+    """What every experiment has found in the profile that is shown."""
+    store, setting = stores_to_read(DOCS.parent / REFERENCE, Setting(PROFILE).name)[0]
+    return tuple(evaluated(each, design, store) for each, design in designed(collection.family(), setting))
+
+
+@cache
+def _survives() -> Mapping:
+    return holm(outcomes())
+
+
+# --- front page and gallery ---
+
+
+def headline() -> str:
+    """How many claims hold, how many do not, and a figure."""
+    found = [each for outcome in outcomes() for each in outcome.verdicts if each.aspect == "direction"]
+    counts = Counter(each.verdict for each in found)
+    firm = sum(each.verdict == "supported" and not mark(each, _survives()) for each in found)
+    runs = len({key for outcome in outcomes() for key in outcome.stored})
+    return (
+        f"**Of {len(found)} claims {counts['supported']} hold in their direction** in the profile `{PROFILE}`, "
+        f"{counts['contradicted']} do not, {counts['mixed']} hold in part of the conditions, and "
+        f"{counts['inconclusive']} stayed open. Of those that hold, {firm} survive Holm's correction for all tests "
+        f"together. That rests on {runs:,} training runs and {sum(len(each.checks) for each in outcomes())} exact "
+        f"checks.\n\n{figure(FRONT, '')}"
+    )
+
+
+def cards() -> str:
+    """A card an experiment: picture, verdict, a sentence, downloads, command."""
+    return "\n\n".join(["::::{container} cards", *map(_card, outcomes()), "::::"])
+
+
+def _card(outcome: Outcome) -> str:
+    name = outcome.experiment.name
+    claim, verdicts = _first(outcome)
+    picture = _thumbnail(outcome)
+    return "\n\n".join(
+        [
+            ":::{container} card",
+            f"[![{outcome.experiment.title}: {picture}]({_source(picture, '')})](topics/{name}.md)",
+            f"**[{outcome.experiment.title}](topics/{name}.md)**",
+            f"{_badge(verdicts[0])} {claim.statement}",
+            f"{_first_measured(verdicts)}{_downloads(picture, '')}",
+            f"`make experiments EXPERIMENTS={name}`",
+            ":::",
+        ]
+    )
+
+
+def _first(outcome: Outcome) -> tuple[Claim, Sequence[ClaimVerdict]]:
+    """The first claim that trained networks decide, or the first one, with its verdicts."""
+    trained = [each.claim for each in outcome.verdicts if any(d.rule.estimate.arms for d in each.decisions)]
+    claim = next(iter(trained), outcome.experiment.claims[0])
+    return claim, _of(outcome, claim)
+
+
+def _of(outcome: Outcome, claim: Claim) -> Sequence[ClaimVerdict]:
+    return [each for each in outcome.verdicts if each.claim == claim]
+
+
+def _first_measured(verdicts: Sequence[ClaimVerdict]) -> str:
+    found = [decision for each in verdicts for decision in each.decisions if decision.interval]
+    return f"*{found[0].text}*\n\n" if found else ""
+
+
+def _thumbnail(outcome: Outcome) -> str:
+    return next(iter(pictures(outcome)))
+
+
+def _badge(verdict: ClaimVerdict) -> str:
+    word = ANSWERS.get(verdict.verdict, verdict.verdict)
+    return f"**{word}**{mark(verdict, _survives())}:" if word else ""
+
+
+# --- figures ---
+
+
+def pictures(outcome: Outcome) -> Sequence[str]:
+    """Names of the figures of an experiment that are stored, in the order of its page."""
+    names = (f"{outcome.experiment.name}-{plot.file}" for plot in outcome.experiment.plots)
+    return [name for name in names if (FIGURES / f"{name}.png").is_file()]
+
+
+def figure(name: str, up: str) -> str:
+    """A figure with its caption and downloads.
+
+    Args:
+        name: Of its files.
+        up: From the page to the folder of the documentation, such as ``../``.
+    """
+    caption = (FIGURES / f"{name}.txt").read_text(encoding="utf-8").strip()
+    head = f"```{{figure}} {_source(name, up)}\n:alt: {json.dumps(caption, ensure_ascii=False)}"
+    return f"{head}\n\n{_text(caption)}\n{_downloads(name, up)}\n```"
+
+
+def _source(name: str, up: str, suffix: str = "png") -> str:
+    return f"{up}../{REFERENCE.as_posix()}/{PROFILE}/figures/{name}.{suffix}"
+
+
+def _downloads(name: str, up: str) -> str:
+    return " ".join(f"{{download}}`{suffix.upper()} <{_source(name, up, suffix)}>`" for suffix in FORMATS)
+
+
+def _text(words: str) -> str:
+    """Words that are no markup."""
+    return re.sub(r"([\\`*_<>\[\]])", r"\\\1", words)
+
+
+# --- the page of an experiment ---
+
+
+def write_topics() -> None:
+    """Write the pages of all experiments, and remove those of experiments that are gone."""
+    TOPICS.mkdir(exist_ok=True)
+    pages = {TOPICS / f"{outcome.experiment.name}.md": topic(outcome) for outcome in outcomes()}
+    for path in set(TOPICS.glob("*.md")) - pages.keys():
+        path.unlink()
+    for path, text in pages.items():
+        replace_file(path, lambda file, text=text: file.write_text(text, encoding="utf-8"))
+
+
+def topic(outcome: Outcome) -> str:
+    """The page of an experiment: what it asks, what came out, how that was decided."""
+    return "\n\n".join(_topic(outcome)) + "\n"
+
+
+def _topic(outcome: Outcome) -> Iterator[str]:
+    experiment = outcome.experiment
+    yield f"# {experiment.title}"
+    yield _prose(inspect.getdoc(sys.modules[f"experiments.{experiment.name}"]) or "")
+    yield f"```sh\nmake experiments EXPERIMENTS={experiment.name}\n```"
+    yield "## What came out"
+    if outcome.design.proxy:
+        yield f"A proxy: {_text(outcome.design.proxy)}."
+    yield table(
+        ("claim", *(ASKED[aspect] for aspect in ASPECTS)), (_answers(outcome, each) for each in experiment.claims)
+    )
+    yield "° does not survive Holm's correction for all tests together. *-*: not tested."
+    for name in pictures(outcome):
+        yield figure(name, "../")
+    yield from _published(outcome)
+    yield "## What decides"
+    yield (
+        f"Rules in `{PROFILE}`, written before the results. [How verdicts are made](../explanation/verdicts.md) says "
+        "what the words mean."
+    )
+    for claim in experiment.claims:
+        yield from _decided(outcome, claim)
+    yield from _ledger(experiment.name)
+
+
+def _prose(docstring: str) -> str:
+    """A docstring with the words that begin its parts, such as ``Arms:``, set apart."""
+    return re.sub(rf"\s*(?:^|(?<=[.?]\s))({PARTS}): ", r"\n\n**\1:** ", docstring, flags=re.MULTILINE)
+
+
+def _answers(outcome: Outcome, claim: Claim) -> Sequence[str]:
+    mine = {each.aspect: each for each in _of(outcome, claim)}
+    shown = (f"{WORDS[mine[aspect].verdict]}{mark(mine[aspect], _survives())}" for aspect in ASPECTS)
+    return claim.statement, *shown
+
+
+def _published(outcome: Outcome) -> Iterator[str]:
+    rows = [
+        (
+            f"{number.quantity}{f', {number.about}' if number.about else ''}",
+            number.text,
+            "<br>".join(map(_text, measured)) or "not measured here",
+            f"{number.source}; {PROVENANCES[number.provenance]}",
+        )
+        for claim in outcome.experiment.claims
+        for number, measured in measured_beside(outcome, claim)
+    ]
+    if rows:
+        yield "## Published and measured"
+        yield table(("quantity", "published", "measured, with its interval", "source, and how it is known"), rows)
+
+
+def _decided(outcome: Outcome, claim: Claim) -> Iterator[str]:
+    yield f"### {claim.name}"
+    yield claim.statement
+    verdicts = _of(outcome, claim)
+    rows = [_decision(each, decision) for each in verdicts for decision in each.decisions]
+    yield table(("aspect", "condition", "verdict", "measured", "rule"), rows)
+    for each in verdicts:
+        if not each.decisions and each.reason:
+            yield f"{each.aspect.capitalize()}: {each.verdict} ({_text(each.reason)})."
+    yield f"```sh\ncnn-study explain {claim.name} --profile {PROFILE}\n```"
+
+
+def _decision(verdict: ClaimVerdict, decision: Decision) -> Sequence[str]:
+    rule, interval = decision.rule, decision.interval
+    measured = f"{interval.text}; n = {interval.n:,}" if interval else "nothing"
+    return verdict.aspect, _text(rule.condition), decision.verdict, _text(measured), _text(rule.sentence)
+
+
+def _ledger(name: str) -> Iterator[str]:
+    """What the ledger says of an experiment."""
+    text = (DOCS / "explanation" / "ledger.md").read_text(encoding="utf-8")
+    for heading, body in re.findall(r"^## (.*)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL):
+        if name in heading.split(", "):
+            yield "## What papers leave open"
+            yield re.sub(r"\]\((?=[\w-]+\.md)", "](../explanation/", body.strip())
