@@ -28,7 +28,7 @@ def completed(tmp_path_factory):
     def offered(*words):
         command = ["bash", "-c", ask + '; printf "%s\\n" "${COMPREPLY[@]}"', "bash", *words]
         answer = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
-        return set(answer.stdout.split())
+        return sorted(answer.stdout.split())
 
     return offered
 
@@ -37,14 +37,14 @@ def completed(tmp_path_factory):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["ver"], {"verify"}),
-        (["data", "ch"], {"check"}),
-        (["run", "--save"], {"--save-models"}),
-        (["run", "--profile", ""], set(PROFILES)),
-        (["run", "nielsen"], {"nielsen_depth", "nielsen_ladder"}),
-        (["plan", "pooling", "spa"], {"spatial_structure"}),
+        (["ver"], ["verify"]),
+        (["data", "ch"], ["check"]),
+        (["run", "--save"], ["--save-models"]),
+        (["run", "--profile", ""], sorted(PROFILES)),
+        (["run", "nielsen"], ["nielsen_depth", "nielsen_ladder"]),
+        (["plan", "pooling", "spa"], ["spatial_structure"]),
     ],
-    ids=" ".join,
+    ids=" ".join,  # Sorted, as they are names of tests, which must be the same in every worker.
 )
 def test_bash_completes(completed, words, expected):
     assert completed(*words) == expected
@@ -53,7 +53,7 @@ def test_bash_completes(completed, words, expected):
 @pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
 def test_bash_completes_claims(completed):
     (experiment,) = collection.load(["pooling"])
-    names = {claim.name for claim in experiment.claims if claim.name.startswith("pooling-is")}
+    names = sorted(claim.name for claim in experiment.claims if claim.name.startswith("pooling-is"))
     assert names == completed("explain", "pooling-is")
 
 

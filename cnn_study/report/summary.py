@@ -59,13 +59,15 @@ def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
     for outcome in outcomes:
         claim = _first(outcome)
         mine = [verdict for verdict in outcome.verdicts if verdict.claim == claim]
-        found = [decision for verdict in mine for decision in verdict.decisions if decision.interval]
+        found = [(verdict, decision) for verdict in mine for decision in verdict.decisions if decision.interval]
+        # The estimate that tells most is one that came out as the claim did.
+        telling = [each for verdict, each in found if each.verdict == verdict.verdict] or [each for _, each in found]
         name = outcome.experiment.name
         cells = [
             f"[{name.replace('_', ' ')}](experiments/{name}.py)",
             claim.statement,
             *(WORDS[each.verdict] + mark(each, survives) for each in mine),
-            _in_words(found[0], outcome.design) if found else "",
+            _in_words(telling[0], outcome.design) if telling else "",
         ]
         rows.append(cells)
     return _table(head, rows)
