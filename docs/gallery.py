@@ -21,22 +21,24 @@ from cnn_study.analysis.significance import holm, mark
 from cnn_study.experiment import ASPECTS, PROVENANCES, Claim, Setting
 from cnn_study.files import replace_file
 from cnn_study.report.comparison import measured_beside
-from cnn_study.report.summary import WORDS
+from cnn_study.report.summary import WORDS, magnitudes
 from cnn_study.stored import REFERENCE, designed, evaluated, stores_to_read
 
 DOCS = Path(__file__).parent
 PROFILE = "quick"
 """The profile whose results are shown."""
 
-FIGURES = DOCS.parent / REFERENCE / PROFILE / "figures"
+SCALE = "full"
+"""The profile at the scale of the publications: what is stored of it comes first."""
+
 TOPICS = DOCS / "topics"
 """Where the pages of experiments are written for Sphinx to read."""
 
 FORMATS = ("pdf", "svg", "png", "csv")
 """Of every figure, to be downloaded."""
 
-FRONT = "leave_one_out-effects"
-"""The figure of the front page."""
+FRONT = "activations-figure_1", SCALE
+"""The figure of the front page, and its profile."""
 
 PARTS = "Claims?|Numbers?|Arms|Rules?|Figures?|Run time"
 """The words that begin the parts of an experiment's docstring."""
@@ -48,7 +50,12 @@ ASKED = {"direction": "holds", "magnitude": "as strongly as published", "mechani
 @cache
 def outcomes() -> Sequence[Outcome]:
     """What every experiment has found in the profile that is shown."""
-    store, setting = stores_to_read(DOCS.parent / REFERENCE, Setting(PROFILE).name)[0]
+    return _outcomes(PROFILE)
+
+
+@cache
+def _outcomes(profile: str) -> Sequence[Outcome]:
+    store, setting = stores_to_read(DOCS.parent / REFERENCE, Setting(profile).name)[0]
     return tuple(evaluated(each, design, store) for each, design in designed(collection.family(), setting))
 
 
@@ -71,7 +78,7 @@ def headline() -> str:
         f"{counts['contradicted']} do not, {counts['mixed']} hold in part of the conditions, and "
         f"{counts['inconclusive']} stayed open. Of those that hold, {firm} survive Holm's correction for all tests "
         f"together. That rests on {runs:,} training runs and {sum(len(each.checks) for each in outcomes())} exact "
-        f"checks.\n\n{figure(FRONT, '')}"
+        f"checks.\n\n{figure(*FRONT)}"
     )
 
 
@@ -87,10 +94,10 @@ def _card(outcome: Outcome) -> str:
     return "\n\n".join(
         [
             ":::{container} card",
-            f"[![{outcome.experiment.title}: {picture}]({_source(picture, '')})](topics/{name}.md)",
+            f"[![{outcome.experiment.title}: {picture}]({_source(picture)})](topics/{name}.md)",
             f"**[{outcome.experiment.title}](topics/{name}.md)**",
             f"{_badge(verdicts[0])} {claim.statement}",
-            f"{_first_measured(verdicts)}{_downloads(picture, '')}",
+            f"{_first_measured(verdicts)}{_downloads(picture)}",
             f"`make experiments EXPERIMENTS={name}`",
             ":::",
         ]
@@ -125,30 +132,36 @@ def _badge(verdict: ClaimVerdict) -> str:
 # --- figures ---
 
 
-def pictures(outcome: Outcome) -> Sequence[str]:
-    """Names of the figures of an experiment that are stored, in the order of its page."""
+def pictures(outcome: Outcome, profile: str = PROFILE) -> Sequence[str]:
+    """Names of the figures of an experiment that are stored in a profile, in the order of its page."""
     names = (f"{outcome.experiment.name}-{plot.file}" for plot in outcome.experiment.plots)
-    return [name for name in names if (FIGURES / f"{name}.png").is_file()]
+    return [name for name in names if (_figures(profile) / f"{name}.png").is_file()]
 
 
-def figure(name: str, up: str) -> str:
+def _figures(profile: str) -> Path:
+    return DOCS.parent / REFERENCE / profile / "figures"
+
+
+def figure(name: str, profile: str = PROFILE, up: str = "") -> str:
     """A figure with its caption and downloads.
 
     Args:
         name: Of its files.
+        profile: Whose it is.
         up: From the page to the folder of the documentation, such as ``../``.
     """
-    caption = (FIGURES / f"{name}.txt").read_text(encoding="utf-8").strip()
-    head = f"```{{figure}} {_source(name, up)}\n:alt: {json.dumps(caption, ensure_ascii=False)}"
-    return f"{head}\n\n{_text(caption)}\n{_downloads(name, up)}\n```"
+    caption = (_figures(profile) / f"{name}.txt").read_text(encoding="utf-8").strip()
+    head = f"```{{figure}} {_source(name, profile, up)}\n:alt: {json.dumps(caption, ensure_ascii=False)}"
+    return f"{head}\n\n{_text(caption)}\n{_downloads(name, profile, up)}\n```"
 
 
-def _source(name: str, up: str, suffix: str = "png") -> str:
-    return f"{up}../{REFERENCE.as_posix()}/{PROFILE}/figures/{name}.{suffix}"
+def _source(name: str, profile: str = PROFILE, up: str = "", suffix: str = "png") -> str:
+    return f"{up}../{REFERENCE.as_posix()}/{profile}/figures/{name}.{suffix}"
 
 
-def _downloads(name: str, up: str) -> str:
-    return " ".join(f"{{download}}`{suffix.upper()} <{_source(name, up, suffix)}>`" for suffix in FORMATS)
+def _downloads(name: str, profile: str = PROFILE, up: str = "") -> str:
+    found = ((suffix, _source(name, profile, up, suffix)) for suffix in FORMATS)
+    return " ".join(f"{{download}}`{suffix.upper()} <{source}>`" for suffix, source in found)
 
 
 def _text(words: str) -> str:
@@ -186,8 +199,9 @@ def _topic(outcome: Outcome) -> Iterator[str]:
         ("claim", *(ASKED[aspect] for aspect in ASPECTS)), (_answers(outcome, each) for each in experiment.claims)
     )
     yield "° does not survive Holm's correction for all tests together. *-*: not tested."
+    yield from _at_scale(outcome)
     for name in pictures(outcome):
-        yield figure(name, "../")
+        yield figure(name, up="../")
     yield from _published(outcome)
     yield "## What decides"
     yield (
@@ -197,6 +211,16 @@ def _topic(outcome: Outcome) -> Iterator[str]:
     for claim in experiment.claims:
         yield from _decided(outcome, claim)
     yield from _ledger(experiment.name)
+
+
+def _at_scale(outcome: Outcome) -> Iterator[str]:
+    """What is stored of an experiment at the scale of the publication, if anything is."""
+    names = pictures(outcome, SCALE)
+    if names:
+        yield "### At the scale of the publication"
+        yield magnitudes([each for each in _outcomes(SCALE) if each.experiment.name == outcome.experiment.name])
+        yield from (figure(name, SCALE, "../") for name in names)
+        yield f"### In the profile {PROFILE}"
 
 
 def _prose(docstring: str) -> str:
