@@ -109,7 +109,10 @@ def test_a_second_time_trains_nothing_and_takes_seconds(finished):
     assert stored(folder) == before
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+# What SIGTERM and SIGKILL do is shown on a suite of short jobs in tests/faults too.
+@pytest.mark.parametrize(
+    "stop", [signal.SIGINT, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGTERM, signal.SIGKILL))]
+)
 def test_stopped_in_the_middle_it_goes_on_from_there(finished, tmp_path, stop):
     process = start(tmp_path, "--no-tracking")
     wait_for_runs(process, tmp_path, 4)
