@@ -15,7 +15,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from cnn_study import collection
+from cnn_study import cli, collection
 from cnn_study.results import Store
 
 EXPERIMENT = collection.load(["lenet5"])[0]
@@ -109,7 +109,10 @@ def test_a_second_time_trains_nothing_and_takes_seconds(finished):
     assert stored(folder) == before
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+# What SIGTERM and SIGKILL do is shown on a suite of short jobs in tests/faults too.
+@pytest.mark.parametrize(
+    "stop", [signal.SIGINT, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGTERM, signal.SIGKILL))]
+)
 def test_stopped_in_the_middle_it_goes_on_from_there(finished, tmp_path, stop):
     process = start(tmp_path, "--no-tracking")
     wait_for_runs(process, tmp_path, 4)
@@ -160,7 +163,9 @@ def test_two_suites_on_one_store_do_not_mix(finished):
     assert output.strip().splitlines()[-1].startswith("cnn-study: another cnn-study writes to")
 
 
-def test_the_stored_runs_can_be_asked_about(finished):
+def test_the_stored_runs_can_be_asked_about(finished, capsys, monkeypatch):
+    for printer in (cli.console, cli.errors):
+        monkeypatch.setattr(printer, "width", 200, raising=False)
     folder, _ = finished
     before = stored(folder)
     figure = folder / "results" / "smoke" / "figures" / f"{EXPERIMENT.name}-{EXPERIMENT.plots[0].file}.svg"
@@ -173,9 +178,11 @@ def test_the_stored_runs_can_be_asked_about(finished):
         ("figures", EXPERIMENT.name, figure.with_suffix(".png").name),
         ("report", EXPERIMENT.name, "report.html"),
     ):
-        answer = ask(folder, verb, argument)
-        assert answer.returncode == 0, answer.stderr
-        assert expected in answer.stdout, answer.stdout
+        with pytest.raises(SystemExit) as caught:
+            cli.main([verb, argument, "--profile", "smoke", "--results", str(folder / "results")])
+        answer = capsys.readouterr()
+        assert caught.value.code == 0, answer.err
+        assert expected in answer.out, answer.out
     assert figure.read_bytes() == drawn
     assert stored(folder) == before
 

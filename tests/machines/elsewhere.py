@@ -1,13 +1,17 @@
 """The command line in a process and an environment of its own, as on another machine; and folders of images."""
 
+import io
 import itertools
 import os
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from cnn_study import cli
 
 PROJECT = Path(__file__).parents[2]
 QUICK = PROJECT / "results" / "quick"
@@ -41,7 +45,33 @@ def study(folder, *arguments, where=PROJECT, before=(), program=("-m", "cnn_stud
 
 def complaint(folder, *arguments, code=2, **options):
     """The one line with which a command ends."""
-    lines = study(folder, *arguments, code=code, **options).stderr.splitlines()
+    return _only_line(study(folder, *arguments, code=code, **options).stderr)
+
+
+def study_here(*arguments, where=PROJECT, code=0):
+    """Run ``cnn-study`` in this process, where nothing of another environment matters: what it prints as errors.
+
+    MLflow keeps its connections by address in a process: each call needs a store with a full path of its own.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    with chdir(where), redirect_stdout(out), redirect_stderr(err):
+        try:
+            cli.main([*map(str, arguments)])
+        except SystemExit as end:
+            ended = end.code or 0
+        else:
+            ended = 0
+    assert ended == code, out.getvalue() + err.getvalue()
+    return err.getvalue()
+
+
+def complaint_here(*arguments, where=PROJECT, code=2):
+    """The one line with which a command ends in this process."""
+    return _only_line(study_here(*arguments, where=where, code=code))
+
+
+def _only_line(text):
+    lines = text.splitlines()
     assert len(lines) == 1, lines
     assert lines[0].startswith("cnn-study: ")
     return lines[0]

@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from elsewhere import PROJECT, complaint, study
+from elsewhere import PROJECT, complaint, complaint_here, study_here
 
 from cnn_study.cli.output import last_changes, revision
 from cnn_study.experiment import Experiment
@@ -104,13 +104,13 @@ def own(path):
 
 def test_two_files_with_experiments_of_one_name_are_refused(tmp_path):
     files = [own(tmp_path / place / "lr.py") for place in ("a", "b")]
-    line = complaint(tmp_path, "plan", *files, "--profile", "smoke", "--results", tmp_path / "r")
+    line = complaint_here("plan", *files, "--profile", "smoke", "--results", tmp_path / "r")
     assert all(str(file) in line for file in files)
 
 
 def test_claims_of_one_name_in_two_experiments_are_refused(tmp_path):
     files = [own(tmp_path / name) for name in ("one.py", "two.py")]
-    line = complaint(tmp_path, "plan", *files, "--profile", "smoke", "--results", tmp_path / "r")
+    line = complaint_here("plan", *files, "--profile", "smoke", "--results", tmp_path / "r")
     assert "claim" in line
 
 
@@ -118,7 +118,7 @@ def test_a_file_finds_the_module_beside_it(tmp_path):
     path = own(tmp_path / "mine.py")
     (tmp_path / "common_settings.py").write_text("EPOCHS = 2\n")
     path.write_text("from common_settings import EPOCHS\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
-    study(tmp_path, "plan", path, "--profile", "smoke", "--results", tmp_path / "r")
+    study_here("plan", path, "--profile", "smoke", "--results", tmp_path / "r")
 
 
 def test_another_package_called_experiments_is_named_as_being_in_the_way(tmp_path, theirs):

@@ -45,11 +45,8 @@ def same_as_committed(results, name):
 @pytest.mark.parametrize(
     "variables",
     [
-        {"MATPLOTLIBRC": "{rc}"},
-        {"MPLBACKEND": "no_such_backend"},
-        {"MPLBACKEND": "module://matplotlib_inline.backend_inline"},
-        {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0"},
-        {"OMP_NUM_THREADS": "7", "MPLCONFIGDIR": "/proc/nowhere"},
+        {"MATPLOTLIBRC": "{rc}", "LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0"},
+        {"MPLBACKEND": "no_such_backend", "OMP_NUM_THREADS": "7", "MPLCONFIGDIR": "/proc/nowhere"},
     ],
 )
 def test_figures_are_the_committed_ones_whatever_the_settings(results, tmp_path, variables):
@@ -61,7 +58,8 @@ def test_figures_are_the_committed_ones_whatever_the_settings(results, tmp_path,
 
 def test_figures_are_the_committed_ones_whatever_lies_in_the_working_folder(results, tmp_path):
     (tmp_path / "matplotlibrc").write_text(RC)
-    study(tmp_path, "figures", "lenet5", "--profile", "quick", "--results", results, where=tmp_path)
+    options = {"where": tmp_path, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    study(tmp_path, "figures", "lenet5", "--profile", "quick", "--results", results, **options)
     assert same_as_committed(results, "lenet5")
 
 

@@ -6,13 +6,13 @@ import sys
 from contextlib import closing
 
 import pytest
-from elsewhere import PROJECT, QUICK, complaint, study
+from elsewhere import PROJECT, QUICK, complaint, complaint_here, study, study_here
 
 from cnn_study import tracking
 from cnn_study.tracking.store import check_store, explained
 
 RESULTS = ("--profile", "quick", "--results", QUICK.parent)
-FOLDERS = ["what? cnn", "a#b%20c%3F", 'so "called"; $(x)', "what? [thesis] größe"]
+FOLDERS = ['a#b%20c%3F so "called"; $(x)', "what? [thesis] größe"]
 
 
 def rows(database, query, *arguments):
@@ -40,7 +40,7 @@ def shows_figures(place):
 @pytest.fixture(scope="module")
 def mirrored(tmp_path_factory):
     place = tmp_path_factory.mktemp("mirrored")
-    study(place, "sync", "layer_api", *RESULTS, where=place)
+    study_here("sync", "layer_api", *RESULTS, where=place)
     return place
 
 
@@ -57,16 +57,16 @@ def test_the_store_lies_in_the_working_folder_whatever_it_is_called(tmp_path, na
 def test_an_address_with_a_question_mark_is_refused_and_nothing_is_written(tmp_path):
     (tmp_path / "what? cnn").mkdir()
     uri = f"sqlite:///{tmp_path}/what? cnn/m.db"
-    line = complaint(tmp_path, "sync", "layer_api", *RESULTS, "--tracking-uri", uri, code=1)
+    line = complaint_here("sync", "layer_api", *RESULTS, "--tracking-uri", uri, code=1)
     assert line.startswith(
         f"cnn-study: {uri} would be taken for the file {tmp_path}/what, as a question mark ends a path"
     )
-    assert {path.name for path in tmp_path.iterdir()} == {"what? cnn", "home"}
+    assert {path.name for path in tmp_path.iterdir()} == {"what? cnn"}
 
 
 def test_a_folder_that_mlflow_cannot_write_into_its_sql_is_refused(tmp_path):
     (tmp_path / "it's mine").mkdir()
-    line = complaint(tmp_path, "sync", "layer_api", *RESULTS, where=tmp_path / "it's mine", code=1)
+    line = complaint_here("sync", "layer_api", *RESULTS, where=tmp_path / "it's mine", code=1)
     assert line.startswith(f"cnn-study: MLflow makes no store in a folder with an apostrophe ({tmp_path}/it's mine): ")
 
 
@@ -108,7 +108,7 @@ def test_a_store_of_an_older_mlflow_is_told_with_the_command(mirrored, tmp_path)
 
 def test_a_store_of_a_newer_mlflow_is_kept(mirrored, tmp_path):
     uri = with_version(mirrored, tmp_path, "ffffffffffff")
-    line = complaint(tmp_path, "sync", "output_size", *RESULTS, "--tracking-uri", uri, code=1)
+    line = complaint_here("sync", "output_size", *RESULTS, "--tracking-uri", uri, code=1)
     assert "is of a newer MLflow than the installed" in line
     assert "keep it, and install that MLflow; or give another with --tracking-uri" in line
 
@@ -134,15 +134,15 @@ def test_the_file_of_another_program_is_refused_before_anything_is_written(tmp_p
         connection.executescript(tables)
     before = file.read_bytes()
     uri = f"sqlite:///{file}"
-    line = complaint(tmp_path, "sync", "layer_api", *RESULTS, "--tracking-uri", uri, code=1)
+    line = complaint_here("sync", "layer_api", *RESULTS, "--tracking-uri", uri, code=1)
     assert line.startswith(f"cnn-study: {file} is the SQLite file of another program, with tables such as ")
     assert file.read_bytes() == before
-    assert {path.name for path in tmp_path.iterdir()} == {"other.db", "home"}
+    assert {path.name for path in tmp_path.iterdir()} == {"other.db"}
 
 
 @pytest.mark.parametrize("uri", ["mlruns", "file:///tmp/nowhere/mlruns"])
 def test_a_folder_as_a_store_is_told_what_to_give_instead(tmp_path, uri):
-    line = complaint(tmp_path, "sync", "layer_api", *RESULTS, "--tracking-uri", uri, where=tmp_path, code=1)
+    line = complaint_here("sync", "layer_api", *RESULTS, "--tracking-uri", uri, where=tmp_path, code=1)
     assert "MLflow keeps runs in databases now: give one, such as --tracking-uri sqlite:///mlflow.db" in line
 
 
@@ -167,6 +167,6 @@ def test_what_others_put_beside_the_figures_is_not_taken_for_one(tmp_path):
     figures = tmp_path / "results" / "quick" / "figures"
     (figures / "layer_api-old").mkdir()
     (figures / "layer_api-agreement.png~").write_bytes(b"x")
-    study(tmp_path, "sync", "layer_api", "-p", "quick", "--results", tmp_path / "results", where=tmp_path)
+    study_here("sync", "layer_api", "-p", "quick", "--results", tmp_path / "results", where=tmp_path)
     names = {path.name for path in (tmp_path / "mlartifacts").rglob("figures/*")}
     assert names == {file.name for file in (QUICK / "figures").glob("layer_api-*")}
