@@ -30,7 +30,7 @@ def read(chosen: Sequence[Experiment], profile: str, results: Path | None) -> It
     for store, setting in stores_to_read(results, profile):
         console.print(f"results: {store.folder}", soft_wrap=True, highlight=False)
         outcomes = [evaluated(experiment, design, store) for experiment, design in designed(chosen, setting)]
-        yield Reading(setting, place_for(store), outcomes)
+        yield Reading(setting, store.folder if results else place_for(store), outcomes)
 
 
 def shown(names: Sequence[str] | None, family: Sequence[Outcome]) -> list[Outcome]:

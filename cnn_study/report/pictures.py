@@ -94,9 +94,9 @@ def without_proxy(caption: str, proxy: str) -> str:
 def _picture(base: Path, caption: str) -> Picture:
     with Image.open(base.with_suffix(".png")) as image:
         width, height = image.size
-        drawing = _drawing(base.with_suffix(".svg"))
-        source = drawing if 0 < len(drawing) <= LARGEST_DRAWING else raster(image)
-        source = min(source, drawing or source, key=len)
+        drawn = drawing(base.with_suffix(".svg"))
+        source = drawn if 0 < len(drawn) <= LARGEST_DRAWING else raster(image)
+        source = min(source, drawn or source, key=len)
     downloads = tuple(_downloads(base))
     return Picture(base.name, source, caption, width, height, downloads)
 
@@ -108,7 +108,7 @@ def raster(image: Image.Image) -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def _drawing(path: Path) -> str:
+def drawing(path: Path) -> str:
     """The SVG as a data URI; empty if there is none, or none that can be read. As an image it runs no script."""
     if not path.exists():
         return ""

@@ -18,7 +18,7 @@ class Shuffled:
     def __init__(self, seed, time):
         self.random, self.time, self.waiting = np.random.default_rng(seed), time, []
 
-    def submit(self, job, model=False):
+    def submit(self, job, model=False, turn=0):
         self.waiting.append(job)
 
     def events(self):

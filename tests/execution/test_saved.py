@@ -19,7 +19,7 @@ class Trainer:
     def __init__(self, weights="w", environment=None):
         self.weights, self.environment, self.queue, self.asked = weights, environment or {}, [], []
 
-    def submit(self, job, model=False):
+    def submit(self, job, model=False, turn=0):
         self.queue.append((job, model))
         if model:
             self.asked.append(job.key)

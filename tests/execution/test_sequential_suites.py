@@ -53,7 +53,7 @@ class Shuffled:
         self.queue, self.trained, self.record, self.limit, self.fails = [], [], record, limit, fails
         self.order = random.Random(seed)  # noqa: S311 - an order, no secret
 
-    def submit(self, job, model=False):
+    def submit(self, job, model=False, turn=0):
         self.queue.append(job)
 
     def events(self):

@@ -145,7 +145,7 @@ class Again:
     def __init__(self, stored, fails):
         self.stored, self.fails, self.queue = stored, fails, []
 
-    def submit(self, job, model=False):
+    def submit(self, job, model=False, turn=0):
         self.queue.append(job)
 
     def events(self):

@@ -16,7 +16,7 @@ def runs():
     """A run of a network with every kind of unit: without probes and without a validation split, and with all."""
     arrays = cache.load("digits")
     layers = (
-        Conv(maps=3, field=3, stride=2, activation="relu"),
+        Conv(maps=3, field=3, activation="relu"),
         Conv(maps=3, field=3, stride=2, activation="tanh"),
         Dense(units=5, activation="tanh"),
         Dense(units=10, activation=None),

@@ -25,7 +25,7 @@ from cnn_study.figures.draw import draw
 from cnn_study.report.answers import headline, labeled
 from cnn_study.report.comparison import arm_rows, measured_beside
 from cnn_study.report.page import write_page
-from cnn_study.report.pictures import raster, small, without_proxy
+from cnn_study.report.pictures import drawing, raster, small, without_proxy
 from cnn_study.report.verdicts import write_verdicts
 from cnn_study.results import CheckRecord
 from cnn_study.spec import CheckSpec
@@ -323,3 +323,16 @@ def test_the_command_names_the_data_set_that_took_the_place_of_another(made_up, 
     (tmp_path / "quick-digits").mkdir()
     page = write_page([evaluate(*made_up)], tmp_path / "quick-digits", Setting("quick", DATASETS["digits"])).read_text()
     assert ">cnn-study run made_up --profile quick --data digits</code>" in page
+
+
+def test_a_drawing_with_entities_of_its_own_is_not_shown(tmp_path):
+    """Ten levels of ten would be ten thousand million letters."""
+    levels = "".join(f'<!ENTITY e{n} "{10 * f"&e{n - 1};"}">' for n in range(1, 11))
+    file = tmp_path / "figure.svg"
+    file.write_text(f'<!DOCTYPE svg [<!ENTITY e0 "a">{levels}]><svg><text>&e10;</text></svg>', encoding="utf-8")
+    assert drawing(file) == ""
+    file.write_text('<!DOCTYPE svg [<!ENTITY e0 "a">]><svg><text>&e0;</text></svg>', encoding="utf-8")
+    assert drawing(file) == ""
+    file.write_text("<!DOCTYPE svg><svg><text>a</text></svg>", encoding="utf-8")
+    assert urllib.parse.unquote(drawing(file)) == "data:image/svg+xml,<svg><text>a</text></svg>"
+    assert drawing(tmp_path / "none.svg") == ""
