@@ -17,7 +17,7 @@ from markup import table
 
 from cnn_study import collection
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
-from cnn_study.analysis.significance import holm, mark
+from cnn_study.analysis.significance import holm, key_of, mark
 from cnn_study.experiment import ASPECTS, PROVENANCES, Claim, Setting
 from cnn_study.files import replace_file
 from cnn_study.report.comparison import measured_beside
@@ -71,14 +71,15 @@ def headline() -> str:
     """How many claims hold, how many do not, and a figure."""
     found = [each for outcome in outcomes() for each in outcome.verdicts if each.aspect == "direction"]
     counts = Counter(each.verdict for each in found)
-    firm = sum(each.verdict == "supported" and not mark(each, _survives()) for each in found)
+    tested = [survives for each in found if (survives := _survives().get(key_of(each))) is not None]
     runs = len({key for outcome in outcomes() for key in outcome.stored})
     return (
         f"**Of {len(found)} claims {counts['supported']} hold in their direction** in the profile `{PROFILE}`, "
         f"{counts['contradicted']} do not, {counts['mixed']} hold in part of the conditions, and "
-        f"{counts['inconclusive']} stayed open. Of those that hold, {firm} survive Holm's correction for all tests "
-        f"together. That rests on {runs:,} training runs and {sum(len(each.checks) for each in outcomes())} exact "
-        f"checks.\n\n{figure(*FRONT)}"
+        f"{counts['inconclusive']} stayed open. Of the {len(tested)} verdicts on directions that rest on seeds, "
+        f"{sum(tested)} survive Holm's correction for all tests together. All rests on {runs:,} training runs and "
+        f"{sum(len(each.checks) for each in outcomes())} exact checks. The figure is one at the scale of its paper.\n\n"
+        f"{figure(*FRONT)}"
     )
 
 
