@@ -109,7 +109,8 @@ def with_uv(uv: str, extras: Sequence[str], settings: Mapping[str, str]) -> int:
     locked = subprocess.run(export, cwd=PROJECT, env=environment, text=True, stdout=subprocess.PIPE)  # noqa: S603
     if locked.returncode:
         return locked.returncode
-    install = [uv, "pip", "install", "--python", sys.executable, "--requirement", "-"]
+    # Compiled once, as pip does: where no program may write bytecode, every process would compile TensorFlow anew.
+    install = [uv, "pip", "install", "--compile-bytecode", "--python", sys.executable, "--requirement", "-"]
     if settings.get("no-index", "").lower() in ("1", "true", "yes", "on"):
         install.append("--no-index")
     return subprocess.run(install, cwd=PROJECT, env=environment, text=True, input=locked.stdout).returncode  # noqa: S603
