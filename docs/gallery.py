@@ -21,7 +21,8 @@ from cnn_study.analysis.significance import holm, key_of, mark
 from cnn_study.experiment import ASPECTS, PROVENANCES, Claim, Setting
 from cnn_study.files import replace_file
 from cnn_study.report.comparison import measured_beside
-from cnn_study.report.summary import WORDS, magnitudes
+from cnn_study.report.pictures import FORMATS
+from cnn_study.report.summary import WORDS, first_claim, magnitudes
 from cnn_study.stored import REFERENCE, designed, evaluated, stores_to_read
 
 DOCS = Path(__file__).parent
@@ -33,9 +34,6 @@ SCALE = "full"
 
 TOPICS = DOCS / "topics"
 """Where the pages of experiments are written for Sphinx to read."""
-
-FORMATS = ("pdf", "svg", "png", "csv")
-"""Of every figure, to be downloaded."""
 
 FRONT = "activations-figure_1", SCALE
 """The figure of the front page, and its profile."""
@@ -90,7 +88,8 @@ def cards() -> str:
 
 def _card(outcome: Outcome) -> str:
     name = outcome.experiment.name
-    claim, verdicts = _first(outcome)
+    claim = first_claim(outcome)
+    verdicts = _of(outcome, claim)
     picture = _thumbnail(outcome)
     return "\n\n".join(
         [
@@ -103,13 +102,6 @@ def _card(outcome: Outcome) -> str:
             ":::",
         ]
     )
-
-
-def _first(outcome: Outcome) -> tuple[Claim, Sequence[ClaimVerdict]]:
-    """The first claim that trained networks decide, or the first one, with its verdicts."""
-    trained = [each.claim for each in outcome.verdicts if any(d.rule.estimate.arms for d in each.decisions)]
-    claim = next(iter(trained), outcome.experiment.claims[0])
-    return claim, _of(outcome, claim)
 
 
 def _of(outcome: Outcome, claim: Claim) -> Sequence[ClaimVerdict]:

@@ -82,10 +82,15 @@ class Decision:
         return confidence(self.rule, self.looks, relevance=bool(self.finding))
 
     @property
-    def text(self) -> str:
-        """The condition and the estimate, with the number of seeds where that was not fixed."""
+    def measured(self) -> str:
+        """The estimate, with the number of seeds where that was not fixed."""
         estimate = self.interval.text if self.interval else "no estimate"
-        return f"{self.rule.condition}: {estimate}{f', {self.look.seeds} seeds' if self.look else ''}"
+        return f"{estimate}{f', {self.look.seeds} seeds' if self.look else ''}"
+
+    @property
+    def text(self) -> str:
+        """The condition and the estimate."""
+        return f"{self.rule.condition}: {self.measured}"
 
 
 @dataclass(frozen=True)

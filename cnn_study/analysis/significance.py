@@ -208,6 +208,20 @@ def mark(verdict: ClaimVerdict, survives: Mapping[Key, bool]) -> str:
     return "" if survives.get(key_of(verdict), True) else UNCORRECTED
 
 
+def rule_mark(outcome: Outcome, decision: Decision, survives: Mapping[Key, bool]) -> str:
+    """What stands after the verdict of a rule that decides: the mark of what it decides.
+
+    Args:
+        outcome: Of its experiment.
+        decision: By any rule.
+        survives: What :func:`holm` has found.
+    """
+    if decision.verdict not in ("supported", "contradicted"):
+        return ""
+    key = (outcome.experiment.name, decision.rule.claim, decision.rule.aspect)
+    return "" if survives.get(key, True) else UNCORRECTED
+
+
 def marked(outcomes: Sequence[Outcome], survives: Mapping[Key, bool]) -> bool:
     """Whether any verdict of some experiments has the mark, so that it must be explained."""
     return any(mark(verdict, survives) for outcome in outcomes for verdict in outcome.verdicts)

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from cnn_study.analysis.decisions import Decision, Outcome
-from cnn_study.analysis.significance import UNCORRECTED, Key
+from cnn_study.analysis.significance import Key, rule_mark
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Agreement, Contrast, Plot, Published
 from cnn_study.figures.layout import wrapped
@@ -144,10 +144,7 @@ def _rows(outcome: Outcome, decisions: Sequence[Decision], survives: Mapping[Key
         title = "" if (rule.claim, rule.aspect) == before else f"{rule.claim}, {rule.aspect}\n"
         before = (rule.claim, rule.aspect)
         name = wrapped(title + what, 0.4 * style.width, style.small)
-        key = (outcome.experiment.name, rule.claim, rule.aspect)
-        decides = decision.verdict in ("supported", "contradicted")
-        mark = UNCORRECTED if decides and not survives.get(key, True) else ""
-        rows.append(_Row(decision, name, mark, _published(outcome, decision)))
+        rows.append(_Row(decision, name, rule_mark(outcome, decision, survives), _published(outcome, decision)))
     return rows
 
 

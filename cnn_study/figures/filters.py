@@ -60,10 +60,15 @@ def _images(outcome: Outcome, record: RunRecord, arm: Arm, kind: str) -> Mapping
     """Images of shape (height, width, channels) by their number; their values are stored with the place as the step."""
     images = {}
     for name in measured_layers(outcome, arm, kind):
-        points = sorted((point.step, point.value) for point in record.history if point.metric == f"{kind}/{name}")
-        flat = np.array([value for _, value in points])
+        flat = stored(record, f"{kind}/{name}")
         images[name] = flat.reshape(_shape(record, kind, len(flat)))
     return images
+
+
+def stored(record: RunRecord, metric: str) -> np.ndarray:
+    """A list of numbers of a finished run, which are stored with their places as steps."""
+    points = sorted((point.step, point.value) for point in record.history if point.metric == metric)
+    return np.array([value for _, value in points])
 
 
 def _shape(record: RunRecord, kind: str, size: int) -> tuple[int, int, int]:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cnn_study.analysis.decisions import Decision, Outcome
-from cnn_study.analysis.significance import UNCORRECTED, Key
+from cnn_study.analysis.significance import Key, rule_mark
 from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.data.registry import DATASETS
 from cnn_study.experiment import Contrast, Plot, Term
@@ -40,9 +40,7 @@ def forest(
     )
     table, marked = [], False
     for ax, decision, found in zip(grid.flat, decisions, parts, strict=False):
-        key = (outcome.experiment.name, decision.rule.claim, decision.rule.aspect)
-        decides = decision.verdict in ("supported", "contradicted")
-        mark = UNCORRECTED if decides and not survives.get(key, True) else ""
+        mark = rule_mark(outcome, decision, survives)
         marked = marked or bool(mark)
         table += _panel(ax, decision, found, rows, style, len(decisions), mark)
     first: Axes = grid.flat[0]

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from cnn_study.analysis.decisions import Decision, Outcome
-from cnn_study.analysis.significance import UNCORRECTED, Key
+from cnn_study.analysis.significance import Key, rule_mark
 from cnn_study.experiment import Plot
 from cnn_study.figures.layout import wrapped
 from cnn_study.figures.quantities import UNCORRECTED_TEXT
@@ -42,8 +42,7 @@ def multiverse(
     figure, ax = plt.subplots(figsize=(style.width, (0.9 + 0.42 * len(rows)) * style.type_size / 8))
     marked = False
     for (condition, claim), decision in cells.items():
-        decides = decision.verdict in ("supported", "contradicted")
-        mark = "" if not decides or survives.get((outcome.experiment.name, claim, "direction"), True) else UNCORRECTED
+        mark = rule_mark(outcome, decision, survives)
         marked = marked or bool(mark)
         _cell(ax, columns.index(claim), rows.index(condition), decision, mark, style)
     ax.set_xlim(0, len(columns))

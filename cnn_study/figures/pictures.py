@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Arm, Plot
-from cnn_study.figures.filters import COLUMNS, tiled
+from cnn_study.figures.filters import COLUMNS, stored, tiled
 from cnn_study.figures.layout import wrapped
 from cnn_study.figures.quantities import arms, title
 from cnn_study.figures.style import Style
@@ -50,7 +50,7 @@ def patches(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
         if record and names:
             side = int(record.outcomes["patch_side"])
             shape = (-1, side, side, int(record.outcomes["patch_channels"]))
-            found.append((arm, {name: _stored(record, f"patch/{name}", shape) for name in names}))
+            found.append((arm, {name: stored(record, f"patch/{name}").reshape(shape) for name in names}))
     shown = [arm for arm, _ in found]
     across = max((len(maps) for _, maps in found), default=1)
     figure, grid = _grid(len(found), across, style, 1.15)
@@ -120,12 +120,6 @@ def _first_seed(outcome: Outcome, arm: Arm) -> RunRecord | None:
     return next(iter(outcome.replicates(arm.name)), None)
 
 
-def _stored(record: RunRecord, metric: str, shape: tuple[int, ...]) -> np.ndarray:
-    """An array whose numbers were stored with their places as steps."""
-    points = sorted((point.step, point.value) for point in record.history if point.metric == metric)
-    return np.array([value for _, value in points]).reshape(shape)
-
-
 def _maps(record: RunRecord) -> list[str]:
     """The numbers of the maps whose patches a run has, ascending."""
     found = {point.metric.removeprefix("patch/") for point in record.history if point.metric.startswith("patch/")}
@@ -138,12 +132,12 @@ def _has_maps(record: RunRecord) -> bool:
 
 def _seen(record: RunRecord, moved: int, side: int) -> Mapping[str, np.ndarray]:
     """The image, the map and its reductions, each ``(height, width, channels)``."""
-    seen = _stored(record, f"seen_map/{moved}", (side, side))
+    seen = stored(record, f"seen_map/{moved}").reshape(side, side)
     even = side - side % 2
     blocks = seen[:even, :even].reshape(even // 2, 2, even // 2, 2)
     reduced = {name: reduce(blocks)[..., None] for name, reduce in REDUCED.items()}
     return {
-        "image": _stored(record, f"seen_image/{moved}", (side, side, -1)) / 255,
+        "image": stored(record, f"seen_image/{moved}").reshape(side, side, -1) / 255,
         "feature map": seen[..., None],
         **reduced,
     }

@@ -1,6 +1,6 @@
 """The probes that look at a trained network, once, at the end of its run."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import NamedTuple
 
 import keras
@@ -9,6 +9,7 @@ import numpy as np
 from cnn_study.data.transforms import Split
 from cnn_study.errors import InputError
 from cnn_study.probes import border, equivariance, filters, linear, maps, patches, translation
+from cnn_study.probes.stages import Prepare
 from cnn_study.spec import ProbeName
 
 
@@ -22,7 +23,7 @@ class Trained(NamedTuple):
     """
 
     model: keras.Model
-    prepare: Callable[[np.ndarray], np.ndarray]
+    prepare: Prepare
     classify: translation.Classify
 
 

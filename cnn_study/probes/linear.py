@@ -9,14 +9,10 @@ Cost: two forward passes of :data:`EXAMPLES` training and :data:`TESTED` test im
 as there are training images for every layer.
 """
 
-from collections.abc import Callable
-
 import keras
 import numpy as np
-import tensorflow as tf
 
-from cnn_study import layer_api
-from cnn_study.probes.stages import stages
+from cnn_study.probes.stages import Prepare, outputs, stages
 
 EXAMPLES = 1000
 """Training images that a classifier is fitted to: the first so many."""
@@ -24,13 +20,8 @@ TESTED = 2000
 """Test images on which its error is taken: the first so many."""
 TILES = 4
 """Tiles along a side of the image, if these divide it: else the next smaller number that does."""
-BATCH = 100
-"""Images in one forward pass."""
 PENALTIES = tuple(10.0**power for power in range(-5, 2))
 """Ridge penalties that are tried, in units of the mean squared length of an image's centered features."""
-
-Prepare = Callable[[np.ndarray], np.ndarray]
-"""From images, uint8, to what the network takes."""
 
 
 def measure(
@@ -68,14 +59,8 @@ def measure(
 
 def features(model: keras.Model, prepare: Prepare, images: np.ndarray) -> list[np.ndarray]:
     """The pixels, and what every hidden layer with weights makes of them, each ``(examples, numbers)``."""
-    last = [stage.layers[-1].name for stage in stages(model)[:-1]]
-    parts: list[list[np.ndarray]] = [[] for _ in range(len(last) + 1)]
-    for begin in range(0, len(images), BATCH):
-        prepared = prepare(images[begin : begin + BATCH])
-        activations = layer_api.forward(model, tf.constant(prepared))
-        for part, values in zip(parts, [prepared, *(activations[name].numpy() for name in last)], strict=True):
-            part.append(values.reshape(len(prepared), -1).astype("float64"))
-    return [np.concatenate(part) for part in parts]
+    given = outputs(model, prepare, images, [stage.layers[-1].name for stage in stages(model)[:-1]])
+    return [values.reshape(len(images), -1).astype("float64") for values in (prepare(images), *given.values())]
 
 
 def shuffled(images: np.ndarray) -> np.ndarray | None:

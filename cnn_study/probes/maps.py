@@ -7,11 +7,8 @@ from collections.abc import Mapping
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from cnn_study import layer_api
-from cnn_study.probes.linear import Prepare
-from cnn_study.probes.stages import stages
+from cnn_study.probes.stages import Prepare, outputs, stages
 from cnn_study.probes.translation import shift
 
 
@@ -30,7 +27,8 @@ def measure(model: keras.Model, prepare: Prepare, image: np.ndarray) -> Mapping[
     """
     stage = stages(model)[0]
     pictures = np.stack([shift(image[None], 0, right)[0] for right in (0, 1)])
-    maps = layer_api.forward(model, tf.constant(prepare(pictures)))[(stage.unit or stage.weighted).name].numpy()
+    name = (stage.unit or stage.weighted).name
+    maps = outputs(model, prepare, pictures, [name])[name]
     if maps.ndim != 4 or maps.shape[1:3] != image.shape[:2]:
         return {}
     chosen = int(maps[0].std(axis=(0, 1)).argmax())

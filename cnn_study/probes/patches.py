@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import layers
 
 from cnn_study import layer_api
-from cnn_study.probes.linear import BATCH, Prepare
+from cnn_study.probes.stages import Prepare, outputs
 
 EXAMPLES = 1000
 """Test images that are searched: the first so many."""
@@ -74,11 +73,7 @@ def measure(model: keras.Model, prepare: Prepare, images: np.ndarray) -> Patches
         return Patches({}, {})
     name, field = found
     images = images[:EXAMPLES]
-    parts = [
-        layer_api.forward(model, tf.constant(prepare(images[begin : begin + BATCH])))[name].numpy()
-        for begin in range(0, len(images), BATCH)
-    ]
-    maps = np.concatenate(parts)
+    maps = outputs(model, prepare, images, [name])[name]
     excited = np.flatnonzero(maps.max(axis=(0, 1, 2)) > 0)[:MAPS]
     curves = {f"patch/{number}": _patches(maps[..., number], images, field).ravel() for number in excited}
     return Patches(curves, {"patch_side": float(field.size), "patch_channels": float(images.shape[3])})

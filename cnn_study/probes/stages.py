@@ -1,16 +1,24 @@
 """The parts of a built network that probes look at: what belongs to which layer of its spec."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from cnn_study import layer_api
 
 WEIGHTED = ("conv", "local", "dense", "subsample")
 """How the names of layers with weights begin."""
+
+
+BATCH = 100
+"""Images in one forward pass over many."""
+
+Prepare = Callable[[np.ndarray], np.ndarray]
+"""From images ``(examples, height, width, channels)``, uint8, to what the network takes."""
 
 
 class Stage(NamedTuple):
@@ -93,6 +101,26 @@ def propagate(
         if layer.name in units:
             outputs[units[layer.name]] = x
     return Activations(x, sums, outputs)
+
+
+def outputs(model: keras.Model, prepare: Prepare, images: np.ndarray, names: Collection[str]) -> dict[str, np.ndarray]:
+    """What some layers give for many images, in inference mode.
+
+    Args:
+        model: The network, which stays as it is.
+        prepare: From images, uint8, to what the network takes.
+        images: ``(examples, height, width, channels)``, uint8.
+        names: Of the layers.
+
+    Returns:
+        For every layer ``(examples, ...)``.
+    """
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    for begin in range(0, len(images), BATCH):
+        given = layer_api.forward(model, tf.constant(prepare(images[begin : begin + BATCH])))
+        for name, part in parts.items():
+            part.append(given[name].numpy())
+    return {name: np.concatenate(part) for name, part in parts.items()}
 
 
 def loss(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

@@ -11,9 +11,6 @@ from cnn_study.experiment import ASPECTS, Claim, Design, Verdict
 from cnn_study.files import replace_file
 from cnn_study.report.answers import labeled
 
-TABLES = ("claims", "topics", "magnitudes")
-"""The tables that a file may hold: of all claims; of topics; of what was measured beside what was published."""
-
 WORDS: Mapping[Verdict, str] = {
     "supported": "**yes**",
     "contradicted": "**no**",
@@ -57,7 +54,7 @@ def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
     head = ("topic", "claim", "holds", "as strongly as published", "for the stated reason", "measured")
     rows = []
     for outcome in outcomes:
-        claim = _first(outcome)
+        claim = first_claim(outcome)
         mine = [verdict for verdict in outcome.verdicts if verdict.claim == claim]
         found = [(verdict, decision) for verdict in mine for decision in verdict.decisions if decision.interval]
         # The estimate that tells most is one that came out as the claim did.
@@ -89,8 +86,7 @@ def magnitudes(outcomes: Sequence[Outcome]) -> str:
                     numbers = [each for each in claim.published if each.about == condition] or claim.published[:1]
                     published = "; ".join(f"{each.quantity}, {each.about}: {each.text}" for each in numbers)
                     answers = _direction(outcome, claim, condition), WORDS[decision.verdict]
-                    measured = decision.text.removeprefix(f"{condition}: ")
-                    rows.append((claim.statement, condition, published, measured, *answers))
+                    rows.append((claim.statement, condition, published, decision.measured, *answers))
     return _table(head, rows)
 
 
@@ -109,7 +105,7 @@ def _direction(outcome: Outcome, claim: Claim, condition: str) -> str:
 def _in_words(decision: Decision, design: Design) -> str:
     """What was estimated, the estimate with its interval and unit, and under which condition."""
     what = labeled(decision.rule.estimate.text, decision, design)
-    return f"{what}: {decision.text.removeprefix(f'{decision.rule.condition}: ')} ({decision.rule.condition})"
+    return f"{what}: {decision.measured} ({decision.rule.condition})"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -117,7 +113,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], f"|{'---|' * len(head)}", *lines[1:]])
 
 
-def _first(outcome: Outcome) -> Claim:
+def first_claim(outcome: Outcome) -> Claim:
+    """The first claim that trained networks decide, or the first one."""
     trained = [each.claim for each in outcome.verdicts if any(d.rule.estimate.arms for d in each.decisions)]
     return next(iter(trained), outcome.experiment.claims[0])
 
@@ -132,7 +129,7 @@ def insert(path: Path, tables: Mapping[str, str], profile: str = "") -> None:
 
     Args:
         path: The file.
-        tables: By the names of :data:`TABLES`; the file need not have all of them.
+        tables: By name, such as ``claims``; the file need not have all of them.
         profile: Of the results. A mark that names another one is left alone: ``<!-- claims quick: begin -->``.
 
     Raises:
