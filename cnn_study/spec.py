@@ -637,6 +637,9 @@ ProbeName = Literal[
     "linear",
     "patches",
     "maps",
+    "percentiles",
+    "histograms",
+    "wandering",
 ]
 """What can be measured on a run beside its errors; see :mod:`cnn_study.probes`."""
 

@@ -1,12 +1,18 @@
 """Rows of the tables about replication: the stored boundaries, and the simulations that came with the package."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from scipy import stats
 
+from benchmarks import halves
 from cnn_study.analysis import operating
+from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.sequential import boundaries
 from cnn_study.experiment import LOOKS
+
+FOUND = 0.99
+"""Above such a power the fixed number that equals it says nothing: both find nearly everything."""
 
 Rows = Sequence[tuple[str, ...]]
 """Those of a table, the heads of its columns first."""
@@ -64,6 +70,45 @@ def power_rows() -> Rows:
             f"{each.seeds / each.fixed:.2f}",
         )
         for each in operating.stored().power
+    )
+    return (head, *rows)
+
+
+def saved_rows(found: Iterable[Outcome]) -> Rows:
+    """Replicates that looks have asked for in stored results, beside those of fixed numbers of seeds.
+
+    Args:
+        found: Experiments of a profile; those with other looks are left out.
+    """
+    seeds = [number for each in found if each.design.looks == LOOKS for number in each.wanted.values()]
+    counts = Counter(seeds)
+    arms = ", ".join(f"{counts[number]:,} with {number}" for number in LOOKS if counts[number])
+    head = ("seeds", "finds an effect of so many standard deviations, as looks do", "replicates", "ratio")
+    looks = (arms, "", f"{sum(seeds):,}", "1")
+    rows = (
+        (
+            f"{each.fixed} for each of {len(seeds):,} arms",
+            f"{each.effect:g}: in {_percent(each.power)}",
+            f"{each.fixed * len(seeds):,}",
+            f"{sum(seeds) / (each.fixed * len(seeds)):.2f}",
+        )
+        for each in operating.stored().power
+        if each.power < FOUND
+    )
+    return (head, looks, *rows)
+
+
+def halves_rows() -> Rows:
+    """How often two groups of seeds of one arm are told apart."""
+    head = ("arm", "compared by", "seeds trained", "looks", "95 % at every look", f"once, with {LOOKS[-1]} seeds")
+    rows = (
+        (
+            f"`{each.compared.experiment}`: {each.compared.arm}",
+            f"epochs to {each.compared.target:.0%} training error" if each.compared.target else "test error",
+            f"{len(each.values)}",
+            *(_percent(share) for share in (each.decided, each.each, each.fixed)),
+        )
+        for each in halves.stored()
     )
     return (head, *rows)
 

@@ -13,7 +13,8 @@ Rules: epochs to 2 % training error; the number of usable rates (those that reac
 error in the end. Covariate shift is the cause only if normalization is faster, the noise does make inputs less stable
 than they are without normalization, and the noisy network loses at least half of the speed-up. Smoothness: the gradient
 predicts those a step further better, at one rate and over the whole course of training.
-Figures: training curves; usable rates; drift of inputs; effects. Run time: `quick` two minutes of one fast core.
+Figures: training curves; usable rates; drift of inputs; what a unit takes (their Figure 1 b, c); effects. Run time:
+`quick` two minutes of one fast core.
 """
 
 from cnn_study.models.architectures import change_hidden, dense_net, initialized
@@ -166,6 +167,7 @@ def normalization_lowers_error(at):
             "test error",
             arms=tuple(f"{named(kind)}, {ENDED}" for kind in ("none", "normalized")),
         ),
+        Plot("percentiles", arms=tuple(f"{named(kind)}, {ENDED}" for kind in ("none", "normalized"))),
         "effects",
     ),
 )
@@ -193,7 +195,7 @@ def batch_normalization(at):
             name = named(kind, deviation)
             yield arm(name, kind, weights, deviation, probes=("covariate_shift",), target_train_error=TARGET)
     for kind in ("none", "normalized"):
-        ended = {"epochs": long, "test_curve": True}
+        ended = {"epochs": long, "test_curve": True, "probes": ("percentiles",)}
         yield arm(f"{named(kind)}, {ENDED}", kind, ENDED, rate_of=named(kind), **ended)
         for rate in FIXED_RATES:
             usable = {"epochs": few, "target_train_error": USABLE}

@@ -11,7 +11,8 @@ Glorot's and He's; shallower ones; convolutional ones of 10 and of 30 layers; na
 initialization; the little training after it only completes the runs.
 Rules: the slope of log10 of the gradient at the units' inputs against the layer, upward, is above 0 where it vanishes;
 0.02 decades a layer (a factor of 2.5 over 20 layers) is the least that matters, here and where two slopes are compared.
-Figures: gradients by layer; slope against depth; effects. Run time: `quick` one minute of one fast core.
+Figures: gradients by layer; slope against depth; outputs of every layer; effects. Run time: `quick` one minute of one
+fast core.
 """
 
 from cnn_study.models.architectures import deep_conv_net, dense_net, initialized
@@ -131,6 +132,7 @@ def fewer_parameters_help(at):
     figures=(
         Plot("layers", "by_layer", "gradient_unit_input", "layer", "root mean square gradient", "y"),
         Plot("dose", "slope_by_depth", "gradient_slope_start", "hidden layers", "decades a layer"),
+        "histograms",
         "effects",
     ),
 )
@@ -140,7 +142,8 @@ def unstable_gradients(at):
     def arm(name: str, unit: Activation, weights: str, build, level: int, condition: str, **shape):
         model = initialized(at.network(build, unit, **shape), WEIGHTS[weights])
         # One rate for all: what is measured at initialization does not depend on it.
-        options = {"label": UNITS[unit], "rate": 0.01, "probes": ("gradients",)}
+        pictured = ("histograms",) if unit == "tanh" and shape.get("hidden") == (WIDTH,) * depths(at)[-1] else ()
+        options = {"label": UNITS[unit], "rate": 0.01, "probes": ("gradients", *pictured)}
         return at.arm(name, model, level=level, condition=condition, **options)
 
     def dense_arm(unit: Activation, weights: str, depth: int, width: int, condition: str):

@@ -15,8 +15,8 @@ Rules: (b) a shift by 3 pixels, which is no multiple of any stride here, costs l
 readout, once for the average; and it costs less with sharing than without. (d) T(other) / T(shared), for T = epochs to
 2 % training error, read ten times an epoch; 1.1 is the least factor of interest. (e) test minus training error differs
 by more than nothing; 1 point is the least of interest. If the number of parameters were the cause of (e), networks with
-as many of them would overfit alike. Figures: gap against images; accuracy against the shift. Run time: `quick` three
-minutes of one fast core; `full` 1.2 hours of one slow core.
+as many of them would overfit alike. Figures: gap against images; accuracy against the shift; a digit that wanders. Run
+time: `quick` three minutes of one fast core; `full` 1.2 hours of one slow core.
 """
 
 from cnn_study.models.architectures import Kind, averaged_net, one_hidden_net
@@ -203,27 +203,31 @@ def sharing_overfits_less(at):
     figures=(
         Plot("dose", "gap_by_images", "generalization_gap", "training images", "test error - training error", "x"),
         Plot("family", "accuracy_by_shift", "shifted_accuracy", "shift of the test images (pixels)", "test accuracy"),
+        "wandering",
         Plot("table", "equivariance", "translation_equivariance:kind", x="shift", y="error"),
         "effects",
     ),
 )
 def weight_sharing(at):
     """Three kinds of hidden layers, with the width or the parameters in common, and the average of maps."""
+    every = amounts(at.but(canvas=16 if at.dataset.embedded else 36))
+    pictured = {"conv, same width", "dense, same width", AVERAGED}
 
     def arm(here, name: str, model, **training):
         kind, common = name.split(", ")
+        moving = ("wandering",) if here == every[-1] and name in pictured else ()
+        maps = ("equivariance",) if kind in ("conv", "averaged") else ()
         return here.arm(
             f"{name}, {here.amount}",
             model,
             label=f"{LABELS[kind]}, {common}",
             condition=here.amount,
             level=here.examples,
-            probes=("translation", "equivariance") if kind in ("conv", "averaged") else ("translation",),
+            probes=("translation", *maps, *moving),
             target_train_error=TARGET,
             **training,
         )
 
-    every = amounts(at.but(canvas=16 if at.dataset.embedded else 36))
     for here in every:
         for name, model in networks(here).items():
             yield arm(here, name, model)

@@ -121,6 +121,17 @@ METRICS: tuple[Metric, ...] = (
     Metric("patch_channels", "their channels", probe="patches"),
     Metric("seen_image", "an image moved to the right by so many pixels", "family", "maps"),
     Metric("seen_map", "an unpooled feature map of it", "family", "maps"),
+    *(
+        Metric(f"unit_input_p{share}", f"what a unit takes: {share} % of images give it less", "layer", "percentiles")
+        for share in (15, 50, 85)
+    ),
+    Metric("outputs_start", "share of a layer's outputs in every bin at initialization", "family", "histograms"),
+    Metric("outputs_end", "the same of the finished network", "family", "histograms"),
+    Metric("output_low", "where the bins begin", probe="histograms"),
+    Metric("output_high", "where the bins end", probe="histograms"),
+    Metric("wandering_probability", "of the classes of an image at every place", "family", "wandering"),
+    Metric("wandering_image", "the image at a place", "family", "wandering"),
+    Metric("wandering_map", "a feature map of it", "family", "wandering"),
 )
 """All of them, by what measures them."""
 

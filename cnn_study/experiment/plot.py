@@ -56,6 +56,22 @@ KINDS: Mapping[str, FigureKind] = {
     "pooled_maps": FigureKind(
         "what pooling makes of a map, and of that of a moved image (needs the probe maps)", "", ("arms",)
     ),
+    "percentiles": FigureKind(
+        "what a unit of the uppermost hidden layer takes: three percentiles against epochs (needs the probe "
+        "percentiles)",
+        "",
+        ("x", "y", "arms"),
+    ),
+    "histograms": FigureKind(
+        "how the outputs of every layer are distributed, before and after training (needs the probe histograms)",
+        "",
+        ("x", "y", "arms"),
+    ),
+    "wandering": FigureKind(
+        "an image that is shifted step by step: its map, and what networks take it for (needs the probe wandering)",
+        "",
+        ("arms",),
+    ),
     "agreement": FigureKind("the share of cases of every exact check that agree"),
     "costs": FigureKind("parameters, connections and multiply-accumulates of layers", "check", ("x", "y")),
     "table": FigureKind("lines through the rows of a check's table", "check", ("x", "y", "logarithmic")),

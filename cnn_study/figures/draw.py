@@ -23,6 +23,7 @@ from cnn_study.errors import ExecutionError, StoreError, StudyError
 from cnn_study.experiment import Plot
 from cnn_study.figures import (
     curves,
+    distributions,
     effects,
     exact,
     filters,
@@ -82,6 +83,9 @@ FIGURES: Mapping[str, Draw] = {
     "filters": filters.filters,
     "patches": pictures.patches,
     "pooled_maps": pictures.pooled_maps,
+    "percentiles": distributions.percentiles,
+    "histograms": distributions.histograms,
+    "wandering": pictures.wandering,
     "agreement": exact.agreement,
     "costs": exact.costs,
     "table": exact.table,

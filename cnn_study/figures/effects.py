@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from cnn_study.analysis import test_set
 from cnn_study.analysis.decisions import Decision, Outcome
 from cnn_study.analysis.significance import Key, rule_mark
 from cnn_study.analysis.statistics import Interval
@@ -79,6 +80,9 @@ def effects(
     numbers = [number for row in rows for number in row.numbers]
     if numbers:
         caption += f" Broken lines: published ({sources(numbers)})."
+    finite = test_set.text(outcome, (row.decision.rule.estimate for row in rows))
+    if finite:
+        caption += f" {finite}"
     if any(row.mark for row in rows):
         caption += f" {UNCORRECTED_TEXT}"
     return figure, caption, pd.DataFrame([_data(row) for row in rows], columns=COLUMNS)
@@ -122,6 +126,8 @@ def _quantity(decision: Decision) -> str:
         return RATIOS
     if _compared(estimate):
         return f"reduction of {metric_text(estimate.terms[0].metric)} ({estimate.unit})"
+    if len(estimate.terms) == 1 and estimate.unit:
+        return f"{metric_text(estimate.terms[0].metric)} ({estimate.unit})"
     return estimate.unit or "difference (without unit)"
 
 

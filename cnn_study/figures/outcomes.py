@@ -9,8 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cnn_study.analysis import test_set
 from cnn_study.analysis.decisions import Outcome
-from cnn_study.experiment import Arm, Plot, Published
+from cnn_study.experiment import Arm, Contrast, Plot, Published, Term
 from cnn_study.figures.layout import value_axis, wrapped
 from cnn_study.figures.quantities import (
     arms,
@@ -77,6 +78,9 @@ def outcomes(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
     axes[-1].set_xlabel(plot.x or plot.y or metric_text(plot.metric))
     text = replicates_text(outcome, logarithmic="x" in plot.logarithmic)
     caption = f"{metric_text(plot.metric).capitalize()} of every arm: {text}, and every seed (small dots)."
+    finite = test_set.text(outcome, (Contrast((Term(100.0, entry.arm.name, plot.metric),), "") for entry in entries))
+    if finite:
+        caption += f" {finite}"
     drawn = [number for entry in entries for number in entry.numbers]
     if drawn:
         caption += f" Open markers: published ({sources(drawn)})."

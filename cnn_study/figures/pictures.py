@@ -12,10 +12,13 @@ from matplotlib.figure import Figure
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Arm, Plot
 from cnn_study.figures.filters import COLUMNS, stored, tiled
-from cnn_study.figures.layout import wrapped
-from cnn_study.figures.quantities import arms, title
-from cnn_study.figures.style import Style
+from cnn_study.figures.layout import legend, wrapped
+from cnn_study.figures.quantities import arms, labels, percent, title
+from cnn_study.figures.style import Style, look
 from cnn_study.results import RunRecord
+
+FARTHEST = 8
+"""How many pixels to either side an image wanders."""
 
 Pixels = list[tuple[str, str, str, int, int, int, float]]
 """Rows of the table of a figure."""
@@ -100,6 +103,87 @@ def pooled_maps(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
         "interval."
     )
     return figure, caption, pd.DataFrame(rows, columns=COLUMNS)
+
+
+def wandering(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+    """An image at three places and the map of each network that has one; below, what networks take it for."""
+    found = [(arm, record) for arm in arms(outcome, plot) if (record := _first_seed(outcome, arm)) and _wanders(record)]
+    shown = [arm for arm, _ in found]
+    places = _places(found[0][1]) if found else []
+    mapped = [each for each in found if stored(each[1], f"wandering_map/{places[0]}").size]
+    lines = 1 + len(mapped) if found else 1
+    across = max(len(places), 1)
+    heights = [1.0] * lines + [1.6]
+    unit = 0.62 * style.width / across
+    figure = plt.figure(figsize=(style.width, unit * sum(heights)))
+    grid = figure.add_gridspec(len(heights), across, height_ratios=heights)
+    rows: list[tuple] = []
+    sheets = [("wandering_image", *each) for each in found[:1]] + [("wandering_map", *each) for each in mapped]
+    for line, (name, arm, record) in enumerate(sheets):
+        pictures = {place: _square(stored(record, f"{name}/{place}"), record, name) for place in places}
+        what = "the image" if name == "wandering_image" else f"map: {title(arm, shown)}"
+        for column, (place, picture) in enumerate(pictures.items()):
+            ax = figure.add_subplot(grid[line, column], xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
+            _show(ax, picture, np.stack(list(pictures.values())))
+            if line == 0:
+                ax.set_title(wrapped(_moved(place), 0.9 * style.width / across, style.type_size))
+            if column == 0:
+                ax.set_ylabel(wrapped(what, 0.75 * unit, style.small), fontsize=style.small)
+            rows += [(arm.label, f"{name}, {_moved(place)}", row, *cell) for row, *cell in _cells(picture)]
+    ax = figure.add_subplot(grid[lines, :])
+    looks = look(labels(shown))
+    for arm in shown:
+        for rank, record in enumerate(outcome.replicates(arm.name)):
+            curve = stored(record, "wandering_probability/own")
+            shifts = np.arange(len(curve)) - len(curve) // 2
+            thin = {"linewidth": 0.4, "alpha": 0.6, "color": looks[arm.label].color}
+            bold = {**looks[arm.label].line, "label": title(arm, shown)}
+            ax.plot(shifts, curve, **(thin if rank else bold))
+            rows += [
+                (arm.label, f"probability, seed {record.spec.seeds.init}", 0, int(at), float(value))
+                for at, value in zip(shifts, curve, strict=True)
+            ]
+    ax.set_ylim(0, 1)
+    ax.yaxis.set_major_formatter(lambda value, _: percent(value))
+    ax.set_xlabel("shift to the right (pixels)")
+    ax.set_ylabel("probability of the true class")
+    legend(figure, [ax])
+    caption = (
+        "A test image that is shifted from the left to the right, the map of the first layer that varies most over it, "
+        "and the probability that networks give to its true class, against the shift: the first seed (bold) and the "
+        "others (thin). One image: an example, without an interval."
+    )
+    return figure, caption, pd.DataFrame(rows, columns=["label", "what", "row", "column", "value"])
+
+
+def _wanders(record: RunRecord) -> bool:
+    return any(point.metric == "wandering_probability/own" for point in record.history)
+
+
+def _places(record: RunRecord) -> list[int]:
+    """Where the image is shown, in pixels from the left-most place."""
+    names = {point.metric for point in record.history if point.metric.startswith("wandering_image/")}
+    return sorted(int(name.removeprefix("wandering_image/")) for name in names)
+
+
+def _moved(place: int) -> str:
+    """A place in words: the middle one is where the image is."""
+    shift = place - FARTHEST
+    return f"moved by {shift:+d} pixels".replace("-", "\N{MINUS SIGN}") if shift else "as it is"
+
+
+def _square(flat: np.ndarray, record: RunRecord, name: str) -> np.ndarray:
+    """A stored picture, ``(height, width, channels)``; bytes of an image between 0 and 1."""
+    channels = record.spec.model.input_shape[-1] if name == "wandering_image" else 1
+    side = math.isqrt(flat.size // channels)
+    picture = flat.reshape(side, side, channels)
+    return picture / 255 if name == "wandering_image" else picture
+
+
+def _cells(picture: np.ndarray) -> list[tuple[int, int, float]]:
+    """Row, column and value of the first channel."""
+    return [(row, column, float(value)) for (row, column), value in np.ndenumerate(picture[..., 0])]
 
 
 def _grid(down: int, across: int, style: Style, height: float) -> tuple[Figure, list[list[Axes]]]:

@@ -1,6 +1,6 @@
 """The probes that look at a trained network, once, at the end of its run."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import keras
@@ -8,7 +8,7 @@ import numpy as np
 
 from cnn_study.data.transforms import Split
 from cnn_study.errors import InputError
-from cnn_study.probes import border, equivariance, filters, linear, maps, patches, translation
+from cnn_study.probes import border, equivariance, filters, histograms, linear, maps, patches, translation, wandering
 from cnn_study.probes.stages import Prepare
 from cnn_study.spec import ProbeName
 
@@ -20,11 +20,13 @@ class Trained(NamedTuple):
         model: The network.
         prepare: From images, uint8, to what the network takes.
         classify: From images, uint8, to the numbers of their classes.
+        initial: Makes the network as it was before its first step.
     """
 
     model: keras.Model
     prepare: Prepare
     classify: translation.Classify
+    initial: Callable[[], keras.Model]
 
 
 class Findings(NamedTuple):
@@ -73,4 +75,10 @@ def measure(probes: Collection[ProbeName], trained: Trained, data: Split) -> Fin
         curves |= excited.curves
     if "maps" in probes:
         curves |= maps.measure(trained.model, trained.prepare, data.x_test[0])
+    if "histograms" in probes:
+        counted = histograms.measure(trained.initial(), trained.model, trained.prepare, data.x_test)
+        outcomes |= counted.outcomes
+        curves |= counted.curves
+    if "wandering" in probes:
+        curves |= wandering.measure(trained.model, trained.prepare, data.x_test[0], int(data.y_test[0]))
     return Findings({name: value for name, value in outcomes.items() if np.isfinite(value)}, curves)

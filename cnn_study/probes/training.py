@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import tensorflow as tf
 
-from cnn_study.probes import covariate_shift, gradients, landscape, saturation
+from cnn_study.probes import covariate_shift, gradients, landscape, percentiles, saturation
 from cnn_study.spec import ProbeName
 
 EXAMPLES = 200
@@ -48,6 +48,7 @@ PROBES: Mapping[ProbeName, Probe] = {
     "saturation": Probe(saturation.measure, saturation.outcomes),
     "covariate_shift": Probe(covariate_shift.measure, covariate_shift.outcomes, covariate_shift.numbers, FEW),
     "landscape": Probe(landscape.measure, landscape.outcomes, examples=FEW),
+    "percentiles": Probe(percentiles.measure, percentiles.outcomes),
 }
 
 

@@ -153,9 +153,19 @@ class Program:
         found = self._probes[name](images, labels, tf.constant(learning_rate, tf.float32))
         return {key: value.numpy() for key, value in found.items()}
 
-    def trained(self) -> final.Trained:
-        """The network as it is now, for the probes that look at it in the end."""
-        return final.Trained(self.model, lambda images: self.scaling.apply(images).numpy(), self.classify)
+    def trained(self, seeds: Seeds) -> final.Trained:
+        """The network as it is now, for the probes that look at it in the end.
+
+        Args:
+            seeds: With which it began.
+        """
+
+        def initial() -> keras.Model:
+            model = build_model(self.spec.model, dtype=self._dtype)
+            initialize(model, self.spec.model, seeds.init, seeds.noise)
+            return model
+
+        return final.Trained(self.model, lambda images: self.scaling.apply(images).numpy(), self.classify, initial)
 
     def weights_digest(self) -> str:
         """SHA-256 over all weights, in the order of the layers."""
@@ -228,7 +238,7 @@ def train(spec: RunSpec, data: Split, program: Program | None = None, on_point: 
     outcomes = _outcomes(spec, program, test, validation, ended, step, log)
     for series in probes.values():
         outcomes |= series.outcomes()
-    findings = final.measure(spec.probes, program.trained(), data)
+    findings = final.measure(spec.probes, program.trained(spec.seeds), data)
     for metric, values in findings.curves.items():
         log.curve(metric, values, step)
     return RunRecord(

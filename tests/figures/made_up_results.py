@@ -377,6 +377,31 @@ def pictures():
     return made_up_outcome(arms, measure, (Plot("patches"), Plot("pooled_maps")))
 
 
+def inside():
+    """Percentiles of what a unit takes, outputs of three layers, and an image that wanders."""
+    arms = [arm(1, "tanh"), arm(2, "normalized")]
+
+    def measure(one, seed):
+        wide = 2.0 if one.label == "tanh" else 1.0
+        curves = {
+            f"unit_input_p{share}/dense{depth}": [(e, wide * (share - 50) / 35 + 0.1 * e) for e in range(6)]
+            for share in (15, 50, 85)
+            for depth in (1, 2)
+        }
+        for time in ("start", "end"):
+            for depth in (1, 2, 3):
+                shape = [math.exp(-((b - 10) ** 2) / (8 * wide * depth)) for b in range(20)]
+                curves[f"outputs_{time}/{depth}"] = [(0, each / sum(shape)) for each in shape]
+        curves["wandering_probability/own"] = [(0, 0.5 + 0.4 * noise(one.name, seed, p)) for p in range(17)]
+        for place in (0, 8, 16):
+            curves[f"wandering_image/{place}"] = [(0, 255 * (i % 17 == place)) for i in range(17 * 17)]
+            if one.label == "normalized":
+                curves[f"wandering_map/{place}"] = [(0, 1.0 * (i % 17 == place)) for i in range(17 * 17)]
+        return {"output_low": -1.0, "output_high": 1.0}, curves
+
+    return made_up_outcome(arms, measure, (Plot("percentiles"), Plot("histograms"), Plot("wandering")))
+
+
 def check(name, cases=100, agreeing=100, table=()):
     """A finished check."""
     return CheckRecord(CheckSpec(check=name), {"cases": float(cases), "agreeing": float(agreeing)}, tuple(table))
@@ -426,6 +451,7 @@ def gallery():
         saturated(),
         kernels(),
         pictures(),
+        inside(),
         exact(),
     )
     kinds = {plot.kind: (outcome, plot) for outcome in outcomes for plot in outcome.experiment.plots}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cnn_study.models.factory import build_model
-from cnn_study.probes import border, equivariance, filters, linear, maps, patches, translation
+from cnn_study.probes import border, equivariance, filters, histograms, linear, maps, patches, translation, wandering
 from cnn_study.spec import Conv, Dense, ModelSpec, Pool, Subsample
 
 LOGITS = Dense(units=3, activation=None)
@@ -305,3 +305,59 @@ def test_the_maps_of_an_image_and_of_the_moved_one_are_kept_whole():
     before, after = (found[f"seen_map/{moved}"].reshape(12, 12) for moved in (0, 1))
     np.testing.assert_allclose(after[1:-1, 2:-1], before[1:-1, 1:-2], rtol=1e-4)
     assert maps.measure(net(Dense(units=4)), lambda images: images.astype("float32"), image) == {}
+
+
+# --- histograms ---
+
+
+def bytes_as_floats(images):
+    return images.astype("float32") / 255
+
+
+def test_outputs_are_counted_layer_by_layer_before_and_after():
+    x = np.random.default_rng(0).integers(0, 255, (40, 12, 12, 2), dtype="uint8")
+    layers = Conv(maps=3, field=3, activation="tanh", pool=Pool(reduce="max")), Dense(units=5, activation="tanh")
+    initial, trained = (build_model(ModelSpec(input_shape=(12, 12, 2), layers=(*layers, LOGITS)), n) for n in (1, 2))
+    found = histograms.measure(initial, trained, bytes_as_floats, x)
+    assert found.outcomes == {"output_low": -1, "output_high": 1}
+    assert set(found.curves) == {f"outputs_{time}/{depth}" for time in ("start", "end") for depth in (1, 2)}
+    for time, model in (("start", initial), ("end", trained)):
+        for depth, name in enumerate(("unit1", "unit2"), 1):
+            values = keras.Model(model.inputs, model.get_layer(name).output)([bytes_as_floats(x)]).numpy()
+            expected = np.histogram(values, histograms.BINS, (-1, 1))[0] / values.size
+            np.testing.assert_allclose(found.curves[f"outputs_{time}/{depth}"], expected, atol=2 / values.size)
+
+
+def test_the_bins_of_units_without_bounds_reach_from_the_least_to_the_greatest_output():
+    x = np.random.default_rng(0).integers(0, 255, (10, 12, 12, 2), dtype="uint8")
+    model = net(Dense(units=4, activation="relu"), Dense(units=4, activation="relu"))
+    found = histograms.measure(model, model, bytes_as_floats, x)
+    assert found.outcomes["output_low"] == 0 < found.outcomes["output_high"]
+    for curve in found.curves.values():
+        assert curve.sum() == pytest.approx(1)
+
+
+# --- wandering ---
+
+
+def test_a_network_of_averages_follows_the_object_and_one_that_looks_at_a_place_does_not():
+    """A point: a dense network that knows its class only where it is, and maps that move along."""
+    image = points([(8, 8)], side=17)[0]
+    dense = net(shape=(17, 17, 1))
+    kernel = np.zeros((17, 17, 3), "float32")
+    kernel[8, 8, 1] = 9
+    dense.get_layer("dense1").kernel.assign(kernel.reshape(-1, 3))
+    found = wandering.measure(dense, bytes_as_floats, image, 1)
+    expected = np.full(wandering.PLACES, 1 / 3)
+    expected[wandering.FARTHEST] = np.exp(9) / (np.exp(9) + 2)
+    np.testing.assert_allclose(found["wandering_probability/own"], expected, rtol=1e-5)
+    np.testing.assert_allclose(found["wandering_probability/other"], (1 - expected) / 2, rtol=1e-4)
+    assert [found[f"wandering_image/{place}"].argmax() % 17 for place in wandering.SHOWN] == [0, 8, 16]
+    assert not any(name.startswith("wandering_map") for name in found)
+
+    convolutional = net(Conv(maps=2, field=1, activation="relu"), shape=(17, 17, 1))
+    convolutional.get_layer("conv1").kernel.assign(np.array([1, -1], "float32").reshape(1, 1, 1, 2))
+    maps_of = wandering.measure(convolutional, bytes_as_floats, image, 0)
+    for place, column in zip(wandering.SHOWN, (0, 8, 16), strict=True):
+        seen = maps_of[f"wandering_map/{place}"].reshape(17, 17)
+        assert seen[8, column] == seen.sum() == 1

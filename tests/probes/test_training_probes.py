@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from cnn_study.models.factory import build_model
-from cnn_study.probes import covariate_shift, gradients, landscape, saturation
+from cnn_study.probes import covariate_shift, gradients, landscape, percentiles, saturation
 from cnn_study.probes.stages import loss, stages
 from cnn_study.probes.training import PROBES, Series
 from cnn_study.spec import HE, Conv, Dense, GlobalAverage, ModelSpec, Pool, Subsample
@@ -248,3 +248,28 @@ def test_what_is_no_number_is_left_out_of_the_outcomes():
     series = Series(PROBES["landscape"])
     series.add({"loss_range": np.array(np.nan), "gradient_predictiveness": np.array(2.0)})
     assert series.outcomes() == {"gradient_predictiveness_mean": 2.0}
+
+
+# --- percentiles ---
+
+
+def test_percentiles_are_those_of_what_the_first_unit_takes_at_all_places_of_its_map():
+    layers = Conv(maps=3, field=3, activation="tanh"), Dense(units=5, activation="sigmoid")
+    spec = ModelSpec(input_shape=SHAPE, layers=(*layers, LOGITS))
+    model, images, _, found = measured(percentiles, spec)
+    conv = model.get_layer("conv1")(images)
+    dense_input = model.get_layer("unit1")(conv)
+    dense_input = model.get_layer("dense2")(tf.reshape(dense_input, [len(images), -1]))
+    for name, values in (("conv1", conv[..., 0]), ("dense2", dense_input[:, 0])):
+        for share in percentiles.SHARES:
+            expected = np.percentile(values.numpy().ravel(), share)
+            assert found[f"unit_input_p{share}/{name}"] == pytest.approx(expected, rel=1e-5)
+    assert len(found) == len(percentiles.SHARES) * len(layers)
+
+
+def test_after_a_divergence_percentiles_are_no_numbers():
+    spec = dense(Dense(units=2, activation="tanh"))
+    *_, found = measured(
+        percentiles, spec, prepare=lambda model: model.get_layer("dense1").kernel.assign([[np.inf] * 2] * 4)
+    )
+    assert np.isnan(list(found.values())).all()

@@ -1,0 +1,66 @@
+"""How the outputs of the units of every layer are distributed, before training and after it.
+
+Figures 3, 4 and 6 of Glorot & Bengio 2010 show this for standard and for normalized weights: whether the outputs keep
+their spread from layer to layer, or shrink to nothing, or pile up where units are saturated.
+
+Cost: two forward passes of :data:`EXAMPLES` test images.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from cnn_study.probes.stages import Prepare, outputs, stages
+
+EXAMPLES = 500
+"""Test images: the first so many."""
+BINS = 50
+RANGES = {"tanh": (-1.0, 1.0), "scaled_tanh": (-1.7159, 1.7159), "sigmoid": (0.0, 1.0)}
+"""Of the outputs of bounded units. The others are counted between the least and the greatest that any layer gives."""
+TIMES = ("start", "end")
+
+
+class Distributions(NamedTuple):
+    """What was counted.
+
+    Attributes:
+        outcomes: ``output_low`` and ``output_high``: what the bins of all layers divide evenly.
+        curves: Under ``outputs_start/K`` and ``outputs_end/K``, K = 1 for the layer at the input: the share of the
+            outputs in every bin, ascending. What is no number is in none.
+    """
+
+    outcomes: dict[str, float]
+    curves: dict[str, np.ndarray]
+
+
+def measure(initial: keras.Model, trained: keras.Model, prepare: Prepare, images: np.ndarray) -> Distributions:
+    """Count the outputs of all layers that have units.
+
+    Args:
+        initial: The network as it was before its first step.
+        trained: The same after its last one. Both stay as they are.
+        prepare: From images, uint8, to what the network takes.
+        images: ``(examples, height, width, channels)``, uint8.
+    """
+    given = {
+        time: _outputs(model, prepare, images[:EXAMPLES]) for time, model in zip(TIMES, (initial, trained), strict=True)
+    }
+    kinds = {stage.unit.activation.__name__ for stage in stages(trained) if hasattr(stage.unit, "activation")}
+    if len(kinds) == 1 and kinds <= set(RANGES):
+        low, high = RANGES[kinds.pop()]
+    else:
+        finite = [values[np.isfinite(values)] for layers in given.values() for values in layers.values()]
+        low = min((float(values.min()) for values in finite if values.size), default=0.0)
+        high = max((float(values.max()) for values in finite if values.size), default=0.0)
+    curves = {
+        f"outputs_{time}/{depth}": np.histogram(values, BINS, (low, high))[0] / values.size
+        for time, layers in given.items()
+        for depth, values in enumerate(layers.values(), 1)
+    }
+    return Distributions({"output_low": low, "output_high": high}, curves)
+
+
+def _outputs(model: keras.Model, prepare: Prepare, images: np.ndarray) -> Mapping[str, np.ndarray]:
+    return outputs(model, prepare, images, [stage.unit.name for stage in stages(model) if stage.unit is not None])

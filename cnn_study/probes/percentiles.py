@@ -1,0 +1,53 @@
+"""What a unit takes over the examples, as its 15th, 50th and 85th percentiles: Figure 1 (b, c) of Ioffe & Szegedy 2015.
+
+Cost: one forward pass.
+"""
+
+import keras
+import tensorflow as tf
+
+from cnn_study.probes.stages import propagate, stages
+
+SHARES = (15, 50, 85)
+"""Percent: those of the paper. 15 and 85 are a standard deviation to either side of the mean of a normal number."""
+
+
+def measure(model: keras.Model, images: tf.Tensor, labels: tf.Tensor, rate: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Percentiles of what the first unit of every layer takes.
+
+    In training mode: with the statistics of the batch, dropout and noise. Weights are drawn at random, so that the
+    first unit is any unit; of a feature map, all positions count.
+
+    Args:
+        model: The network, which stays as it is.
+        images: ``(examples, height, width, channels)``, prepared.
+        labels: Not used.
+        rate: Not used.
+
+    Returns:
+        ``unit_input_p15/LAYER``, ``unit_input_p50/LAYER`` and ``unit_input_p85/LAYER``, interpolated between the two
+        nearest values as NumPy does; NaN after a divergence.
+    """
+    del labels, rate
+    sums = propagate(model, images, training=True).sums
+    found = {}
+    for stage in stages(model):
+        if stage.unit is not None:
+            values = tf.sort(tf.cast(tf.reshape(sums[stage.name][..., 0], [-1]), "float64"))
+            valid = tf.reduce_all(tf.math.is_finite(values))
+            for share in SHARES:
+                found[f"unit_input_p{share}/{stage.name}"] = tf.where(valid, _percentile(values, share), float("nan"))
+    return found
+
+
+def _percentile(ascending: tf.Tensor, share: float) -> tf.Tensor:
+    place = tf.cast(tf.size(ascending) - 1, "float64") * share / 100
+    low = tf.cast(tf.floor(place), "int32")
+    high = tf.minimum(low + 1, tf.size(ascending) - 1)
+    return ascending[low] + (place - tf.floor(place)) * (ascending[high] - ascending[low])
+
+
+def outcomes(series: list[dict[str, float]]) -> dict[str, float]:
+    """Nothing: the percentiles are to be looked at."""
+    del series
+    return {}
