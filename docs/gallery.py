@@ -62,6 +62,30 @@ def _survives() -> Mapping:
     return holm(outcomes())
 
 
+def hours() -> str:
+    """How many runs of every experiment are stored, and how long they took."""
+    found = {
+        profile: {each.experiment.name: _taken(each) for each in _outcomes(profile)} for profile in (PROFILE, SCALE)
+    }
+    head = ("experiment", *(f"`{profile}`: {what}" for profile in found for what in ("runs", "hours of a worker")))
+    rows = [(name, *(cell for each in found.values() for cell in _amount(each[name]))) for name in found[PROFILE]]
+    totals = (_amount([sum(column) for column in zip(*each.values(), strict=True)]) for each in found.values())
+    rows.append(("all", *(cell for cells in totals for cell in cells)))
+    return table(head, rows)
+
+
+def _taken(outcome: Outcome) -> tuple[int, float]:
+    """Stored runs of an experiment, searches too, and their hours."""
+    asked = {run.key for tuned in outcome.tuned.values() for run in tuned.runs}
+    records = [outcome.stored[key] for key in asked if key in outcome.stored]
+    return len(records), sum(record.seconds for record in records) / 3600
+
+
+def _amount(taken: Sequence[float]) -> tuple[str, str]:
+    runs, spent = taken
+    return (f"{runs:,.0f}", f"{spent:.2g}") if runs else ("", "")
+
+
 # --- front page and gallery ---
 
 

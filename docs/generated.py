@@ -110,6 +110,7 @@ def rows(found: Sequence[tuple[str, ...]]) -> str:
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "<!-- generated: headline -->": gallery.headline,
+    "<!-- generated: hours -->": gallery.hours,
     "<!-- generated: gallery -->": gallery.cards,
     "<!-- generated: commands -->": commands,
     "<!-- generated: vocabulary -->": words,

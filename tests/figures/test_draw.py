@@ -18,6 +18,8 @@ from cnn_study.experiment import Plot
 from cnn_study.figures.draw import draw, draw_all, drawing, missing
 from cnn_study.figures.style import look
 
+FEW = ("png",)
+"""Formats of tests that are not about formats."""
 TIMES = ("training_curves", "time_ratios", "rate_search")
 
 
@@ -106,7 +108,7 @@ def several(outcome):
 
 
 def test_several_processes_draw_the_same_bytes_in_the_same_order(outcome, tmp_path):
-    found = {n: list(draw_all(several(outcome), tmp_path / str(n), processes=n)) for n in (1, 2)}
+    found = {n: list(draw_all(several(outcome), tmp_path / str(n), processes=n, formats=FEW)) for n in (1, 2)}
     names = {n: [[figure.path.name for figure in drawn] for drawn in found[n]] for n in found}
     assert names[1] == names[2]
     assert [paths[0] for paths in names[1]] == [f"number_{n}-training_curves.png" for n in range(3)]
@@ -126,7 +128,7 @@ class Deadly:
 def test_a_process_that_is_killed_while_it_draws_is_told(outcome, tmp_path):
     first, *others = several(outcome)
     with pytest.raises(ExecutionError, match="was killed: memory may be short; draw again with `cnn-study figures`"):
-        list(draw_all([replace(first, checks={"a": Deadly()}), *others], tmp_path, processes=2))
+        list(draw_all([replace(first, checks={"a": Deadly()}), *others], tmp_path, processes=2, formats=FEW))
     assert not multiprocessing.active_children()
 
 
@@ -135,7 +137,9 @@ def test_a_figure_that_cannot_be_drawn_costs_only_itself(outcome, tmp_path, proc
     first, *others = several(outcome)
     figures = ("training_curves", Plot("training_curves", "wrong", arms=("rely",)), "time_ratios")
     wrong = replace(first, experiment=replace(first.experiment, figures=figures))
-    drawn = [figure for found in draw_all([*others, wrong], tmp_path, processes=processes) for figure in found]
+    drawn = [
+        figure for found in draw_all([*others, wrong], tmp_path, processes=processes, formats=FEW) for figure in found
+    ]
     ((path, problem),) = ((figure.path, figure.problem) for figure in drawn if figure.problem)
     assert path.name == f"{first.experiment.name}-wrong.png"
     assert problem.startswith("unknown arm 'rely'")

@@ -42,25 +42,22 @@ def same_as_committed(results, name):
     return all(file.read_bytes() == (QUICK / "figures" / file.name).read_bytes() for file in made)
 
 
+def test_figures_are_the_committed_ones_whatever_the_settings(results, tmp_path):
+    (tmp_path / "matplotlibrc").write_text(RC)
+    given = {"MATPLOTLIBRC": tmp_path / "matplotlibrc", "LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0"}
+    study(tmp_path, "figures", "dropout", "--profile", "quick", "--results", results, **given)
+    assert same_as_committed(results, "dropout")
+
+
 @pytest.mark.parametrize(
-    "variables",
-    [
-        {"MATPLOTLIBRC": "{rc}", "LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0"},
-        {"MPLBACKEND": "no_such_backend", "OMP_NUM_THREADS": "7", "MPLCONFIGDIR": "/proc/nowhere"},
-    ],
+    "backend",
+    ["module://matplotlib_inline.backend_inline", pytest.param("no_such_backend", marks=pytest.mark.slow)],
 )
-def test_figures_are_the_committed_ones_whatever_the_settings(results, tmp_path, variables):
+def test_figures_are_the_committed_ones_whatever_lies_in_the_working_folder(results, tmp_path, backend):
     (tmp_path / "matplotlibrc").write_text(RC)
-    given = {name: value.format(rc=tmp_path / "matplotlibrc") for name, value in variables.items()}
-    study(tmp_path, "figures", "lenet5", "--profile", "quick", "--results", results, **given)
-    assert same_as_committed(results, "lenet5")
-
-
-def test_figures_are_the_committed_ones_whatever_lies_in_the_working_folder(results, tmp_path):
-    (tmp_path / "matplotlibrc").write_text(RC)
-    options = {"where": tmp_path, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-    study(tmp_path, "figures", "lenet5", "--profile", "quick", "--results", results, **options)
-    assert same_as_committed(results, "lenet5")
+    given = {"MPLBACKEND": backend, "OMP_NUM_THREADS": "7", "MPLCONFIGDIR": "/proc/nowhere"}
+    study(tmp_path, "figures", "dropout", "--profile", "quick", "--results", results, where=tmp_path, **given)
+    assert same_as_committed(results, "dropout")
 
 
 def test_a_matplotlib_that_cannot_be_imported_is_told_in_one_line(results, tmp_path):

@@ -88,8 +88,13 @@ def a_user_of_other_settings():
             setter(value)
 
 
-def test_a_users_settings_change_no_bit(tmp_path):
-    plain = trained()
+@pytest.fixture(scope="module")
+def plain():
+    """What a run gives without a user's settings."""
+    return trained()
+
+
+def test_a_users_settings_change_no_bit(plain):
     with a_user_of_other_settings():
         theirs = trained()
     assert plain[:4] == theirs[:4]
@@ -115,7 +120,7 @@ def test_settings_come_back_after_an_error():
         build_model(absurd)
 
 
-def test_a_keras_json_of_another_project_changes_nothing(tmp_path):
+def test_a_keras_json_of_another_project_changes_nothing(plain, tmp_path):
     settings = {"backend": "jax", "image_data_format": "channels_first", "floatx": "float16", "epsilon": 0.5}
     (tmp_path / "keras.json").write_text(json.dumps(settings), encoding="utf-8")
     environment = {**os.environ, "KERAS_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -125,7 +130,7 @@ def test_a_keras_json_of_another_project_changes_nothing(tmp_path):
     answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     told = json.loads(answer.stdout.splitlines()[-1])
     assert told["settings"] == ["tensorflow", "channels_first", "float16", 0.5]
-    assert told["weights"] == trained()[0]
+    assert told["weights"] == plain[0]
 
 
 if __name__ == "__main__":
