@@ -23,10 +23,11 @@ figures: .venv/installed ## Draw the figures again from stored results, without 
 report: .venv/installed ## Write the HTML page with claims, verdicts and figures
 	$(STUDY) report $(EXPERIMENTS) --profile $(PROFILE)
 
-readme: .venv/installed ## Put the tables of the reference results into README and documentation
+readme: .venv/installed ## Put the tables of the reference results into README and documentation, and write their data card
 	$(STUDY) claims --results results --into README.md
 	$(STUDY) claims --results results --profile full --into README.md
 	$(STUDY) claims --results results --into docs/reference/results.md
+	$(BIN)/python -m cnn_study.croissant
 
 docs: .venv/docs ## Build the documentation into build/docs; a warning is an error
 	$(BIN)/python -m sphinx -q -E -n -W --keep-going -b html -d build/doctrees docs build/docs

@@ -118,7 +118,13 @@ def stored() -> list[dict[str, Any]]:
 def main() -> None:
     """Calibrate the looks that experiments use, and store what comes out beside this module."""
     found = [calibrated(LOOKS, PATHS), *(calibrated(looks, FEWER) for looks in EARLIER)]
-    text = json.dumps(found).replace('"paths"', '\n"paths"').replace('", "', '",\n"').replace('], "', '],\n"').replace("}, {", "},\n{")
+    text = (
+        json.dumps(found)
+        .replace('"paths"', '\n"paths"')
+        .replace('", "', '",\n"')
+        .replace('], "', '],\n"')
+        .replace("}, {", "},\n{")
+    )
     Path(__file__).with_name(FILE).write_text(f"{text}\n", encoding="utf-8")
 
 
