@@ -85,11 +85,11 @@ def framed(store: Store, family: Sequence[Outcome]) -> Results:
     records = store.records().values()
     measured = _measured(records)
     probes = measured.metric.map({name: probe_of(name) for name in measured.metric.unique()})
-    curves = measured[probes == ""].reset_index(drop=True)
+    curves = measured.loc[probes == ""].reset_index(drop=True)
     along = measured[probes != ""].assign(probe=probes[probes != ""])
     return Results(
         runs=_table("runs", pd.DataFrame(_runs(family))),
-        curves=_table("curves", curves),
+        curves=_table("curves", pd.DataFrame(curves)),
         probes=_table("probes", pd.concat([_of_whole_runs(records), along], ignore_index=True)),
         checks=pd.DataFrame(_checks(store)),
         estimates=_table("estimates", _frame(estimate_rows(family))),
@@ -108,13 +108,13 @@ def _table(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     columns = TABLES[name]
     further = [head for head in frame.columns if head not in {column.name for column in columns}]
     found = frame.reindex(columns=[*(column.name for column in columns), *further])
-    return found.astype({column.name: _type(column, found[column.name]) for column in columns})
+    return found.astype({column.name: _type(column, found) for column in columns})
 
 
-def _type(column: Column, values: pd.Series) -> str:
+def _type(column: Column, frame: pd.DataFrame) -> str:
     """NumPy's integers have no missing one."""
     if column.kind == "integer":
-        return "Int64" if values.isna().any() else "int64"
+        return "Int64" if frame[column.name].hasnans else "int64"
     return {"text": "str", "number": "float64"}[column.kind]
 
 

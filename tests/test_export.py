@@ -168,7 +168,7 @@ for each in found.metadata.record_sets:
 @pytest.mark.slow
 @pytest.mark.parametrize("place", cards(), indirect=True)
 def test_the_validator_accepts_a_card_and_reads_every_table(place):
-    """In an environment of its own: mlcroissant brings stubs of pandas, which would change what the type checker says."""
+    """In an environment of its own: mlcroissant brings stubs of pandas, which change what the type checker says."""
     packages = ("--with", "mlcroissant>=1.1,<2", "--with", "pyarrow", "--with", "pandas<4")
     answer = subprocess.run(
         ["uv", "run", "--no-project", "--isolated", *packages, "python", "-c", VALIDATE, str(place / croissant.FILE)],

@@ -7,7 +7,6 @@ from itertools import accumulate, pairwise
 from typing import Any, Generic, TypeVar, get_args
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from cnn_study.results.records import Cell, CheckRecord, Ended, Point, RunRecord
 from cnn_study.spec import SEMANTICS, CheckSpec, RunSpec
@@ -64,7 +63,7 @@ def rows_of(table: pa.Table) -> list[dict[str, Any]]:
         history = table["history"].combine_chunks()
         points = history.flatten().flatten()
         whole = tuple(map(Point._make, zip(*(column.to_pylist() for column in points), strict=True)))
-        ends = accumulate(pc.fill_null(pc.list_value_length(history), 0).to_pylist(), initial=0)
+        ends = accumulate(history.value_lengths().fill_null(0).to_pylist(), initial=0)
         for row, there, (start, end) in zip(rows, history.is_valid().to_pylist(), pairwise(ends), strict=True):
             row["history"] = whole[start:end] if there else None
     return rows
