@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help experiments figures report readme verify docs ui data test test-all lint audit dist bench lock constraints clean
+.PHONY: help experiments figures report readme notebooks verify docs ui data test test-all lint audit dist bench lock constraints clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -23,10 +23,14 @@ figures: .venv/installed ## Draw the figures again from stored results, without 
 report: .venv/installed ## Write the HTML page with claims, verdicts and figures
 	$(STUDY) report $(EXPERIMENTS) --profile $(PROFILE)
 
-readme: .venv/installed ## Put the tables of the reference results into README and documentation
+readme: .venv/installed ## Put the tables of the reference results into README and documentation, and write their data card
 	$(STUDY) claims --results results --into README.md
 	$(STUDY) claims --results results --profile full --into README.md
 	$(STUDY) claims --results results --into docs/reference/results.md
+	$(BIN)/python -m cnn_study.croissant
+
+notebooks: .venv/dev ## Make the notebooks in examples anew from their scripts
+	$(BIN)/python .ci/notebooks.py
 
 docs: .venv/docs ## Build the documentation into build/docs; a warning is an error
 	$(BIN)/python -m sphinx -q -E -n -W --keep-going -b html -d build/doctrees docs build/docs

@@ -113,6 +113,8 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "<!-- generated: hours -->": gallery.hours,
     "<!-- generated: gallery -->": gallery.cards,
     "<!-- generated: commands -->": commands,
+    "<!-- generated: tutorial curves -->": partial(gallery.figure, "activations-training_curves"),
+    "<!-- generated: tutorial effects -->": partial(gallery.figure, "feature_maps-effects"),
     "<!-- generated: vocabulary -->": words,
     "<!-- generated: cluster -->": cluster,
     "<!-- generated: boundaries -->": lambda: rows(simulated.boundary_rows()),

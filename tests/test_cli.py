@@ -61,7 +61,7 @@ def test_unknown_options_are_refused(capsys):
 
 
 def test_help_has_examples(capsys):
-    for verb in ("run", "plan", "verify", "claims", "explain", "figures", "report", "data", "sync", "ui"):
+    for verb in ("run", "plan", "verify", "claims", "explain", "export", "figures", "report", "data", "sync", "ui"):
         code, output, _ = call(capsys, verb, "--help")
         assert code == 0
         assert f"cnn-study {verb}" in output

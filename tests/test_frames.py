@@ -1,5 +1,6 @@
 """Stored results as data frames agree with the store, and need no TensorFlow."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 import pytest
 
 import cnn_study
-from cnn_study import collection
+from cnn_study import codebook, collection
 from cnn_study.errors import InputError
+from cnn_study.experiment.metric import METRICS
+from cnn_study.frames import Results
 from cnn_study.report.verdicts import write_verdicts
 from cnn_study.results import Store
 from cnn_study.stored import evaluated
@@ -37,6 +40,57 @@ def test_curves_are_those_of_the_runs(quick):
     assert (list(mine.epoch), list(mine.value)) == (epochs, errors)
 
 
+def test_values_are_those_of_training_or_of_a_probe_and_each_is_there_once(quick):
+    stored = Store(REFERENCE / "quick").records().values()
+    assert set(quick.curves.metric) == {"train_error", "train_loss", "validation_error", "test_error"}
+    along = quick.probes[quick.probes.epoch.notna()]
+    assert len(quick.curves) + len(along) == sum(len(record.history) for record in stored)
+    record = next(record for record in stored if "saturation" in record.spec.probes)
+    mine = quick.probes[quick.probes.key == record.key]
+    assert set(mine.probe) == set(record.spec.probes)
+    ended = mine[mine.metric == "saturated_end"]
+    assert list(ended.value) == [record.outcomes["saturated_end"]]
+    assert ended.step.isna().all()
+    layer = next(point for point in record.history if point.metric.startswith("saturated/"))
+    found = mine[(mine.metric == layer.metric) & (mine.step == layer.step)]
+    assert list(found.value) == [layer.value]
+
+
+@pytest.mark.parametrize("profile", ["quick", "full"])
+@pytest.mark.parametrize("name", codebook.TABLES)
+def test_columns_are_those_of_the_codebook_which_the_docstring_names(name, profile, quick):
+    found = quick if profile == "quick" else cnn_study.load(profile, results=REFERENCE)
+    frame, columns = getattr(found, name), codebook.TABLES[name]
+    assert list(frame.columns)[: len(columns)] == [column.name for column in columns]
+    kinds = {"text": "str", "number": "float64"}
+    for column in columns:
+        kind = str(frame[column.name].dtype)
+        assert kind == kinds.get(column.kind) or (column.kind == "integer" and kind in ("int64", "Int64")), column
+    described = re.split(r"\n +(\w+): A row ", Results.__doc__)
+    text = dict(zip(described[1::2], described[2::2], strict=True))[name]
+    assert all(f"``{column.name}``" in text for column in columns)
+
+
+def test_a_profile_without_probes_has_no_row_of_them(tmp_path):
+    unprobed = (each for each in Store(REFERENCE / "full").records().values() if not each.spec.probes)
+    Store(tmp_path / "full").add(next(unprobed))
+    found = cnn_study.load("full", results=tmp_path)
+    assert (len(found.probes), found.curves.empty) == (0, False)
+
+
+def test_every_outcome_has_its_meaning_and_its_unit_in_the_codebook(quick):
+    for name in list(quick.runs.columns)[len(codebook.TABLES["runs"]) :]:
+        column = codebook.outcome_column(name)
+        assert column.kind == "number"
+        assert column.unit
+        assert not column.meaning.startswith("an outcome"), name
+    assert codebook.outcome_column("validation_error").unit == "1"
+    assert codebook.outcome_column("gradient_slope_end").unit == "decades/layer"
+    assert "shift of so many pixels: 4" in codebook.outcome_column("shift_drop/4").meaning
+    known = {each.name for each in METRICS}
+    assert set(codebook.UNITS) <= known
+
+
 def test_verdicts_and_estimates_are_those_of_the_results_page(quick):
     page = (REFERENCE.parent / "docs" / "reference" / "results.md").read_text(encoding="utf-8")
     found = quick.verdicts[quick.verdicts.aspect == "direction"].set_index("claim").verdict
@@ -55,12 +109,15 @@ def test_the_committed_verdicts_are_those_of_the_committed_runs(tmp_path):
 
 def test_they_are_loaded_without_tensorflow_and_from_anywhere(tmp_path):
     code = (
-        "import sys, cnn_study; found = cnn_study.load('quick');"
-        "print(len(found.verdicts), sorted({'tensorflow', 'keras', 'mlflow', 'matplotlib'} & sys.modules.keys()))"
+        "import sys, time, cnn_study; found = cnn_study.load('quick'); taken = time.process_time();"
+        "print(taken, sorted({'tensorflow', 'keras', 'mlflow', 'matplotlib'} & sys.modules.keys()))"
     )
     answer = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert answer.stderr == ""
-    assert answer.stdout.split()[1:] == ["[]"]
+    taken, *imported = answer.stdout.split()
+    assert imported == ["[]"]
+    # Two seconds are promised on an idle machine. Where others compute, the same work takes a processor longer.
+    assert float(taken) < 4
 
 
 def test_what_is_not_there_is_told(tmp_path):

@@ -117,7 +117,7 @@ def comparable(value):
     if isinstance(value, RunRecord):
         return {name: comparable(getattr(value, name)) for name in vars(value)}
     if isinstance(value, Point):
-        return comparable(tuple(vars(value).values()))
+        return comparable(tuple(value))
     if isinstance(value, dict):
         return {key: comparable(item) for key, item in value.items()}
     if isinstance(value, tuple | list):

@@ -12,10 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from cnn_study.analysis.calibration import ERROR, calibrated, stored
-
-PATHS = 400_000
-"""Simulated for looks that are not stored: 5 % of so many is known to 0.07 % (two standard errors)."""
+from cnn_study.analysis.calibration import ERROR, FEWER, calibrated, stored
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ def boundaries(looks: tuple[int, ...]) -> Boundaries:
     Args:
         looks: At least two numbers of seeds, ascending.
     """
-    found = next((each for each in stored() if tuple(each["looks"]) == looks), None) or calibrated(looks, PATHS)
+    found = next((each for each in stored() if tuple(each["looks"]) == looks), None) or calibrated(looks, FEWER)
     kinds = (SmallestP(len(looks), tuple(found["probabilities"]), tuple(found[kind])) for kind in KINDS)
     return Boundaries(*kinds)
 

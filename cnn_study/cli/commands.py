@@ -121,6 +121,28 @@ def report(
     reading.report(names, profile, results, latex)
 
 
+@app.command(epilog="Examples: `cnn-study export` · `cnn-study export --profile full --to tables`")
+def export(
+    files: FilesArgument = None,
+    profile: ProfileOption = "quick",
+    results: ResultsOption = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            help="An empty folder, or that of an export, which is replaced. Default: cnn_study-PROFILE here.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Write the stored results as CSV files, with a codebook and a data card in Croissant.
+
+    Runs, curves, probes, estimates and verdicts have a file each; README.md says what their columns are, with units.
+    """
+    from cnn_study.cli import reading
+
+    reading.export(files, profile, results, to)
+
+
 @app.command(epilog="Examples: `cnn-study sync` · `cnn-study sync --tracking-uri http://127.0.0.1:5000`")
 def sync(
     names: Names = None,

@@ -1,4 +1,4 @@
-"""Commands that read stored results: ``claims``, ``explain``, ``figures``, ``report``, ``sync``, ``ui``."""
+"""Commands that read stored results: ``claims``, ``explain``, ``export``, ``figures``, ``report``, ``sync``, ``ui``."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +14,7 @@ from cnn_study.cli.output import draw, keep_verdicts, last_changes, mirror, revi
 from cnn_study.cli.stores import read, shown
 from cnn_study.errors import unknown_name
 from cnn_study.experiment import Experiment
+from cnn_study.stored import designed, evaluated, stores_to_read
 
 
 def claims(
@@ -104,6 +105,22 @@ def report(
         console.print(f"report: {page}", soft_wrap=True)
         for path in write_latex(outcomes, folder, family) if latex else ():
             console.print(f"latex: {path}", soft_wrap=True, highlight=False)
+
+
+def export(
+    files: list[str] | None = None, profile: str = "quick", results: Path | None = None, to: Path | None = None
+) -> None:
+    """See :func:`cnn_study.cli.commands.export`."""
+    from cnn_study.export import export
+
+    known = collection.family(files or ())
+    found = stores_to_read(results, profile)
+    for store, setting in found:
+        console.print(f"results: {store.folder}", soft_wrap=True, highlight=False)
+        family = [evaluated(experiment, design, store) for experiment, design in designed(known, setting)]
+        folder = (to or Path(f"cnn_study-{profile}")) / ("" if len(found) == 1 else store.folder.name)
+        for path in export(store, family, folder):
+            console.print(f"export: {path}", soft_wrap=True, highlight=False)
 
 
 def sync(

@@ -43,9 +43,16 @@ METRICS: tuple[Metric, ...] = (
     Metric("train_error", "the same of the training images"),
     Metric("train_error", "the same while training goes on, in inference mode", "curve"),
     Metric("generalization_gap", "test error minus training error"),
-    Metric("validation_error", "fraction of the validation images that it gets wrong", validation=True),
+    Metric(
+        "validation_error", "fraction of the validation images that the finished network gets wrong", validation=True
+    ),
     Metric("validation_error", "the same after every epoch", "curve", validation=True),
-    Metric("test_error", "fraction of the test images that it gets wrong at an evaluation", "curve", test_curve=True),
+    Metric(
+        "test_error",
+        "fraction of the test images that the network gets wrong at an evaluation",
+        "curve",
+        test_curve=True,
+    ),
     Metric(
         "test_error_at_best_validation",
         "test error after the first epoch with the lowest validation error",
@@ -99,13 +106,18 @@ METRICS: tuple[Metric, ...] = (
     Metric("loss_range", "largest minus smallest loss along a step", "curve", "landscape"),
     Metric("gradient_predictiveness", "largest relative change of the gradient along a step", "curve", "landscape"),
     Metric("shifted_accuracy", "accuracy on test images shifted by so many pixels", "family", "translation"),
-    Metric("shift_consistency", "fraction of them with the answer of the unshifted image", "family", "translation"),
+    Metric(
+        "shift_consistency",
+        "fraction of images shifted by so many pixels that get the answer of the unshifted one",
+        "family",
+        "translation",
+    ),
     Metric("shift_drop", "accuracy lost by a shift of so many pixels", "family", "translation"),
     Metric("accuracy_at_distance", "accuracy for objects so many pixels from the border", "family", "border"),
     Metric("accuracy_at_border", "accuracy for objects that touch the border", probe="border"),
     Metric("accuracy_at_center", "accuracy for objects in the middle", probe="border"),
     Metric("filter", "kernel of a feature map of the first layer", "family", "filters"),
-    Metric("feature_map", "what it makes of one image", "family", "filters"),
+    Metric("feature_map", "what a feature map of the first layer makes of one image", "family", "filters"),
     Metric("filter_height", "height of the kernels in pixels", probe="filters"),
     Metric("filter_width", "width of the kernels in pixels", probe="filters"),
     Metric("filter_channels", "channels of the kernels", probe="filters"),
@@ -117,21 +129,21 @@ METRICS: tuple[Metric, ...] = (
     Metric("linear_probe_error", "error of a linear classifier of what a hidden layer gives", "family", "linear"),
     Metric("shuffled_probe_error", "the same on images whose tiles lie in another order", "family", "linear"),
     Metric("patch", "parts of images that excite a map of the uppermost convolution most", "family", "patches"),
-    Metric("patch_side", "their side in pixels", probe="patches"),
-    Metric("patch_channels", "their channels", probe="patches"),
+    Metric("patch_side", "side of the patches in pixels", probe="patches"),
+    Metric("patch_channels", "channels of the patches", probe="patches"),
     Metric("seen_image", "an image moved to the right by so many pixels", "family", "maps"),
-    Metric("seen_map", "an unpooled feature map of it", "family", "maps"),
+    Metric("seen_map", "an unpooled feature map of an image moved to the right by so many pixels", "family", "maps"),
     *(
         Metric(f"unit_input_p{share}", f"what a unit takes: {share} % of images give it less", "layer", "percentiles")
         for share in (15, 50, 85)
     ),
     Metric("outputs_start", "share of a layer's outputs in every bin at initialization", "family", "histograms"),
-    Metric("outputs_end", "the same of the finished network", "family", "histograms"),
-    Metric("output_low", "where the bins begin", probe="histograms"),
-    Metric("output_high", "where the bins end", probe="histograms"),
-    Metric("wandering_probability", "of the classes of an image at every place", "family", "wandering"),
-    Metric("wandering_image", "the image at a place", "family", "wandering"),
-    Metric("wandering_map", "a feature map of it", "family", "wandering"),
+    Metric("outputs_end", "share of a layer's outputs in every bin in the end", "family", "histograms"),
+    Metric("output_low", "where the bins of outputs begin", probe="histograms"),
+    Metric("output_high", "where the bins of outputs end", probe="histograms"),
+    Metric("wandering_probability", "probability of a class of an image at every shift", "family", "wandering"),
+    Metric("wandering_image", "an image at a shift", "family", "wandering"),
+    Metric("wandering_map", "a feature map of an image at a shift", "family", "wandering"),
 )
 """All of them, by what measures them."""
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any, Generic, TypeVar, get_args
 
 import pyarrow as pa
@@ -48,6 +49,26 @@ _CHECK_COLUMNS = pa.schema(
 R = TypeVar("R", RunRecord, CheckRecord)
 
 
+def rows_of(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows of a table of records, with maps as dictionaries, and histories as tuples of points.
+
+    What is missing is ``None``; of a history, the whole or a part of a point.
+
+    Raises:
+        ValueError: A map has a key twice.
+    """
+    rows = table.select([name for name in table.column_names if name != "history"]).to_pylist(maps_as_pydicts="strict")
+    if "history" in table.column_names:
+        # Column by column: a dictionary for every point takes longer than all the rest.
+        history = table["history"].combine_chunks()
+        points = history.flatten().flatten()
+        whole = tuple(map(Point._make, zip(*(column.to_pylist() for column in points), strict=True)))
+        ends = accumulate(history.value_lengths().fill_null(0).to_pylist(), initial=0)
+        for row, there, (start, end) in zip(rows, history.is_valid().to_pylist(), pairwise(ends), strict=True):
+            row["history"] = whole[start:end] if there else None
+    return rows
+
+
 @dataclass(frozen=True)
 class Form(Generic[R]):
     """How records of one kind are written.
@@ -71,9 +92,11 @@ def _whole(row: Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         ValueError: One is.
     """
-    points = row.get("history") or ()
-    parts = [row, row["outcomes"] or {}, *(point or {"point": None} for point in points)]
-    if gaps := [name for part in parts for name, value in part.items() if value is None]:
+    parts = [row, row["outcomes"] or {}]
+    gaps = [name for part in parts for name, value in part.items() if value is None]
+    holed = (point._asdict() for point in row.get("history") or () if None in point)
+    gaps += [name for point in holed for name, value in point.items() if value is None]
+    if gaps:
         raise ValueError(f"no {gaps[0]}")
     return row
 
@@ -101,7 +124,7 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
         "spec": record.spec.model_dump_json(),
         "ended": record.ended,
         "outcomes": sorted(record.outcomes.items()),
-        "history": [vars(point) for point in record.history],
+        "history": [point._asdict() for point in record.history],
         "weights": record.weights,
         "environment": json.dumps(dict(record.environment), sort_keys=True),
         "seconds": record.seconds,
@@ -119,7 +142,7 @@ def _run_record(row: dict[str, Any]) -> RunRecord | None:
         spec=RunSpec.parse(row["spec"]),
         ended=row["ended"],
         outcomes=row["outcomes"],
-        history=tuple(Point(**point) for point in row["history"]),
+        history=row["history"],
         weights=row["weights"],
         environment=_words(row["environment"]),
         seconds=row["seconds"],

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from cnn_study.errors import DamagedError, InputError
 from cnn_study.files import replace_file
-from cnn_study.results.form import Form, R
+from cnn_study.results.form import Form, R, rows_of
 
 SCHEMA = 2
 """Version of the files. Older ones are read; newer ones are refused. Since 2 they hold a digest of themselves."""
@@ -75,7 +75,7 @@ def read(path: Path, form: Form[R]) -> Iterator[R]:
             raise ValueError("it lacks its digest")
         found = list(table.schema)
         lacking = [column.name for column in form.columns if column not in found]
-        rows = [] if lacking else table.to_pylist(maps_as_pydicts="strict")
+        rows = [] if lacking else rows_of(table)
     except FileNotFoundError:
         raise
     except (OSError, pa.ArrowException, ValueError, KeyError) as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cnn_study.spec import CheckSpec, RunSpec
 
@@ -10,9 +10,8 @@ Ended = Literal["target", "epochs", "diverged"]
 Cell = str | int | float | bool
 
 
-@dataclass(frozen=True)
-class Point:
-    """One measured value of a run.
+class Point(NamedTuple):
+    """One measured value of a run. A tuple, since a profile has hundreds of thousands of them.
 
     Attributes:
         metric: What was measured, for example ``train_error``.

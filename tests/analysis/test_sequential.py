@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cnn_study.analysis.calibration import ERROR, calibrated, smallest_p, stored, t_paths
+from cnn_study import collection
+from cnn_study.analysis import calibration
+from cnn_study.analysis.calibration import EARLIER, ERROR, calibrated, smallest_p, stored, t_paths
 from cnn_study.analysis.sequential import Look, boundaries, path_p
 from cnn_study.analysis.statistics import t_limits
-from cnn_study.experiment import LOOKS
+from cnn_study.experiment import LOOKS, PROFILES
 
 FEWER = 200_000
 
@@ -33,12 +35,23 @@ def test_fewer_and_other_paths_give_the_stored_quantiles(probability):
 
 
 def test_what_is_stored_says_how_it_was_made_and_is_made_that_way():
-    (found,) = stored()
-    assert found["paths"] >= 2_000_000
-    assert found["generator"] == "PCG64(0)"
-    again = calibrated(found["looks"], 50_000)
-    assert again["probabilities"] == found["probabilities"]
-    assert again["two_sided"][-1] == found["two_sided"][-1] == 1
+    assert [tuple(found["looks"]) for found in stored()] == [LOOKS, *EARLIER]
+    assert stored()[0]["paths"] >= 2_000_000
+    for found in stored():
+        assert found["generator"] == "PCG64(0)"
+        again = calibrated(found["looks"], 50_000)
+        assert again["probabilities"] == found["probabilities"]
+        assert again["two_sided"][-1] == found["two_sided"][-1] == 1
+
+
+def test_stored_looks_of_experiments_are_those_that_would_be_simulated():
+    """Verdicts were judged by them before they were stored."""
+    assert calibrated(EARLIER[0], calibration.FEWER) == stored()[1]
+
+
+def test_no_experiment_of_the_project_waits_for_a_simulation():
+    used = {experiment.at(profile).looks for experiment in collection.load() for profile in PROFILES}
+    assert used - {()} <= {tuple(found["looks"]) for found in stored()}
 
 
 def test_paths_are_those_of_seeds_that_are_added_one_after_the_other():

@@ -129,7 +129,7 @@ def stored_of(design, effect, rng, seeds):
         if rng.random() > 0.02:
             numbers["rare"] = rng.normal(effect, 1)
         if arm.name in ("fast", "remedied") and rng.random() < 0.02:
-            ruined = tuple(replace(point, value=math.nan) for point in found.history[5:9])
+            ruined = tuple(point._replace(value=math.nan) for point in found.history[5:9])
             found = replace(found, ended="diverged", history=(*found.history[:5], *ruined))
         return replace(found, outcomes={**found.outcomes, **numbers})
 
