@@ -27,6 +27,8 @@ RATIOS = "ratio of times (above 1: the first takes longer)"
 """What the panel of the products of times is called; the others are called by what their contrasts measure."""
 MOST_TICKS = 5
 """Ticks of an axis of contrasts, whose texts may be as long as ``-0.125``."""
+WIDE = 6.75
+"""Inches of a figure that has room for so many; a narrower one has fewer."""
 APART = 8.0
 """How many times as far the estimates of one claim may reach as those of another that shares their panel."""
 COLUMNS = ["claim", "aspect", "condition", "estimated", "unit", "estimate", "low", "high", "from", "to", "verdict"]
@@ -64,7 +66,8 @@ def effects(
     groups = _groups(_decided(outcome, plot))
     panels = {panel: _rows(outcome, decisions, survives, style) for panel, decisions in groups.items()}
     heights = [sum(row.height for row in rows) for rows in panels.values()] or [1.0]
-    inches = (sum(heights) + 3.5 * len(heights)) * 1.25 * style.small / 72
+    below = sum(2.5 + _axis_name(quantity, style).count("\n") + 1 for quantity, _ in panels)
+    inches = (sum(heights) + (below or 3.5)) * 1.25 * style.small / 72
     figure, grid = plt.subplots(len(heights), 1, figsize=(style.width, inches), squeeze=False, height_ratios=heights)
     for ax, ((quantity, _), rows) in zip(grid.flat, panels.items(), strict=False):
         _panel(ax, quantity, rows, style)
@@ -192,7 +195,7 @@ def _panel(ax: Axes, quantity: str, rows: Sequence[_Row], style: Style) -> None:
         ratio_axis(ax, [row.interval for row in rows], numbers)
     else:
         ax.set_xlim(*_range(rows))
-        ax.xaxis.set_major_locator(MaxNLocator(MOST_TICKS - 1))
+        ax.xaxis.set_major_locator(MaxNLocator(max(round((MOST_TICKS - 1) * style.width / WIDE), 2)))
     ax.axvline(1 if quantity == RATIOS else 0, color="0.2", linewidth=0.8)
     places, place = [], 0.0
     for row in rows:
@@ -202,7 +205,11 @@ def _panel(ax: Axes, quantity: str, rows: Sequence[_Row], style: Style) -> None:
     ax.set_yticks(places, [row.name for row in rows], fontsize=style.small)
     ax.set_ylim(place, 0)
     ax.grid(visible=False, axis="y")
-    ax.set_xlabel(wrapped(quantity, 0.4 * style.width, style.type_size))
+    ax.set_xlabel(_axis_name(quantity, style))
+
+
+def _axis_name(quantity: str, style: Style) -> str:
+    return wrapped(quantity, 0.4 * style.width, style.type_size)
 
 
 def _draw(ax: Axes, row: _Row, quantity: str, top: float, style: Style) -> None:

@@ -13,6 +13,8 @@ from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocat
 
 from cnn_study.figures.style import PUBLISHED, Style
 
+LOWEST = 1.5
+"""Inches of a panel with its title and the name of its axis: in less, ticks and labels run into one another."""
 MOST_APART = 3
 """How many times as long as in another the curves of a panel may be for both to have the same horizontal axis."""
 
@@ -36,7 +38,7 @@ def panels(
     lines = [wrapped(title, 0.85 * style.width / across, style.type_size, bold=True) for title in titles]
     tallest = [max(line.count("\n") for line in lines[row * across :][:across] or [""]) for row in range(down)]
     extra = 1.2 * style.type_size / 72 * sum(tallest)
-    height = style.width * {1: 0.45, 2: 0.38, 3: 0.28}.get(across, 0.24)
+    height = max(style.width * {1: 0.45, 2: 0.38, 3: 0.28}.get(across, 0.24), LOWEST)
     figure, grid = plt.subplots(
         down, across, figsize=(style.width, height * down + extra), sharex=share_x, sharey=share_y, squeeze=False
     )

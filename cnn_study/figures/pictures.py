@@ -114,7 +114,7 @@ def wandering(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
     lines = 1 + len(mapped) if found else 1
     across = max(len(places), 1)
     heights = [1.0] * lines + [1.6]
-    unit = 0.62 * style.width / across
+    unit = max(0.62 * style.width / across, 0.95)
     figure = plt.figure(figsize=(style.width, unit * sum(heights)))
     grid = figure.add_gridspec(len(heights), across, height_ratios=heights)
     rows: list[tuple] = []
