@@ -27,6 +27,7 @@ readme: .venv/installed ## Put the tables of the reference results into README a
 	$(STUDY) claims --results results --into README.md
 	$(STUDY) claims --results results --profile full --into README.md
 	$(STUDY) claims --results results --into docs/reference/results.md
+	$(STUDY) claims --results results --profile full --into docs/reference/results.md
 	$(BIN)/python -m cnn_study.croissant
 
 notebooks: .venv/dev ## Make the notebooks in examples anew from their scripts

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, conjunction
 from cnn_study.analysis.significance import Key, holm, mark
 from cnn_study.errors import InputError
-from cnn_study.experiment import ASPECTS, Claim, Design, Verdict
+from cnn_study.experiment import ASPECTS, Claim, Design, Published, Verdict
 from cnn_study.files import replace_file
 from cnn_study.report.answers import labeled
 
@@ -83,21 +84,65 @@ def magnitudes(outcomes: Sequence[Outcome]) -> str:
             for decision in verdict.decisions if verdict.aspect == "magnitude" else ():
                 if decision.interval and decision.verdict != "not tested":
                     condition, claim = decision.rule.condition, verdict.claim
-                    numbers = [each for each in claim.published if each.about == condition] or claim.published[:1]
-                    published = "; ".join(f"{each.quantity}, {each.about}: {each.text}" for each in numbers)
                     answers = _direction(outcome, claim, condition), WORDS[decision.verdict]
+                    numbers = _numbers(claim, condition)
+                    published = "; ".join(f"{each.quantity}, {each.about}: {each.text}" for each in numbers)
                     rows.append((claim.statement, condition, published, decision.measured, *answers))
     return _table(head, rows)
 
 
-def _direction(outcome: Outcome, claim: Claim, condition: str) -> str:
-    """Whether a claim holds under a condition."""
+def scale(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
+    """A row a claim whose size was judged at the published scale: every published number with what was measured.
+
+    Args:
+        outcomes: The experiments shown.
+        family: All whose tests are corrected for together; empty: those shown.
+    """
+    survives = holm(family or outcomes)
+    head = ("claim", "published", "measured", "holds", "as strongly as published")
+    rows = []
+    for outcome in outcomes:
+        for verdict in outcome.verdicts if not outcome.design.proxy else ():
+            judged = [each for each in verdict.decisions if each.interval and each.verdict != "not tested"]
+            if verdict.aspect != "magnitude" or not judged:
+                continue
+            claim, conditions = verdict.claim, [each.rule.condition for each in judged]
+            (holds,) = (each for each in outcome.verdicts if (each.claim, each.aspect) == (claim, "direction"))
+            answer = WORDS[holds.verdict] + mark(holds, survives)
+            if not outcome.complete and holds.verdict == "inconclusive":
+                answer = f"{_direction(outcome, claim, *conditions)}, so far"
+            measured = [
+                each.measured if len(judged) == 1 else f"{each.rule.condition}: {each.measured}" for each in judged
+            ]
+            numbers = [number for condition in conditions for number in _numbers(claim, condition)]
+            cells = _listed(numbers), "<br>".join(measured), answer, WORDS[verdict.verdict] + mark(verdict, survives)
+            rows.append((claim.statement, *cells))
+    return _table(head, rows)
+
+
+def _listed(numbers: Sequence[Published]) -> str:
+    """Published numbers, a line each; the name of a quantity stands once."""
+    lines = []
+    for quantity, some in groupby(dict.fromkeys(numbers), key=lambda number: number.quantity):
+        found = list(some)
+        lines += [f"{quantity}, {found[0].about}: {found[0].text}"] if len(found) == 1 else [f"{quantity}:"]
+        lines += [f"{each.about}: {each.text}" for each in found] if len(found) > 1 else []
+    return "<br>".join(lines)
+
+
+def _numbers(claim: Claim, condition: str) -> Sequence[Published]:
+    """What was published about a condition, or else the first number of a claim."""
+    return [each for each in claim.published if each.about == condition] or claim.published[:1]
+
+
+def _direction(outcome: Outcome, claim: Claim, *conditions: str) -> str:
+    """Whether a claim holds under some conditions."""
     found: list[Verdict] = [
         decision.verdict
         for verdict in outcome.verdicts
         if verdict.claim == claim and verdict.aspect == "direction"
         for decision in verdict.decisions
-        if decision.rule.condition == condition
+        if decision.rule.condition in conditions
     ]
     return WORDS[conjunction(found)] if found else WORDS["not tested"]
 

@@ -8,7 +8,7 @@ from cnn_study import collection
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.errors import InputError
-from cnn_study.report.summary import WORDS, insert, magnitudes, markdown, marks, topics
+from cnn_study.report.summary import WORDS, insert, magnitudes, markdown, marks, scale, topics
 from cnn_study.results import Store
 
 ROOT = Path(__file__).parents[2]
@@ -87,12 +87,26 @@ def test_a_magnitude_stands_beside_the_published_number_and_the_direction(made_u
     assert magnitudes([proxy]).count("\n") == 1
 
 
+def test_a_claim_has_one_row_with_all_its_published_numbers_and_what_was_measured(made_up):
+    outcome = evaluate(*made_up)
+    (row,) = ([cell.strip() for cell in row.strip("|").split("|")] for row in scale([outcome]).splitlines()[2:])
+    (judged,) = (verdict for verdict in outcome.verdicts if verdict.aspect == "magnitude")
+    first, second = judged.decisions
+    assert row[:2] == ["ReLU is <faster>.", "ratio, tanh / relu: 6"]
+    assert row[2] == f"plain: {first.measured}<br>other: {second.measured}"
+    assert [cell.rstrip("°") for cell in row[3:]] == [WORDS[verdict.verdict] for verdict in outcome.verdicts[:2]]
+    proxy = evaluate(made_up[0], replace(made_up[1], proxy="few images"), made_up[2])
+    assert scale([proxy]).count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("file", "name", "table"),
     [
         ("README.md", "topics quick", topics),
         ("docs/reference/results.md", "claims quick", markdown),
-        ("README.md", "magnitudes full", magnitudes),
+        ("README.md", "scale full", scale),
+        ("docs/reference/results.md", "magnitudes full", magnitudes),
+        ("docs/reference/results.md", "claims full", markdown),
     ],
 )
 def test_tables_are_those_of_the_reference_results(file, name, table):
