@@ -187,7 +187,7 @@ class Mirror:
         self.client = client_of(uri)
         found = self.client.search_experiments(filter_string="name LIKE 'cnn_study/%'")
         of_claims = [each.experiment_id for each in found if each.name.startswith("cnn_study/claims (")]
-        self.claims = self.client.search_runs(of_claims) if of_claims else []
+        self.claims = self.client.search_runs(of_claims, max_results=1000) if of_claims else []
         found = [each for each in found if each.experiment_id not in of_claims]
         self.experiment = found[0] if found else None
         ids = [experiment.experiment_id for experiment in found]
@@ -232,7 +232,7 @@ def test_the_experiment_says_what_it_is_about(outcome, uri, figures):
 
 def shown_by(mirror, view):
     """What a view of MLflow's page of runs shows, and the keys of its runs."""
-    state = json.loads(View.state_in(mirror.experiment.tags[VIEW + view]))
+    state = json.loads(json.loads(mirror.experiment.tags[VIEW + view])["state"])
     runs = mirror.client.search_runs([mirror.experiment.experiment_id], state["searchFilter"])
     return state, {run.data.tags[KEY] for run in runs}
 

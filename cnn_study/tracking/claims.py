@@ -31,7 +31,7 @@ def tags_of_experiment() -> dict[str, str]:
     """The tags of this experiment: its description, and the view of the table."""
     columns = [f"params.`{name}`" for name in ("experiment", *ASPECTS)]
     columns += [f"metrics.`{name}`" for name in ("estimate", "low", "high")] + ["params.`measured`"]
-    state = {"orderByKey": "params.`experiment`", "orderByAsc": True, "selectedColumns": columns}
+    state = {"searchFilter": "", "orderByKey": "params.`experiment`", "orderByAsc": True, "selectedColumns": columns}
     return {NOTE: _TEXT, **tags_of({TABLE: View("Claims", state, True)})}
 
 

@@ -79,7 +79,7 @@ def note(outcome: Outcome, profile: str) -> str:
 def _counted(outcome: Outcome) -> str:
     """How many claims have each verdict, by their first aspect."""
     verdicts = Counter(verdict.verdict for verdict in outcome.verdicts if verdict.aspect == ASPECTS[0])
-    return f"{', '.join(f'{number} {verdict}' for verdict, number in verdicts.items())}."
+    return f"{', '.join(f'{number} {verdict}' for verdict, number in verdicts.most_common())}."
 
 
 def _published(claim: Claim) -> str:
@@ -145,11 +145,6 @@ class View:
         envelope = {"name": self.title, "createdAt": when, "updatedAt": when, "state": json.dumps(self.state)}
         return json.dumps({**envelope, **self.state})
 
-    @staticmethod
-    def state_in(tag: str) -> str:
-        """The state in the value of a tag, as JSON."""
-        return json.loads(tag)["state"]
-
 
 def tags_of(views: Mapping[str, View]) -> dict[str, str]:
     """The tags of an experiment that hold its views."""
@@ -198,10 +193,11 @@ def _within(condition: str) -> str:
 
 
 def _table(design: Design, with_condition: bool) -> dict[str, Any]:
-    names = ("short_arm", "condition") if with_condition else ("arm",)
-    columns = [f"params.`{name}`" for name in (*names, "seed", "learning_rate")]
-    columns += [f"metrics.`{name}`" for name in ("final_test_error", "final_train_error")]
-    columns += [f"metrics.`{time_name(threshold)}`" for threshold in thresholds(design)]
+    """What has room on a screen: MLflow shows metrics before parameters, each by alphabet."""
+    names = ("short_arm", "condition") if with_condition else ("arm", "seed")
+    columns = [f"params.`{name}`" for name in (*names, "learning_rate")] + ["metrics.`final_test_error`"]
+    times = [time_name(threshold) for threshold in thresholds(design)]
+    columns += [f"metrics.`{name}`" for name in times or ["final_train_error"]]
     order = {"orderByKey": "metrics.`final_test_error`", "orderByAsc": True}
     return {"searchFilter": _REPLICATES, **order, "selectedColumns": columns}
 

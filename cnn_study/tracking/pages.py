@@ -11,11 +11,11 @@ perhaps, and ``MLFLOW_ARTIFACTS_DESTINATION``. That command does not run here: i
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnn_study.tracking.notes import EXPERIMENTS, PREFIX, TABLE, VIEW, View, page_of_runs
+from cnn_study.tracking.notes import EXPERIMENTS, PREFIX, TABLE, VIEW, page_of_runs
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -40,6 +40,20 @@ try {
   console.warn("MLflow keeps no settings in this browser:", error);
 }
 if (location.hash.length < 2) location.replace("%s");
+// The menu of views shows each as a table, unless it is told that these are charts.
+let last = null;
+for (const name of ["pushState", "replaceState"]) {
+  const change = history[name];
+  history[name] = function (...given) {
+    change.apply(this, given);
+    const query = new URLSearchParams(location.hash.split("?")[1]);
+    const view = query.get("viewStateShareKey");
+    if (view !== last && !query.has("compareRunsMode") && %s.includes(view)) {
+      setTimeout(() => { location.hash += "&compareRunsMode=CHART"; });
+    }
+    last = view;
+  };
+}
 </script>"""
 
 
@@ -113,15 +127,22 @@ def _experiments(client) -> Iterator["Experiment"]:
             return
 
 
-def _script(experiments: Iterator["Experiment"]) -> str:
+def _script(experiments: Iterable["Experiment"]) -> str:
     storage = {key: json.dumps(value) for key, value in BROWSER.items()}
+    charts: set[str] = set()
     for one in experiments:
-        if VIEW + TABLE in one.tags:
-            identity = json.dumps([one.experiment_id])
-            storage[f"MLflowLocalStorage-1.1-ExperimentPage-{identity}-ReactComponentState"] = View.state_in(
-                one.tags[VIEW + TABLE]
-            )
-    return _SCRIPT % (json.dumps(storage).replace("<", "\\u003c"), EXPERIMENTS)
+        views = {key.removeprefix(VIEW): json.loads(tag) for key, tag in one.tags.items() if key.startswith(VIEW)}
+        ours = {key for key, view in views.items() if "searchFilter" in view}  # Not what a user has saved.
+        charts |= ours - {TABLE}
+        if TABLE in ours:
+            page = f"ExperimentPage-{json.dumps([one.experiment_id])}"
+            storage[f"MLflowLocalStorage-1.1-{page}-ReactComponentState"] = views[TABLE]["state"]
+    return _SCRIPT % (_json(storage), EXPERIMENTS, _json(sorted(charts)))
+
+
+def _json(value: object) -> str:
+    """A value as JSON that ends no script."""
+    return json.dumps(value).replace("<", "\\u003c")
 
 
 def short_address(experiment: str) -> str:
