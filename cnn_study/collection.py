@@ -39,6 +39,15 @@ def names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(_package().__path__) if module.name != "__main__")
 
 
+def folders() -> list[Path]:
+    """Where the pages of the package are.
+
+    Raises:
+        InputError: Another package of its name is in the way.
+    """
+    return [Path(folder) for folder in _package().__path__]
+
+
 def _package() -> ModuleType:
     """The package of the experiments: in this library where it is installed, else beside it."""
     if importlib.util.find_spec(INSTALLED):

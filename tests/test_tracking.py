@@ -51,7 +51,7 @@ from cnn_study.spec import (
 )
 from cnn_study.tracking import bulk
 from cnn_study.tracking.execution import COMPLETE
-from cnn_study.tracking.notes import ALL_ARMS, NOTE_LENGTH, VIEW, linked, page_of_runs
+from cnn_study.tracking.notes import ALL_ARMS, NOTE_LENGTH, VIEW, View, linked, page_of_runs, views
 from cnn_study.tracking.runs import KEY, MODEL
 from cnn_study.tracking.store import client_of
 
@@ -186,6 +186,9 @@ class Mirror:
     def __init__(self, uri):
         self.client = client_of(uri)
         found = self.client.search_experiments(filter_string="name LIKE 'cnn_study/%'")
+        of_claims = [each.experiment_id for each in found if each.name.startswith("cnn_study/claims (")]
+        self.claims = self.client.search_runs(of_claims, max_results=1000) if of_claims else []
+        found = [each for each in found if each.experiment_id not in of_claims]
         self.experiment = found[0] if found else None
         ids = [experiment.experiment_id for experiment in found]
         runs = self.client.search_runs(ids, max_results=1000) if ids else []
@@ -227,29 +230,128 @@ def test_the_experiment_says_what_it_is_about(outcome, uri, figures):
     assert "A proxy: a toy." in note
 
 
+def shown_by(mirror, view):
+    """What a view of MLflow's page of runs shows, and the keys of its runs."""
+    state = json.loads(json.loads(mirror.experiment.tags[VIEW + view])["state"])
+    runs = mirror.client.search_runs([mirror.experiment.experiment_id], state["searchFilter"])
+    return state, {run.data.tags[KEY] for run in runs}
+
+
 def test_views_show_the_curves_of_all_arms_and_of_those_a_claim_compares(outcome, uri):
     mirrored(outcome, uri, None)
     mirror = Mirror(uri)
-    tags = mirror.experiment.tags
+    replicates = {record.key for arm in ("relu, plain", "tanh, plain") for record in outcome.replicates(arm)}
     for view in (ALL_ARMS, "relu-beats-tanh"):
-        shown = json.loads(tags[VIEW + view])
-        runs = mirror.client.search_runs([mirror.experiment.experiment_id], shown["searchFilter"])
-        assert {run.data.tags[KEY] for run in runs} == {
-            record.key for arm in ("relu, plain", "tanh, plain") for record in outcome.replicates(arm)
-        }
-        assert shown["groupBy"]["groupByKeys"] == [{"mode": "param", "groupByData": "arm"}]
+        state, keys = shown_by(mirror, view)
+        assert keys == replicates
+        assert state["groupBy"]["groupByKeys"] == [{"mode": "param", "groupByData": "arm"}]
         link = page_of_runs(mirror.experiment.experiment_id, view)
-        assert f"]({link})" in tags["mlflow.note.content"].splitlines()[0]
+        assert f"]({link})" in mirror.experiment.tags["mlflow.note.content"].split("\n\n")[1]
+
+
+def test_views_show_a_table_the_errors_and_the_search_for_rates(outcome, uri):
+    mirrored(outcome, uri, None)
+    mirror = Mirror(uri)
+    state, keys = shown_by(mirror, "table")
+    assert len(keys) == 4
+    assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`final_test_error`", True)
+    run = mirror.child("tanh, plain, seed 2")
+    for column in state["selectedColumns"]:
+        kind, name = column.split(".", 1)
+        assert name.strip("`") in getattr(run.data, kind)
+    state, keys = shown_by(mirror, "rates")
+    assert keys == {
+        mirror.child(f"{unit}, plain, search, rate {rate:g}").data.tags[KEY]
+        for unit in ("relu", "tanh")
+        for rate in (0.005, 0.01, 0.02)
+    }
+    (chart,) = state["compareRunCharts"]
+    assert (chart["type"], chart["xaxis"]["key"], chart["yaxis"]["key"]) == (
+        "SCATTER",
+        "learning_rate",
+        "epochs_to_25pct",
+    )
+    state, _ = shown_by(mirror, "errors")
+    assert [chart["metricKey"] for chart in state["compareRunCharts"]] == ["final_test_error", "final_train_error"]
+    assert {chart["type"] for chart in state["compareRunCharts"]} == {"BAR"}
+
+
+def test_a_view_for_each_condition_where_all_arms_are_more_than_mlflow_shows(outcome):
+    tuned = {
+        f"arm {i}, it's {condition}": replace(
+            found, arm=replace(found.arm, name=f"arm {i}, it's {condition}", condition=f"it's {condition}")
+        )
+        for condition, found in zip(("first", "second"), outcome.tuned.values(), strict=True)
+        for i in range(15)
+    }
+    found = views(replace(outcome, tuned=tuned))
+    assert list(found) == ["table", "relu-beats-tanh", "rates", "in-it-s-first", "in-it-s-second"]
+    state = found["in-it-s-second"].state
+    assert state["searchFilter"] == """tags.role = 'replicate' and params.condition = "it's second\""""
+    assert state["groupBy"]["groupByKeys"] == [{"mode": "param", "groupByData": "short_arm"}]
+    assert found["in-it-s-second"].title == "Curves: it's second"
+    assert "params.`condition`" in found["table"].state["selectedColumns"]
+
+
+def test_the_claims_of_all_experiments_are_runs_of_one(outcome, other_outcome, uri):
+    mirrored(outcome, uri, None)
+    (run,) = Mirror(uri).claims
+    assert run.info.run_name == "relu-beats-tanh"
+    verdicts = {"direction": "supported", "magnitude": "not tested", "mechanism": "not tested"}
+    ratio = outcome.verdicts[0].decisions[0]
+    assert run.data.params == {"experiment": "toy", **verdicts, "measured": ratio.text}
+    limits = {"estimate": ratio.interval.estimate, "low": ratio.interval.low, "high": ratio.interval.high}
+    assert run.data.metrics == pytest.approx(limits, rel=1e-5)
+    # What is found later takes the place of what was found before.
+    mirrored(other_outcome, uri, None)
+    (later,) = Mirror(uri).claims
+    assert later.info.run_id != run.info.run_id
+    Mirror(uri).client.delete_run(later.info.run_id)
+    assert not tracking.is_mirrored(other_outcome, "quick", uri, None)
+    assert mirrored(other_outcome, uri, None).logged == 0
+    assert len(Mirror(uri).claims) == 1
+
+
+def test_verdicts_are_tags_of_the_experiment(outcome, uri):
+    mirrored(outcome, uri, None)
+    tags = Mirror(uri).experiment.tags
+    assert tags["relu-beats-tanh"] == "direction supported, magnitude not tested, mechanism not tested"
+    assert tags["mlflow.note.content"].splitlines()[0] == "A toy experiment. 1 supported."
+
+
+def test_unchanged_sources_are_known_until_a_file_or_a_run_is_another(outcome, uri, tmp_path):
+    folder = tmp_path / "results"
+    folder.mkdir()
+    (folder / "runs").write_text("some")
+    before = tracking.sources([folder], "quick")
+    assert before != tracking.sources([folder], "full")
+    mirrored(outcome, uri, None)
+    assert not tracking.is_made_from(uri, "quick", before)
+    tracking.note_sources(uri, "quick", before)
+    assert tracking.is_made_from(uri, "quick", tracking.sources([folder], "quick"))
+    assert not tracking.is_made_from(uri, "full", before)
+    (folder / "runs").write_text("more than that")
+    assert not tracking.is_made_from(uri, "quick", tracking.sources([folder], "quick"))
+    Mirror(uri).client.delete_run(Mirror(uri).children[0].info.run_id)
+    assert not tracking.is_made_from(uri, "quick", before)
+    assert not tracking.is_made_from("http://127.0.0.1:1", "quick", before)
+    assert not tracking.is_made_from(f"sqlite:///{folder / 'runs'}", "quick", before)
 
 
 def test_the_note_shows_the_figures_and_stays_within_the_limit(tmp_path):
     files = [tmp_path / "toy-curves.png", tmp_path / "toy-curves.svg"]
-    text = linked("Toy\n\n" + "x" * 20_000, {ALL_ARMS: "{}"}, files, "7", "abc")
-    assert text.startswith("Toy: [figures](#/experiments/7/runs/abc/artifacts/figures/toy-curves.png?")
+    shown = {ALL_ARMS: View("All", {}), "table": View("Table", {}, table=True)}
+    text = linked("Toy\n\n" + "x" * 20_000, shown, files, "7", "abc")
+    title, links, _ = text.split("\n\n", 2)
+    assert title == "Toy"
+    assert "[figures](#/experiments/7/runs/abc/artifacts/figures/toy-curves.png?" in links
+    assert f"[Table]({page_of_runs('7', 'table', table=True)})" in links
+    assert "compareRunsMode=TABLE" in links
     assert len(text) == NOTE_LENGTH
     assert text.endswith("![toy-curves.png](get-artifact?run_uuid=abc&path=figures%2Ftoy-curves.png)")
     assert "toy-curves.svg" not in text
-    assert linked("Toy\n\nnothing more", {}, [], "7", "abc") == "Toy\n\nnothing more"
+    statistics = "[statistics](#/experiments/7/runs/abc?workflowType=machine_learning)"
+    assert linked("Toy\n\nnothing more", {}, [], "7", "abc") == f"Toy\n\n{statistics}\n\nnothing more"
 
 
 def test_trained_networks_are_artifacts_of_their_runs_also_when_they_come_later(outcome, uri, tmp_path):
@@ -293,22 +395,25 @@ def test_a_run_as_it_is_stored(outcome, uri, figures):
     assert time.gmtime(end / 1000)[:6] == (2026, 1, 2, 3, 4, 2)
     assert all(start <= m.timestamp <= end for m in history)
     metrics = run.data.metrics
-    assert metrics["final_test_error"] == stored.outcomes["test_error"]
-    assert metrics["final_train_error"] == stored.outcomes["train_error"]
-    assert metrics["best_train_error"] == min(stored.curve("train_error")[1])
-    assert metrics["epochs_to_25pct"] == time_to(stored, 0.25).epochs
+    summary = {
+        "final_test_error": stored.outcomes["test_error"],
+        "final_train_error": stored.outcomes["train_error"],
+        "best_train_error": min(stored.curve("train_error")[1]),
+        "epochs_to_25pct": time_to(stored, 0.25).epochs,
+    }
+    assert {name: metrics[name] for name in summary} == {name: float(f"{x:.6g}") for name, x in summary.items()}
+    assert [name for name in metrics if name.endswith("train_loss")] == ["curves/train_loss"]
+    # MLflow draws bars of what has no step but 0.
+    assert [m.step for m in mirror.client.get_metric_history(run.info.run_id, "final_test_error")] == [0]
     params = run.data.params
     assert (params["arm"], params["seed"], params["learning_rate"]) == ("tanh, plain", "2", "0.01")
     assert (params["activation"], params["initialization"]) == ("tanh", "glorot")
     assert (params["model.parameters"], params["model.macs"]) == ("270", "264")
-    assert (params["data.train_size"], params["train.batch_size"], params["seeds.init"]) == ("100", "10", "2")
+    assert (params["data.train_size"], params["train.batch_size"]) == ("100", "10")
+    assert (params["condition"], params["short_arm"]) == ("plain", "tanh")
     tags = run.data.tags
-    assert (tags["arm"], tags["condition"], tags["role"], tags["profile"]) == (
-        "tanh, plain",
-        "plain",
-        "replicate",
-        "quick",
-    )
+    assert (tags["role"], tags["profile"]) == ("replicate", "quick")
+    assert not set(tags) & set(params)
     assert "diverged" not in tags
     artifacts = [file.path for file in mirror.client.list_artifacts(run.info.run_id)]
     assert artifacts == ["environment.json", "spec.json"]
@@ -365,13 +470,13 @@ def test_an_execution_shows_means_intervals_ratios_and_verdicts(outcome, uri, fi
         for quantity, numbers in values.items():
             interval = mean_interval(numbers)
             name = f"statistics/{quantity}.{unit}-plain"
-            assert data.metrics[f"{name}.mean"] == interval.estimate
-            assert data.metrics[f"{name}.low"] == interval.low
-            assert data.metrics[f"{name}.high"] == interval.high
+            assert data.metrics[f"{name}.mean"] == pytest.approx(interval.estimate, rel=1e-5)
+            assert data.metrics[f"{name}.low"] == pytest.approx(interval.low, rel=1e-5)
+            assert data.metrics[f"{name}.high"] == pytest.approx(interval.high, rel=1e-5)
     ratio = outcome.verdicts[0].decisions[0].interval
     name = "statistics/ratio_of_epochs_to_25pct.tanh-plain-over-relu-plain"
     limits = {limit: data.metrics[f"{name}.{limit}"] for limit in ("estimate", "low", "high")}
-    assert limits == {"estimate": ratio.estimate, "low": ratio.low, "high": ratio.high}
+    assert limits == pytest.approx({"estimate": ratio.estimate, "low": ratio.low, "high": ratio.high}, rel=1e-5)
     verdicts = {name: data.tags[f"verdict.relu-beats-tanh.{name}"] for name in ("direction", "magnitude", "mechanism")}
     assert verdicts == {"direction": "supported", "magnitude": "not tested", "mechanism": "not tested"}
     assert (data.params["seeds"], data.params["proxy"]) == ("1, 2", "a toy")
@@ -425,7 +530,7 @@ def test_estimates_of_every_kind_and_checks_are_shown(other_outcome, uri):
         ("contrast.the-gain-in-shifted-accuracy-4-from-tanh-plain-to-relu-plain", contrast),
     ):
         limits = (shown[f"statistics/{name}.{limit}"] for limit in ("estimate", "low", "high"))
-        assert tuple(limits) == (interval.estimate, interval.low, interval.high)
+        assert tuple(limits) == pytest.approx((interval.estimate, interval.low, interval.high), rel=1e-5)
     assert shown["statistics/shifted_accuracy/4.remedied.mean"] == pytest.approx(0.15)
     counts = {name: value for name, value in shown.items() if name.startswith("exact_checks/")}
     expected = {"cases": 2.0, "agreeing": 1.0, "error/conv": 1e-7}
@@ -500,7 +605,7 @@ def test_a_diverged_run_keeps_its_finite_values(outcome, uri):
     run = mirror.child("relu, plain, seed 1")
     assert run.data.tags["diverged"] == "true"
     assert run.data.metrics["curves/train_error"] == 0.9
-    assert not {"curves/train_loss", "final_train_loss", "best_train_loss", "curves/x"} & set(run.data.metrics)
+    assert not {"curves/train_loss", "curves/x"} & set(run.data.metrics)
 
 
 def test_a_long_history_is_logged_whole(outcome, uri):
@@ -580,7 +685,7 @@ def test_runs_written_a_table_at_a_time_are_those_of_the_client(
     monkeypatch.setattr(bulk, "TESTED", ())
     mirrored(outcome, f"sqlite:///{other}", figures)
     counts, rows = rows_about_children(tmp_path / "mlflow.db")
-    assert counts["runs"] == 11
+    assert counts["runs"] == 12
     assert len(rows["metrics"]) > 100
     assert (counts, rows) == rows_about_children(other)
 
@@ -705,8 +810,9 @@ def test_the_ui_shows_the_figures_and_ends_with_an_interrupt(outcome, uri, figur
     code = f"import sys; from cnn_study import tracking; sys.exit(tracking.serve({uri!r}, {port}))"
     server = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     try:
-        assert f"http://127.0.0.1:{port}" in server.stdout.readline()
-        assert "cnn_study/toy (quick): http" in server.stdout.readline()
+        assert server.stdout.readline() == f"MLflow: http://127.0.0.1:{port} (Ctrl-C ends it)\n"
+        for name in ("claims", "toy"):
+            assert server.stdout.readline() == f"  cnn_study/{name} (quick): http://127.0.0.1:{port}/go/{name}/quick\n"
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         address = f"http://127.0.0.1:{port}/get-artifact?run_id={report.parent_run_id}&path=figures/toy-curves.svg"
         assert direct.open(address, timeout=10).read() == b"<svg/>"

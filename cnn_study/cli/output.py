@@ -86,7 +86,7 @@ def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, **form: Any)
     Returns:
         How many could not be drawn; each has been told in one line.
     """
-    from cnn_study.figures.draw import draw_all, missing
+    from cnn_study.figures.files import missing
 
     wanted, undrawn = [], 0
     for outcome in outcomes:
@@ -96,6 +96,10 @@ def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, **form: Any)
             errors.print(f"{outcome.experiment.name}: runs are missing, {what} figures", style="yellow", soft_wrap=True)
         if plots and (again or missing(outcome, folder)):
             wanted.append(outcome)
+    if not wanted:
+        return 0
+    from cnn_study.figures.draw import draw_all  # It takes a second.
+
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task("figures", total=sum(len(outcome.plots) for outcome in wanted))
         for drawn in draw_all(wanted, folder, processes=cores(), **{"family": outcomes, **form}):

@@ -8,13 +8,14 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+import cnn_study
 from cnn_study import collection, tables
 from cnn_study.cli.app import console
 from cnn_study.cli.output import draw, keep_verdicts, last_changes, mirror, revision, show_verdicts
 from cnn_study.cli.stores import read, shown
 from cnn_study.errors import unknown_name
 from cnn_study.experiment import Experiment
-from cnn_study.stored import designed, evaluated, stores_to_read
+from cnn_study.stored import OWN, REFERENCE, SHIPPED, designed, evaluated, stores_to_read
 
 
 def claims(
@@ -75,7 +76,7 @@ def figures(
     formats: list[str] | None = None,
 ) -> None:
     """See :func:`cnn_study.cli.commands.figures`."""
-    from cnn_study.figures.draw import FILES
+    from cnn_study.figures.files import FILES
     from cnn_study.figures.style import sized
 
     sized(style, width)
@@ -142,8 +143,22 @@ def ui(
     """See :func:`cnn_study.cli.commands.ui`."""
     from cnn_study import tracking
 
-    _mirror(collection.family(files or ()), None, profile, results, tracking_uri)
-    raise typer.Exit(tracking.serve(tracking_uri or tracking.default_uri(), port, host))
+    uri = tracking.default_uri() if tracking_uri is None else tracking_uri
+    before = _sources(profile, results)
+    if files or not tracking.is_made_from(uri, profile, before):
+        _mirror(collection.family(files or ()), None, profile, results, uri)
+        if not files and _sources(profile, results) == before:
+            tracking.note_sources(uri, profile, before)
+    raise typer.Exit(tracking.serve(uri, port, host))
+
+
+def _sources(profile: str, results: Path | None) -> str:
+    """A digest of what is mirrored to MLflow if no files are named."""
+    from cnn_study import tracking
+
+    roots = [results] if results else [OWN, REFERENCE, SHIPPED]
+    stores = [folder for root in roots for folder in (root / profile, *sorted(root.glob(f"{profile}-*")))]
+    return tracking.sources([Path(cnn_study.__file__).parent, *collection.folders(), *stores], profile)
 
 
 def _mirror(

@@ -38,21 +38,13 @@ from cnn_study.figures import (
     ratios,
     survival,
 )
+from cnn_study.figures.files import FILES, FORMATS, base
 from cnn_study.figures.fonts import tell_lacking
 from cnn_study.figures.layout import note, settle
 from cnn_study.figures.quantities import UNCORRECTED_TEXT
 from cnn_study.figures.style import PUBLISHED, sized, styled
 from cnn_study.files import replace_file
 from cnn_study.processes import end_with_parent, startable
-
-# Nothing in a file may tell when it was written: the same results give the same bytes.
-FORMATS: Mapping[str, dict] = {
-    "pdf": {"CreationDate": None, "ModDate": None},
-    "svg": {"Date": None},
-    "png": {"Software": None},
-}
-FILES = (*FORMATS, "csv")
-"""What can be written of a figure, beside its caption."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +210,7 @@ def draw(
     """
     found = []
     for plot in outcome.plots:
-        path = _base(outcome, folder, plot, style, width).with_suffix(f".{formats[0]}" if formats != FILES else ".png")
+        path = base(outcome, folder, plot, style, width).with_suffix(f".{formats[0]}" if formats != FILES else ".png")
         try:
             drawn = drawing(outcome, plot, style, width=width, survives=survives)
             _write(drawn, path, styled(sized(style, width), _text(outcome)), formats)
@@ -313,17 +305,3 @@ def _for_others(outcome: Outcome) -> Outcome:
     runs = (run.key for tuned in outcome.tuned.values() for run in tuned.runs)
     stored = {key: outcome.stored[key] for key in runs if key in outcome.stored}
     return replace(outcome, stored=stored)
-
-
-def missing(outcome: Outcome, folder: Path) -> bool:
-    """Whether a file of a figure is not there."""
-    return not all(
-        _base(outcome, folder, plot, "paper").with_suffix(f".{suffix}").exists()
-        for plot in outcome.plots
-        for suffix in (*FORMATS, "csv", "txt")
-    )
-
-
-def _base(outcome: Outcome, folder: Path, plot: Plot, style: str, width: float | None = None) -> Path:
-    suffix = ("" if style == "paper" else f".{style}") + (f".{width:g}in" if width else "")
-    return folder / "figures" / f"{outcome.experiment.name}-{plot.file}{suffix}.x"

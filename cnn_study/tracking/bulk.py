@@ -14,9 +14,10 @@ taken.
 import importlib.metadata
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnn_study.tracking.runs import ChildRun, Metric, dataset_of, files_of
+from cnn_study.tracking.runs import ChildRun, Metric, dataset_of, write_files
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 Rows = list[dict[str, Any]]
+
+_NAME = "mlflow.runName"
 
 TESTED = ("3.16.0", "3.16.1", "3.17.0", "3.17.1", "3.17.2")
 """Versions of MLflow whose client was seen to write the same rows, by
@@ -50,14 +53,12 @@ def write(engine: "Engine", experiment: "Experiment", runs: Sequence[ChildRun]) 
         experiment: To which the runs belong.
         runs: The runs.
     """
-    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+    from mlflow.utils.file_utils import local_file_uri_to_path
     from sqlalchemy.orm import Session
 
     named = {uuid.uuid4().hex: run for run in runs}
-    with files_of(
-        {f"{name}/artifacts/{path}": x for name, run in named.items() for path, x in run.files.items()}
-    ) as at:
-        get_artifact_repository(experiment.artifact_location).log_artifacts(str(at))
+    for name, run in named.items():
+        write_files(Path(local_file_uri_to_path(experiment.artifact_location), name, "artifacts"), run.files)
     with Session(engine) as session, session.begin():
         for table, rows in _tables(session, experiment, named):
             if rows:
@@ -69,16 +70,18 @@ def _tables(session: "Session", experiment: "Experiment", runs: Mapping[str, Chi
     from mlflow.store.tracking.dbmodels import models
 
     yield models.SqlRun, [_run(experiment, name, run) for name, run in runs.items()]
-    for name, run in runs.items():
-        tags = {"mlflow.runName": run.name, **run.tags}
-        yield models.SqlTag, [{"key": key, "value": value, "run_uuid": name} for key, value in tags.items()]
-        yield models.SqlParam, [{"key": key, "value": value, "run_uuid": name} for key, value in run.params.items()]
-        yield models.SqlMetric, _metrics(name, run.metrics)
-        yield models.SqlLatestMetric, _metrics(name, _latest(run.metrics))
-    datasets = {name: dataset_of(run.data) for name, run in runs.items()}
+    yield models.SqlTag, [row for name, run in runs.items() for row in _pairs(name, {_NAME: run.name, **run.tags})]
+    yield models.SqlParam, [row for name, run in runs.items() for row in _pairs(name, run.params)]
+    yield models.SqlMetric, [row for name, run in runs.items() for row in _metrics(name, run.metrics)]
+    yield models.SqlLatestMetric, [row for name, run in runs.items() for row in _metrics(name, _latest(run.metrics))]
+    datasets = {name: dataset_of(run.data) for name, run in runs.items() if run.data}
     ids, new = _datasets(session, int(experiment.experiment_id), list(datasets.values()))
     yield models.SqlDataset, new
     yield models.SqlInput, [_input(ids[data["name"], data["digest"]], name) for name, data in datasets.items()]
+
+
+def _pairs(run: str, pairs: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    return ({"key": key, "value": value, "run_uuid": run} for key, value in pairs.items())
 
 
 def _run(experiment: "Experiment", name: str, run: ChildRun) -> dict[str, Any]:

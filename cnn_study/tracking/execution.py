@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,17 +11,27 @@ from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.estimates import time_to
 from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.execution.plan import Request
-from cnn_study.experiment import Contrast, Design, Estimate, HalfGap, TimeRatio, TimeToTrainError
+from cnn_study.experiment import Contrast, Design, Estimate, HalfGap, TimeRatio
 from cnn_study.results import CheckRecord, RunRecord
 from cnn_study.spec import digest
-from cnn_study.tracking.notes import compared, note, views
-from cnn_study.tracking.runs import time_name
+from cnn_study.tracking.claims import claims_of
+from cnn_study.tracking.notes import (
+    PREFIX,
+    View,
+    compared,
+    experiment_tags,
+    note,
+    slug,
+    tags_of,
+    thresholds,
+    time_name,
+    views,
+)
+from cnn_study.tracking.runs import ChildRun, rounded
 from cnn_study.training.tuning import Tuned
 
-LAYOUT = 3
+LAYOUT = 4
 """Of what is shown. What was mirrored with another one is mirrored anew."""
-PREFIX = "cnn_study/"
-"""What the names of all experiments begin with, as others may use the same store."""
 EXECUTION = "cnn_study.execution"
 """Tag of a parent run: digest of all that it and its children show, except for the figures and the networks."""
 COMPLETE = "cnn_study.complete"
@@ -44,7 +53,8 @@ class Execution:
     Attributes:
         experiment: Name of the experiment of MLflow.
         note: What it asks and what it has found, in Markdown, without links.
-        views: Views of the curves by name.
+        views: Views of the runs by name.
+        verdicts: Tags of the experiment: the verdicts on each claim.
         params: Of the parent run.
         metrics: Of the parent run.
         tags: Of the parent run: the verdicts.
@@ -54,6 +64,7 @@ class Execution:
         claims: The claims that compare arms, and the names of these arms.
         files: The figures.
         networks: Files of trained networks by the keys of their runs.
+        answers: The claims with their verdicts, as runs of an experiment of their own.
         digest: Of all that is shown, except for the figures and the networks.
         figures: Digest of the figures; empty if there are none.
         models: Digest of the keys of the trained networks; empty if there are none.
@@ -61,7 +72,8 @@ class Execution:
 
     experiment: str
     note: str
-    views: Mapping[str, str]
+    views: Mapping[str, View]
+    verdicts: Mapping[str, str]
     params: Mapping[str, str]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
@@ -71,6 +83,7 @@ class Execution:
     claims: Mapping[str, Collection[str]]
     files: Sequence[Path]
     networks: Mapping[str, Path]
+    answers: Sequence[ChildRun]
     digest: str
     figures: str
     models: str
@@ -89,11 +102,12 @@ class Execution:
         shown = {
             "experiment": f"{PREFIX}{outcome.experiment.name} ({profile})",
             "note": note(outcome, profile),
-            "views": views(outcome.design),
+            "verdicts": experiment_tags(outcome),
             "params": _parent_params(outcome, profile),
             "metrics": _parent_metrics(outcome),
             "tags": {f"verdict.{verdict.claim.name}.{verdict.aspect}": verdict.verdict for verdict in outcome.verdicts},
         }
+        shown_views = views(outcome)
         runs = sorted([request.arm.name, request.role, record.key, record.weights] for request, record in children)
         checks = sorted([name, record.key, check_artifact(record)] for name, record in outcome.checks.items())
         files = _figures(artifacts, outcome.experiment.name) if artifacts else []
@@ -101,15 +115,18 @@ class Execution:
             record.key: file for _, record in children if models and (file := network(models, record.key)).exists()
         }
         hashes = [[file.name, hashlib.sha256(file.read_bytes()).hexdigest()] for file in files]
+        whole = digest(shown | {"views": tags_of(shown_views), "layout": LAYOUT, "runs": runs, "checks": checks})
         return cls(
             **shown,
+            views=shown_views,
             children=children,
             checks=outcome.checks,
-            thresholds=_thresholds(outcome.design),
+            thresholds=thresholds(outcome.design),
             claims=compared(outcome.design),
             files=files,
             networks=networks,
-            digest=digest(shown | {"layout": LAYOUT, "runs": runs, "checks": checks}),
+            answers=claims_of(outcome, profile, whole),
+            digest=whole,
             figures=digest(hashes) if hashes else "",
             models=digest(sorted(networks)) if networks else "",
         )
@@ -132,14 +149,6 @@ def _children(tuned: Tuned, stored: Mapping[str, RunRecord]) -> Iterator[tuple[R
     for run in tuned.replicates:
         if run.key in stored:
             yield Request(tuned.arm, "replicate", run), stored[run.key]
-
-
-def _thresholds(design: Design) -> list[float]:
-    """The training errors to which a time is searched or estimated, from large to small."""
-    found = [rule.estimate.threshold for rule in design.rules if isinstance(rule.estimate, TimeRatio | HalfGap)]
-    if design.search and isinstance(design.search.objective, TimeToTrainError):
-        found.append(design.search.objective.threshold)
-    return sorted(set(found), reverse=True)
 
 
 def _parent_params(outcome: Outcome, profile: str) -> dict[str, str]:
@@ -190,7 +199,7 @@ def _arm_intervals(outcome: Outcome, arm: str) -> Iterator[tuple[str, Interval]]
     records = outcome.replicates(arm)
     if not records:
         return
-    for threshold in _thresholds(outcome.design):
+    for threshold in thresholds(outcome.design):
         times = [time_to(record, threshold) for record in records]
         interval = mean_interval([time.epochs for time in times])
         if any(time.censored for time in times):  # The mean is at least this.
@@ -209,12 +218,7 @@ def _contrasted(design: Design) -> set[str]:
 
 def _limits(name: str, middle: str, interval: Interval) -> dict[str, float]:
     values = {middle: interval.estimate, "low": interval.low, "high": interval.high}
-    return {f"{STATISTICS}{name}.{limit}": value for limit, value in values.items() if math.isfinite(value)}
-
-
-def slug(name: str) -> str:
-    """A name with neither commas nor spaces, so that it can be typed in the search box of MLflow."""
-    return re.sub(r"[^A-Za-z0-9_.]+", "-", name).strip("-")
+    return {f"{STATISTICS}{name}.{limit}": rounded(value) for limit, value in values.items() if math.isfinite(value)}
 
 
 def check_artifact(record: CheckRecord) -> dict[str, Any]:

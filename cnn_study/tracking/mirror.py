@@ -4,6 +4,7 @@ MLflow takes seconds to import and is imported only when something has to be wri
 """
 
 import sqlite3
+import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.tracking import bulk
+from cnn_study.tracking.claims import CLAIM, NOTE, experiment_of_claims, tags_of_experiment
 from cnn_study.tracking.execution import (
     COMPLETE,
     EXECUTION,
@@ -24,8 +26,8 @@ from cnn_study.tracking.execution import (
     slug,
 )
 from cnn_study.tracking.moved import artifacts_of, follow
-from cnn_study.tracking.notes import VIEW, claim_tag, linked
-from cnn_study.tracking.runs import KEY, MODEL, ChildRun, Metric, dataset_of, files_of, origin
+from cnn_study.tracking.notes import claim_tag, linked, tags_of
+from cnn_study.tracking.runs import KEY, MODEL, ChildRun, Metric, dataset_of, origin, write_files
 from cnn_study.tracking.store import alone, check_store, client_of, database_file, explained
 
 if TYPE_CHECKING:
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
 
 METRICS_A_CALL = 1000  # Limits of MLflow.
 PARAMS_A_CALL = 100
-RUNS_A_TRANSACTION = 50
-NOTE = "mlflow.note.content"
+RUNS_A_TRANSACTION = 100
+MOST_CLAIMS = 1000
 
 Progress = Callable[[int, int], None]
 
@@ -57,15 +59,17 @@ class MirrorReport:
 
 @dataclass(frozen=True)
 class _Mirrored:
-    """A complete parent run that MLflow has, with the digests of what may have been logged later."""
+    """A complete parent run that MLflow has, the digests of what may have come later, and how many claims it has."""
 
     run_id: str
     figures: str
     models: str
+    claims: int
 
     def holds(self, execution: Execution) -> bool:
-        """Whether it has the figures and the trained networks of an execution."""
-        return execution.figures in ("", self.figures) and execution.models in ("", self.models)
+        """Whether it has the figures and the trained networks of an execution, and each of its claims a run."""
+        later = execution.figures in ("", self.figures) and execution.models in ("", self.models)
+        return later and self.claims == len(execution.answers)
 
 
 def is_mirrored(outcome: Outcome, profile: str, uri: str, artifacts: Path | None, models: Path | None = None) -> bool:
@@ -75,7 +79,7 @@ def is_mirrored(outcome: Outcome, profile: str, uri: str, artifacts: Path | None
         TrackingError: A server does not answer.
     """
     execution = Execution.of(outcome, profile, artifacts, models)
-    found = _find(uri, execution)
+    found = _find(uri, profile, execution)
     return found is not None and found.holds(execution)
 
 
@@ -108,26 +112,29 @@ def mirror(
     """
     execution = Execution.of(outcome, profile, artifacts, models)
     follow(uri)
-    found = _find(uri, execution)
+    found = _find(uri, profile, execution)
     if found and found.holds(execution):
         return MirrorReport(found.run_id, 0, len(execution.children))
     check_store(uri)
     with explained(uri), alone(uri, execution.experiment):
         client = client_of(uri)
-        experiment = _open_experiment(client, uri, execution)
-        found = _find(uri, execution)
+        tags = {**tags_of(execution.views), **execution.verdicts}
+        experiment = _open_experiment(client, uri, execution.experiment, tags)
+        found = _find(uri, profile, execution)
         if found:
+            _log_claims(client, uri, profile, execution)
             _log_later(client, experiment, found.run_id, execution)
             return MirrorReport(found.run_id, 0, len(execution.children))
         _delete_interrupted(client, experiment, uri, execution)
-        tags = {"profile": profile, "revision": revision}
-        run = client.create_run(experiment, tags=parent_tags(execution) | tags, run_name=f"execution, {profile}")
+        tags = parent_tags(execution) | {"profile": profile, "revision": revision}
+        run = client.create_run(experiment, tags=tags, run_name=f"execution, {profile}")
         children = _children(execution, run.info.run_id, profile, trained, revision)
         for done in _log_children(client, uri, experiment, list(children)):
             if progress:
                 progress(done, len(execution.children))
         if not database_file(uri):
             _delete_doubles(client, experiment, run.info.run_id, execution)
+        _log_claims(client, uri, profile, execution)
         _complete(client, experiment, run.info.run_id, execution)
         return MirrorReport(run.info.run_id, len(execution.children), 0)
 
@@ -160,10 +167,33 @@ def _log_child(client: "MlflowClient", experiment: str, run: ChildRun) -> None:
 
     run_id = client.create_run(experiment, start_time=run.start, tags=dict(run.tags), run_name=run.name).info.run_id
     _log_batch(client, run_id, run.params, run.metrics)
-    client.log_inputs(run_id, [DatasetInput(Dataset(**dataset_of(run.data)))])
-    with files_of(run.files) as folder:
-        client.log_artifacts(run_id, str(folder))
+    if run.data:
+        client.log_inputs(run_id, [DatasetInput(Dataset(**dataset_of(run.data)))])
+    if run.files:
+        with tempfile.TemporaryDirectory() as folder:
+            write_files(Path(folder), run.files)
+            client.log_artifacts(run_id, folder)
     client.set_terminated(run_id, "FINISHED", run.end)
+
+
+def _log_claims(client: "MlflowClient", uri: str, profile: str, execution: Execution) -> None:
+    """Log the claims to the experiment that has those of all experiments, in the place of what it says of them."""
+    experiment = _open_experiment(client, uri, experiment_of_claims(profile), tags_of_experiment())
+    _delete_claims(client, experiment, execution, unfinished=False)
+    for _ in _log_children(client, uri, experiment, execution.answers):
+        pass
+    if not database_file(uri):  # It may have made some twice.
+        _delete_claims(client, experiment, execution, unfinished=True)
+
+
+def _delete_claims(client: "MlflowClient", experiment: str, execution: Execution, *, unfinished: bool) -> None:
+    """Delete the runs that are claims of an experiment: all, or those that were begun only."""
+    names = {run.params["experiment"] for run in execution.answers}
+    for name in names:
+        wanted = f"params.experiment = '{name}'"
+        for run in client.search_runs([experiment], wanted, max_results=MOST_CLAIMS):
+            if not unfinished or run.info.status != "FINISHED":
+                client.delete_run(run.info.run_id)
 
 
 def _complete(client: "MlflowClient", experiment: str, run_id: str, execution: Execution) -> None:
@@ -220,20 +250,18 @@ def _log_batch(client: "MlflowClient", run_id: str, params: Mapping[str, str], m
         client.log_batch(run_id, [Entity(*metric) for metric in metrics[i : i + METRICS_A_CALL]])
 
 
-def _open_experiment(client: "MlflowClient", uri: str, execution: Execution) -> str:
-    """The experiment's id; it is made if need be, and taken out of the trash."""
-    tags = {"mlflow.experimentKind": "custom_model_development"}
-    tags |= {VIEW + name: view for name, view in execution.views.items()}
-    found = client.get_experiment_by_name(execution.experiment)
+def _open_experiment(client: "MlflowClient", uri: str, name: str, given: Mapping[str, str]) -> str:
+    """The id of an experiment with these tags; it is made if need be, and taken out of the trash."""
+    tags = {"mlflow.experimentKind": "custom_model_development", **given}
+    found = client.get_experiment_by_name(name)
     if found is None:
         database = database_file(uri)
-        artifacts = artifacts_of(database, execution.experiment) if database else None
-        return _create_experiment(client, execution.experiment, artifacts, tags)
+        return _create_experiment(client, name, artifacts_of(database, name) if database else None, tags)
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
-    for name, value in tags.items():
-        if found.tags.get(name) != value:
-            client.set_experiment_tag(found.experiment_id, name, value)
+    for key, value in tags.items():
+        if found.tags.get(key) != value:
+            client.set_experiment_tag(found.experiment_id, key, value)
     return found.experiment_id
 
 
@@ -269,7 +297,7 @@ def _delete_doubles(client: "MlflowClient", experiment: str, run_id: str, execut
         client.delete_run(run.info.run_id)
 
 
-def _find(uri: str, execution: Execution) -> _Mirrored | None:
+def _find(uri: str, profile: str, execution: Execution) -> _Mirrored | None:
     database = database_file(uri)
     if database:
         return _find_in_file(database, execution.digest)
@@ -284,12 +312,18 @@ def _find(uri: str, execution: Execution) -> _Mirrored | None:
         if not runs:
             return None
         tags = runs[0].data.tags
-        return _Mirrored(runs[0].info.run_id, tags.get(FIGURES, ""), tags.get(MODELS, ""))
+        claims = client.get_experiment_by_name(experiment_of_claims(profile))
+        wanted = f"tags.`{CLAIM}` = '{execution.digest}' and attributes.status = 'FINISHED'"
+        found = client.search_runs([claims.experiment_id], wanted, max_results=MOST_CLAIMS) if claims else []
+        return _Mirrored(runs[0].info.run_id, tags.get(FIGURES, ""), tags.get(MODELS, ""), len(found))
 
 
 def _find_in_file(database: Path, execution: str) -> _Mirrored | None:
     query = """
-        SELECT runs.run_uuid, figures.value, models.value FROM runs
+        SELECT runs.run_uuid, figures.value, models.value, (
+            SELECT count(*) FROM runs claims JOIN tags claim ON claim.run_uuid = claims.run_uuid
+            WHERE claim.key = ? AND claim.value = ? AND claims.lifecycle_stage = 'active'
+        ) FROM runs
         JOIN tags execution ON execution.run_uuid = runs.run_uuid AND execution.key = ? AND execution.value = ?
         JOIN tags complete ON complete.run_uuid = runs.run_uuid AND complete.key = ? AND complete.value = 'true'
         LEFT JOIN tags figures ON figures.run_uuid = runs.run_uuid AND figures.key = ?
@@ -300,7 +334,8 @@ def _find_in_file(database: Path, execution: str) -> _Mirrored | None:
         return None
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
-            row = connection.execute(query, (EXECUTION, execution, COMPLETE, FIGURES, MODELS)).fetchone()
+            wanted = (CLAIM, execution, EXECUTION, execution, COMPLETE, FIGURES, MODELS)
+            row = connection.execute(query, wanted).fetchone()
     except sqlite3.Error:  # Damaged, or of another version: MLflow is going to say so.
         return None
-    return _Mirrored(row[0], row[1] or "", row[2] or "") if row else None
+    return _Mirrored(row[0], row[1] or "", row[2] or "", row[3]) if row else None

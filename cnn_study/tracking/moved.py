@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from cnn_study.tracking.execution import PREFIX, slug
+from cnn_study.tracking.notes import PREFIX, slug
 from cnn_study.tracking.store import ARTIFACTS, database_file, failure
 
 

@@ -1,13 +1,12 @@
 """A trained run as MLflow shows it, as a pure function of what is stored."""
 
 import datetime
+import functools
 import json
 import math
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from cnn_study.spec import (
     VarianceScaled,
     Zeros,
 )
+from cnn_study.tracking.notes import time_name
 
 KEY = "cnn_study.key"
 """Tag of a child run: the key under which the run is stored."""
@@ -55,8 +55,8 @@ class ChildRun:
         tags: Where it comes from and what it belongs to.
         params: What was run.
         metrics: Its curves, and what is shown of it in tables.
-        data: The images.
-        files: Its artifacts by path, as JSON can hold them.
+        files: The texts of its artifacts by path.
+        data: The images; ``None`` if it has none.
     """
 
     name: str
@@ -65,8 +65,8 @@ class ChildRun:
     tags: Mapping[str, str]
     params: Mapping[str, str]
     metrics: Sequence[Metric]
-    data: DataSpec
-    files: Mapping[str, Any]
+    files: Mapping[str, str] = field(default_factory=dict)
+    data: DataSpec | None = None
 
     @classmethod
     def of(cls, request: Request, record: RunRecord, thresholds: Sequence[float], tags: Mapping[str, str]):
@@ -88,8 +88,8 @@ class ChildRun:
             metrics=_metrics(record, thresholds),
             data=record.spec.data,
             files={
-                "spec.json": json.loads(record.spec.model_dump_json()),
-                "environment.json": dict(sorted(record.environment.items())),
+                "spec.json": record.spec.model_dump_json(indent=2),
+                "environment.json": _text(tuple(sorted(record.environment.items()))),
             },
         )
 
@@ -117,15 +117,23 @@ def dataset_of(data: DataSpec) -> dict[str, str]:
     }
 
 
-@contextmanager
-def files_of(contents: Mapping[str, Any]) -> Iterator[Path]:
-    """A folder that holds, as long as the context lasts, the given contents as JSON at the given paths."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in contents.items():
-            path = Path(folder) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(content, indent=2))
-        yield Path(folder)
+def rounded(value: float) -> float:
+    """A number as it is to be read in a table: six digits, where MLflow shows all of them."""
+    return float(f"{value:.6g}")
+
+
+@functools.cache
+def _text(environment: tuple[tuple[str, str], ...]) -> str:
+    """An environment as JSON: one is that of many runs."""
+    return json.dumps(dict(environment), indent=2)
+
+
+def write_files(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write texts at paths below a folder."""
+    for name, text in texts.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def origin(trained: bool, revision: str) -> dict[str, str]:
@@ -133,17 +141,9 @@ def origin(trained: bool, revision: str) -> dict[str, str]:
     return {"origin": "trained", "revision": revision} if trained else {"origin": "reused"}
 
 
-def time_name(threshold: float) -> str:
-    """What the time to a training error is called."""
-    return f"epochs_to_{100 * threshold:g}pct"
-
-
 def _tags(request: Request, record: RunRecord) -> dict[str, str]:
     tags = {
         KEY: record.key,
-        "arm": request.arm.name,
-        "condition": request.arm.condition,
-        "seed": str(record.spec.seeds.init),
         "role": request.role,
         "ended": record.ended,
         "mlflow.source.name": "cnn-study",
@@ -157,8 +157,8 @@ def _params(request: Request) -> dict[str, str]:
     run, model = request.run, request.run.model
     fields = {
         "arm": request.arm.name,
+        "short_arm": request.arm.name.removesuffix(f", {request.arm.condition}"),
         "condition": request.arm.condition,
-        "role": request.role,
         "seed": run.seeds.init,
         "learning_rate": run.train.learning_rate,
         "activation": _listed(_units(model)),
@@ -170,6 +170,8 @@ def _params(request: Request) -> dict[str, str]:
     }
     for part in ("data", "train", "seeds"):
         fields |= {f"{part}.{name}": value for name, value in getattr(run, part).model_dump().items()}
+    for twice in ("seeds.init", "train.learning_rate"):
+        del fields[twice]
     return {name: str(value)[:VALUE_LENGTH] for name, value in fields.items() if value is not None}
 
 
@@ -225,8 +227,7 @@ def _metrics(record: RunRecord, thresholds: Sequence[float]) -> list[Metric]:
         for curve in curves.values()
         for name, point, step in _placed(curve)
     ]
-    epochs = math.floor(max((point.epoch for point in record.history), default=0))
-    values += [(name, x, end, epochs) for name, x in _summary(record, thresholds).items()]
+    values += [(name, rounded(x), end, 0) for name, x in _summary(record, thresholds).items()]
     return [value for value in dict.fromkeys(values) if math.isfinite(value[1])]
 
 
@@ -245,15 +246,20 @@ def _placed(curve: Sequence[Point]) -> Iterator[tuple[str, Point, int]]:
 
 
 def _summary(record: RunRecord, thresholds: Sequence[float]) -> dict[str, float]:
-    """What is shown in MLflow's tables, which know nothing of a curve but its last value."""
+    """What is shown in MLflow's tables, which know nothing of a curve but its last value.
+
+    It is logged at step 0: MLflow draws bars of what has no other step, and lines of all else.
+    """
     summary: dict[str, float] = {"seconds": record.seconds}
     for metric in dict.fromkeys(point.metric for point in record.history):
-        if metric.endswith(("_error", "_loss")):
+        if metric.endswith("_error"):  # The last value of a loss is in its curve.
             _, values = record.curve(metric)
             summary[f"final_{metric}"] = values[-1]
             summary[f"best_{metric}"] = min((x for x in values if math.isfinite(x)), default=math.nan)
+    curves = {point.metric for point in record.history}
     for name, value in record.outcomes.items():
-        summary[f"final_{name}" if name.endswith("_error") else name] = value
+        if name not in curves or name.endswith("_error"):
+            summary[f"final_{name}" if name.endswith("_error") else name] = value
     for threshold in thresholds:
         time = time_to(record, threshold)
         summary[time_name(threshold)] = math.nan if time.censored else time.epochs

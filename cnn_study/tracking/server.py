@@ -14,9 +14,10 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cnn_study.tracking.execution import PREFIX
+from cnn_study.tracking.claims import CLAIMS
 from cnn_study.tracking.moved import follow
-from cnn_study.tracking.notes import ALL_ARMS, EXPERIMENTS, VIEW, page_of_runs
+from cnn_study.tracking.notes import PREFIX
+from cnn_study.tracking.pages import short_address
 from cnn_study.tracking.store import (
     ARTIFACTS,
     CONNECT_SECONDS,
@@ -57,7 +58,7 @@ def serve(uri: str, port: int = 5000, host: str = "127.0.0.1") -> int:
         try:
             address = f"http://{_reachable(host)}:{port}"
             _wait(server, address, uri, log)
-            print(f"MLflow: {address}/{EXPERIMENTS} (Ctrl-C ends it)", *_links(address), sep="\n", flush=True)
+            print(f"MLflow: {address} (Ctrl-C ends it)", *_links(address), sep="\n", flush=True)
             server.wait()
         except KeyboardInterrupt:
             return 0
@@ -66,7 +67,7 @@ def serve(uri: str, port: int = 5000, host: str = "127.0.0.1") -> int:
 
 @contextmanager
 def _server(uri: str, port: int, host: str, log) -> Iterator[subprocess.Popen]:
-    command = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"]
+    command = [sys.executable, "-m", "cnn_study.tracking.pages", host, str(port)]
     # In the environment, since everybody can read a command line and the address may hold a password.
     environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **QUIET, **os.environ}
     environment["MLFLOW_BACKEND_STORE_URI"] = uri
@@ -129,18 +130,18 @@ def _wait(server: subprocess.Popen, address: str, uri: str, log) -> None:
 
 
 def _links(address: str) -> list[str]:
-    """A line an experiment with the address of its curves, or of its runs if it has trained none."""
+    """A line an experiment with its short address."""
     query = urllib.parse.urlencode({"max_results": 1000, "filter": f"name LIKE '{PREFIX}%'"})
     try:
         answer = json.loads(_ask(f"{address}/api/2.0/mlflow/experiments/search?{query}"))
     except OSError:
         return []
-    return [f"  {found['name']}: {address}/{_page(found)}" for found in answer.get("experiments", [])]
+    names = sorted((found["name"] for found in answer.get("experiments", [])), key=_claims_first)
+    return [f"  {name}: {address}{short_address(name)}" for name in names]
 
 
-def _page(experiment: dict) -> str:
-    has_curves = any(tag["key"] == VIEW + ALL_ARMS for tag in experiment.get("tags", []))
-    return page_of_runs(experiment["experiment_id"], ALL_ARMS if has_curves else None)
+def _claims_first(name: str) -> tuple[bool, str]:
+    return not name.startswith(f"{PREFIX}{CLAIMS} ("), name
 
 
 def _ask(address: str) -> bytes:

@@ -21,6 +21,7 @@ from chromium import CHROMIUM, OPTIONS
 from PIL import Image
 
 from cnn_study import collection
+from cnn_study.tracking.claims import CLAIMS
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: make .venv/dev")
 
@@ -37,12 +38,13 @@ pytestmark = [
 
 
 class Ui:
-    """``cnn-study ui`` with an empty store, as in a fresh clone.
+    """``cnn-study ui``.
 
     Attributes:
         lines: What it has printed.
         wall: Seconds until it was ready.
         work: Seconds of processor time of it and its server until then.
+        root: Its start address.
     """
 
     def __init__(self, process):
@@ -54,11 +56,11 @@ class Ui:
         self.wall = time.monotonic() - began
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
         self.work = sum(sum(one.cpu_times()[:4]) for one in family)
-        self.root = self.lines[-1].split()[1].split("#")[0]
-        self.lines += [process.stdout.readline().strip() for _ in collection.load()]
+        self.root = self.lines[-1].split()[1]
+        self.lines += [process.stdout.readline().strip() for _ in [CLAIMS, *collection.load()]]
 
     def link(self, experiment):
-        """The address printed for an experiment: the curves of all its arms."""
+        """The address printed for an experiment: its runs in a table."""
         start = f"cnn_study/{experiment} (quick): "
         (line,) = [line for line in self.lines if line.startswith(start)]
         return line.removeprefix(start)
@@ -91,12 +93,36 @@ class Tour:
 
     def picture(self, name):
         self.page.wait_for_timeout(1500)  # Until nothing moves.
-        helper = self.page.locator('[data-component-id="mlflow.assistant.chat_panel.close"]')
-        if helper.count():
-            helper.click()
-            self.page.wait_for_timeout(1500)
         image = Image.open(io.BytesIO(self.page.screenshot()))
         self.pictures[name] = image.convert("RGB").quantize(128, dither=Image.Dither.NONE)
+
+    def column(self, name):
+        """What can be read in a column of the table, from above."""
+        cells = self.page.locator(f'.ag-center-cols-container [role=gridcell][col-id="{name}"]')
+        cells.first.wait_for()
+        rows = cells.evaluate_all(
+            "cells => cells.map(one => [Number(one.closest('[row-index]').getAttribute('row-index')), one.innerText])"
+        )
+        return [text.strip() for _, text in sorted(rows)]
+
+    def traces(self):
+        """What is drawn in the first chart: the numbers of each trace."""
+        plot = self.page.locator(".js-plotly-plot").first
+        plot.locator(".point path, path.js-line, path.point").first.wait_for(state="attached")
+        return plot.evaluate(
+            "plot => plot.data.map(one => ({mode: one.mode, type: one.type, x: [...one.x], y: [...one.y]}))"
+        )
+
+    def lines(self):
+        """How many lines with more than a few points are drawn in the first chart, without their bands."""
+        self.page.locator(".js-plotly-plot .scatterlayer path.js-line").first.wait_for(state="attached")
+        return len([one for one in self.traces() if one["mode"] == "lines+markers" and len(one["x"]) > 4])
+
+    def groups(self):
+        """The groups of runs that can be read beside the charts."""
+        return [
+            text.removeprefix("Group: ") for text in self.page.get_by_text(re.compile("^Group: ")).all_inner_texts()
+        ]
 
     def follow(self, link):
         """Click on a link of the description, which opens a tab of its own."""
@@ -105,14 +131,83 @@ class Tour:
         self.page = opened.value
 
     def experiments(self):
-        self.page.goto(f"{self.ui.root}#/experiments?workflowType=machine_learning")
+        self.page.goto(self.ui.root)
         for experiment in collection.load():
             self.page.get_by_role("link", name=f"cnn_study/{experiment.name} (quick)").wait_for(state="attached")
+        self.page.get_by_text("Pooling. 2 supported, 1 contradicted.").wait_for()
+        assert self.page.get_by_text("direction supported").count() > 5
         self.picture("experiments")
 
+    def table(self):
+        """A click on an experiment of the list, in a browser that has never seen MLflow."""
+        self.page.get_by_role("link", name="cnn_study/pooling (quick)").click()
+        errors = [float(text) for text in self.column("metrics.`final_test_error`")]
+        assert len(errors) > 8
+        assert errors == sorted(errors)
+        arms = {arm.name for arm in collection.load(["pooling"])[0].at("quick").arms}
+        assert {text.removesuffix("…") for text in self.column("params.`arm`")} <= arms
+        assert all(0 < float(text) < 1 for text in self.column("params.`learning_rate`"))
+        self.page.get_by_text("30 matching runs").wait_for()
+        for unwanted in ("Detect Issues in Your Traces", "Evaluations", "Prompts"):
+            assert not self.page.get_by_text(unwanted, exact=True).count()
+        assert not self.page.locator('[data-component-id="mlflow.assistant.chat_panel.close"]').count()
+        self.picture("table")
+        self.page.reload()  # It is so for good.
+        assert [float(text) for text in self.column("metrics.`final_test_error`")][:5] == errors[:5]
+
+    def claims(self):
+        self.page.goto(self.ui.link(CLAIMS))
+        known = [claim.name for each in collection.load() for claim in each.claims]
+        self.page.get_by_text(f"{len(known)} matching runs").wait_for()
+        heads = self.page.locator('[role=columnheader][col-id="params.`direction`"]')
+        for order in (reversed, list):
+            heads.click()
+            self.page.wait_for_timeout(2000)
+            verdicts = self.column("params.`direction`")
+            assert len(verdicts) > 8
+            assert verdicts == list(order(sorted(verdicts)))
+            if order is reversed:
+                self.picture("claims")
+        assert [float(text) for text in self.column("metrics.`estimate`") if text != "-"]
+        assert set(self.column("params.`experiment`")) <= {each.name for each in collection.load()}
+
+    def rates(self):
+        self.page.goto(f"{self.ui.link('pooling')}/rates")
+        self.page.get_by_text("learning_rate vs. final_validation_error").wait_for()
+        (trace,) = [one for one in self.traces() if len(one["x"]) > 5]
+        assert len(trace["x"]) == 19
+        assert min(map(float, trace["x"])) < 0.002
+        assert all(0.5 < error < 1 for error in trace["y"])
+        self.picture("rates")
+
+    def errors(self):
+        self.page.goto(f"{self.ui.link('pooling')}/errors")
+        for name in ("final_test_error", "final_train_error"):
+            self.page.get_by_text(name, exact=True).first.wait_for()
+        bars = self.traces()
+        assert {one["type"] for one in bars} == {"bar"}
+        values = [value for one in bars for value in one["x"]]
+        assert len(values) == 5
+        assert all(0.5 < value < 0.7 for value in values)
+        self.picture("errors")
+
+    def conditions(self):
+        """Of 40 arms MLflow would show 20, and of 280 runs 100: by condition it shows all of them."""
+        (multiverse,) = collection.load(["multiverse"])
+        condition = "cifar10, He's weights, sgd, 8 maps"
+        arms = [arm.name for arm in multiverse.at("quick").arms if arm.condition == condition]
+        self.page.goto(self.ui.link("multiverse"))
+        self.page.get_by_role("button", name="Views").click()
+        self.page.get_by_role("menuitem", name=f"Curves: {condition}").click()
+        assert self.lines() == len(arms) == 5
+        assert "all" in self.groups()
+        assert {f"{name}, {condition}" for name in self.groups()} <= set(arms)
+        self.page.get_by_text("all (curves/train_error)").wait_for()
+        self.picture("condition")
+
     def description(self):
-        self.page.goto(self.ui.link("pooling").replace("&compareRunsMode=CHART&viewStateShareKey=all-arms", ""))
-        self.page.get_by_role("link", name="execution, quick").wait_for()
+        self.page.goto(self.ui.link("pooling"))
+        self.column("params.`arm`")
         self.page.locator('[data-component-id="mlflow.experiment.metadata_editor.expand_button"]').click()
         (claim,) = [one for one in collection.load(["pooling"])[0].claims if one.name == "max-beats-average"]
         self.page.get_by_text(claim.statement).wait_for()
@@ -123,19 +218,16 @@ class Tour:
         self.page.wait_for_function("one => one.complete && one.naturalWidth > 500", arg=image.element_handle())
 
     def two_arms(self):
-        self.follow(self.page.get_by_role("link", name="max beats average", exact=True))
-        self.page.locator(".js-plotly-plot .scatterlayer path.js-line").first.wait_for(state="attached")
-        groups = self.page.get_by_text(re.compile("^Group: "))
-        assert groups.all_inner_texts() == ["Group: average", "Group: max"]
+        self.follow(self.page.get_by_role("link", name="Claim: max beats average", exact=True))
+        assert self.lines() == 2
+        assert self.groups() == ["average", "max"]
         for arm in ("average", "max"):
             self.page.get_by_text(f"{arm} (curves/train_error)").wait_for()
-        points = self.page.locator(".js-plotly-plot").first.evaluate("plot => plot.data.map(one => one.x.length)")
-        assert len([count for count in points if count > 5]) >= 2
         self.picture("two-arms")
 
     def run(self):
-        self.page.get_by_role("link", name="max, seed 1").first.click()
-        self.page.get_by_role("heading", name="max, seed 1").wait_for()
+        self.page.get_by_role("link", name=re.compile(r"^max, seed \d+$")).first.click()
+        self.page.get_by_role("heading", name="max, seed").wait_for()
         self.page.get_by_text("cifar10").first.wait_for()
         self.page.get_by_role("link", name="curves/train_error").wait_for()
         self.picture("run")
@@ -147,6 +239,8 @@ class Tour:
 
     def figure(self):
         self.page.goto(self.ui.link("pooling"))
+        self.column("params.`arm`")
+        self.page.locator('[data-component-id="mlflow.experiment.metadata_editor.expand_button"]').click()
         self.follow(self.page.get_by_role("link", name="figures", exact=True))
         image = self.page.locator('img[src*="pooling-effects.png"], img[src^="blob:"]').first
         image.wait_for()
@@ -154,35 +248,61 @@ class Tour:
         self.picture("figure")
 
     def all_arms(self):
-        self.page.goto(self.ui.link("leave_one_out"))
-        self.page.locator(".js-plotly-plot .scatterlayer path.js-line").first.wait_for(state="attached")
+        self.page.goto(f"{self.ui.link('leave_one_out')}/all-arms")
         arms = {arm.name for arm in collection.load(["leave_one_out"])[0].at("quick").arms}
-        groups = self.page.get_by_text(re.compile("^Group: "))
-        assert {text.removeprefix("Group: ") for text in groups.all_inner_texts()} <= arms
+        assert self.lines() == len(arms)
+        assert self.groups()
+        assert set(self.groups()) <= arms
         self.picture("all-arms")
 
 
-STEPS = ("experiments", "description", "two_arms", "run", "figure", "all_arms")
+STEPS = (
+    *("experiments", "table", "claims", "rates", "errors", "conditions"),
+    *("description", "two_arms", "run", "figure", "all_arms"),
+)
 
 
 @pytest.fixture(scope="module")
-def tour(tmp_path_factory):
-    with served(tmp_path_factory.mktemp("fresh clone")) as ui, playwright.sync_playwright() as engine:
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("fresh clone")
+
+
+@pytest.fixture(scope="module")
+def tour(place):
+    with served(place) as ui, playwright.sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield Tour(browser.new_context(viewport=WINDOW), ui)
         browser.close()
 
 
-def test_the_reference_runs_are_there_within_a_minute(tour):
-    """In processor time, so that it does not matter what else the machine does."""
-    assert tour.ui.work < 45
+def test_the_reference_runs_are_there_soon(tour):
+    """In processor time, so that it does not matter what else the machine does; a loaded one takes longer all the same.
+
+    The goal is 15 s.
+    """
+    assert tour.ui.work < 25
     assert sum("mirrored" in line for line in tour.ui.lines) >= 15
 
 
-def test_experiments_are_listed_a_run_opened_arms_compared_and_figures_seen(tour):
-    for step in STEPS:
-        getattr(tour, step)()
-        assert len(tour.context.pages) <= 4
+def test_the_second_time_nothing_is_read(tour, place):
+    """The goal is 5 s."""
+    with served(place) as again:
+        assert again.work < 8
+        assert not [line for line in again.lines if "mirrored" in line]
+        assert len(again.lines) == len(collection.load()) + 2
+        assert max(map(len, again.lines)) < 100
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_user_sees(tour, step):
+    """Steps of one way, in this order."""
+    getattr(tour, step)()
+
+
+def test_an_address_of_nothing_tells_those_of_something(tour):
+    tour.page.goto(f"{tour.ui.root}/go/poolin")
+    assert "There is no /go/poolin." in tour.page.inner_text("body")
+    assert "/go/pooling/quick" in tour.page.inner_text("body")
 
 
 def take_pictures(folder):
