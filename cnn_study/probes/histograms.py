@@ -47,7 +47,8 @@ def measure(initial: keras.Model, trained: keras.Model, prepare: Prepare, images
     given = {
         time: _outputs(model, prepare, images[:EXAMPLES]) for time, model in zip(TIMES, (initial, trained), strict=True)
     }
-    kinds = {stage.unit.activation.__name__ for stage in stages(trained) if hasattr(stage.unit, "activation")}
+    units = [stage.unit for stage in stages(trained) if stage.unit is not None]
+    kinds = {unit.activation.__name__ for unit in units if hasattr(unit, "activation")}
     if len(kinds) == 1 and kinds <= set(RANGES):
         low, high = RANGES[kinds.pop()]
     else:

@@ -33,7 +33,8 @@ def measure(model: keras.Model, images: tf.Tensor, labels: tf.Tensor, rate: tf.T
     found = {}
     for stage in stages(model):
         if stage.unit is not None:
-            values = tf.sort(tf.cast(tf.reshape(sums[stage.name][..., 0], [-1]), "float64"))
+            first = tf.gather(sums[stage.name], 0, axis=-1)
+            values = tf.sort(tf.cast(tf.reshape(first, [-1]), "float64"))
             valid = tf.reduce_all(tf.math.is_finite(values))
             for share in SHARES:
                 found[f"unit_input_p{share}/{stage.name}"] = tf.where(valid, _percentile(values, share), float("nan"))
