@@ -110,7 +110,7 @@ def more_layers_do_not_help(at):
 @claim(
     "Early hidden layers learn more slowly than late ones.",
     published=[
-        Published("gradient slope start (decades a layer)", value, PROGRAM, "primary", about=name)
+        Published("slope of the gradient at initialization (decades a layer)", value, PROGRAM, "primary", about=name)
         for name, value in SLOPES.items()
     ],
     mechanism="the product of the layers' derivatives: see layer_api and unstable_gradients",

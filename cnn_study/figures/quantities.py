@@ -98,8 +98,18 @@ def drawable(interval: Interval) -> tuple[float, float]:
     return low, interval.high if math.isfinite(interval.high) else interval.estimate
 
 
+SLOPES = {
+    f"{of}gradient_slope_{when}": f"slope of the gradient{whose} {time}"
+    for of, whose in (("", ""), ("weight_", " of weights"))
+    for when, time in (("start", "at initialization"), ("end", "in the end"))
+}
+"""Metrics whose names do not say in their order what they are."""
+
+
 def metric_text(metric: str) -> str:
     """A metric, or a family of them, in words: ``train_error/3`` is "training error"."""
+    if metric in SLOPES:
+        return SLOPES[metric]
     words = metric.split("/")[0].split("_")
     return " ".join("training" if word == "train" else word for word in words)
 
