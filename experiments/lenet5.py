@@ -80,7 +80,7 @@ def lenet5_has_60000_parameters(at):
 
 
 @claim(
-    "LeNet-5 has a lower test error on MNIST than dense networks; it reaches 0.95 %.",
+    "LeNet-5 has a lower test error on MNIST than dense networks.",
     published=[Published(PERCENT, value, FIGURE_9, "secondary", about=name) for name, value in ERRORS.items()],
     mechanism="see weight_sharing and spatial_structure",
 )

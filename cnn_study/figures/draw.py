@@ -146,7 +146,7 @@ def drawing(
         if outcome.design.proxy:
             proxy = f"A proxy: {outcome.design.proxy}."
             caption += f" {proxy}"
-            if any(claim.published for claim in outcome.experiment.claims):
+            if "ublished" in caption:
                 caption += " Published numbers are for all images: not comparable in size."
             foot.append(proxy)
         text = " ".join(filter(None, foot))

@@ -27,6 +27,8 @@ RATIOS = "ratio of times (above 1: the first takes longer)"
 """What the panel of the products of times is called; the others are called by what their contrasts measure."""
 MOST_TICKS = 5
 """Ticks of an axis of contrasts, whose texts may be as long as ``-0.125``."""
+NOTHING = "no effect of interest"
+"""What stands beside a rule that is contradicted since its interval excludes every effect that would matter."""
 WIDE = 6.75
 """Inches of a figure that has room for so many; a narrower one has fewer."""
 APART = 8.0
@@ -52,7 +54,8 @@ class _Row:
     def right(self) -> str:
         """What stands on the right: the estimate with its interval, then the published numbers, a line each."""
         texts = [f"published: {number.text} ({short_source(number.source)})" for number in self.numbers]
-        return "\n".join([replace(self.interval, unit="").text, *texts])
+        found = [NOTHING] if self.decision.finding else []
+        return "\n".join([replace(self.interval, unit="").text, *found, *texts])
 
     @property
     def height(self) -> float:
@@ -77,6 +80,8 @@ def effects(
         f"{outcome.repeated}95 % t interval, for equivalences the 90 % one. Shaded: the range that supports the claim. "
         "Right: the verdict, the estimate and its interval."
     )
+    if any(row.decision.finding for row in rows):
+        caption += f' "{NOTHING.capitalize()}": an interval of 90 % excludes the smallest one that would matter.'
     shared = _shared_condition(row.decision for row in rows)
     if shared:
         caption += f" Condition of all rows: {shared}."
@@ -228,7 +233,9 @@ def _draw(ax: Axes, row: _Row, quantity: str, top: float, style: Style) -> None:
         ax.plot(drawable(interval), [middle, middle], color=one.color, solid_capstyle="butt")
         ax.plot(interval.estimate, middle, marker=one.marker, color=one.color, linestyle="none")
     texts = [(row.decision.verdict + row.mark, "bold", one.color)]
-    texts += [(line, "normal", PUBLISHED if number else one.color) for number, line in enumerate(row.right.split("\n"))]
+    texts += [
+        (line, "normal", PUBLISHED if line.startswith("published") else one.color) for line in row.right.split("\n")
+    ]
     for number, (text, weight, color) in enumerate(texts):
         ax.annotate(
             text,

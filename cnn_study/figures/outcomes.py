@@ -130,7 +130,7 @@ def _near(outcome: Outcome, plot: Plot, group: Sequence[_Entry]) -> tuple[float,
     found = [value for entry in group for value in values(outcome, entry.arm, plot.metric)]
     if not found:
         return -math.inf, math.inf
-    room = 1.5 * (max(found) - min(found))
+    room = 2 * (max(found) - min(found))
     return min(found) - room, max(found) + room
 
 

@@ -20,6 +20,9 @@ from cnn_study.results import RunRecord
 FARTHEST = 8
 """How many pixels to either side an image wanders."""
 
+SEEDS = 4
+"""Of which the answers are drawn: those that every arm has."""
+
 Pixels = list[tuple[str, str, str, int, int, int, float]]
 """Rows of the table of a figure."""
 
@@ -134,7 +137,7 @@ def wandering(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
     ax = figure.add_subplot(grid[lines, :])
     looks = look(labels(shown))
     for arm in shown:
-        for rank, record in enumerate(outcome.replicates(arm.name)):
+        for rank, record in enumerate(outcome.replicates(arm.name)[:SEEDS]):
             curve = stored(record, "wandering_probability/own")
             shifts = np.arange(len(curve)) - len(curve) // 2
             thin = {"linewidth": 0.4, "alpha": 0.6, "color": looks[arm.label].color}
@@ -151,8 +154,8 @@ def wandering(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
     legend(figure, [ax])
     caption = (
         "A test image that is shifted from the left to the right, the map of the first layer that varies most over it, "
-        "and the probability that networks give to its true class, against the shift: the first seed (bold) and the "
-        "others (thin). One image: an example, without an interval."
+        "and the probability that networks give to its true class, against the shift: the first seed (bold) and "
+        "three others (thin). One image: an example, without an interval."
     )
     return figure, caption, pd.DataFrame(rows, columns=["label", "what", "row", "column", "value"])
 

@@ -98,7 +98,10 @@ def drawable(interval: Interval) -> tuple[float, float]:
     return low, interval.high if math.isfinite(interval.high) else interval.estimate
 
 
-SLOPES = {
+CALLED = {
+    "gradient_unit_input": "gradient at units' inputs",
+    "gradient_weights": "gradient of weights",
+} | {
     f"{of}gradient_slope_{when}": f"slope of the gradient{whose} {time}"
     for of, whose in (("", ""), ("weight_", " of weights"))
     for when, time in (("start", "at initialization"), ("end", "in the end"))
@@ -108,8 +111,8 @@ SLOPES = {
 
 def metric_text(metric: str) -> str:
     """A metric, or a family of them, in words: ``train_error/3`` is "training error"."""
-    if metric in SLOPES:
-        return SLOPES[metric]
+    if metric in CALLED:
+        return CALLED[metric]
     words = metric.split("/")[0].split("_")
     return " ".join("training" if word == "train" else word for word in words)
 

@@ -193,7 +193,7 @@ def _limits(
     )
     axes[0].set_ylim(0, high)
     axes[0].set_yticks(np.arange(0, high + STEPS / 2, STEPS))
-    axes[0].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes[0].yaxis.set_major_formatter(lambda value, _: percent(value))
 
 
 def _line(axes: Sequence[Axes], threshold: float) -> None:
@@ -276,9 +276,10 @@ def _ratios(outcome: Outcome, entries: Sequence[Entry], threshold: float) -> dic
     for decision in (decision for verdict in outcome.verdicts for decision in verdict.decisions):
         estimate = decision.rule.estimate
         if isinstance(estimate, TimeRatio) and estimate.threshold == threshold and called.keys() >= set(estimate.arms):
-            interval = _interval(decision)
-            if interval:
-                found.setdefault(" / ".join(called[name] for name in estimate.arms), interval)
+            interval, pair = _interval(decision), " / ".join(called[name] for name in estimate.arms)
+            # A rule that is decided early keeps its seeds; one that has gone on has those of all curves.
+            if interval and (pair not in found or interval.n > found[pair].n):
+                found[pair] = interval
     return found
 
 

@@ -69,8 +69,8 @@ def labeled(text: str, decision: Decision, design: Design) -> str:
         design: With the arms.
     """
     labels = {name: design.arm(name).label for name in decision.rule.estimate.arms}
-    if not labels:
-        return text
+    if len(set(labels.values())) < len(labels) or not labels:
+        return text  # They would not tell the arms apart.
     names = "|".join(re.escape(name) for name in sorted(labels, key=len, reverse=True))
     return re.sub(rf"(?<!\w)(?:{names})(?!\w)", lambda found: labels[found[0]], text)
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, conjunction
@@ -53,22 +52,36 @@ def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
     """
     survives = holm(family or outcomes)
     head = ("topic", "claim", "holds", "as strongly as published", "for the stated reason", "measured")
-    rows = []
+    rows: list[list[str]] = []
     for outcome in outcomes:
         claim = first_claim(outcome)
         mine = [verdict for verdict in outcome.verdicts if verdict.claim == claim]
-        found = [(verdict, decision) for verdict in mine for decision in verdict.decisions if decision.interval]
-        # The estimate that tells most is one that came out as the claim did.
-        telling = [each for verdict, each in found if each.verdict == verdict.verdict] or [each for _, each in found]
+        telling = _telling(mine)
         name = outcome.experiment.name
         cells = [
             f"[{name.replace('_', ' ')}](experiments/{name}.py)",
             claim.statement,
             *(WORDS[each.verdict] + mark(each, survives) for each in mine),
-            _in_words(telling[0], outcome.design) if telling else "",
+            "<br>".join(_in_words(each, outcome.design) for each in telling),
         ]
         rows.append(cells)
-    return _table(head, rows)
+    # Where the scale is not that of any publication, no size is judged, and a column of dashes says so too often.
+    kept = [place for place, name in enumerate(head) if name != "as strongly as published" or _judged(rows, place)]
+    return _table([head[place] for place in kept], [[cells[place] for place in kept] for cells in rows])
+
+
+def _judged(rows: Sequence[Sequence[str]], place: int) -> bool:
+    return any(cells[place] != WORDS["not tested"] for cells in rows)
+
+
+def _telling(mine: Sequence[ClaimVerdict]) -> Sequence[Decision]:
+    """The estimate that tells most: one that came out as the claim did; of one that is mixed, one of each."""
+    found = [(verdict, decision) for verdict in mine for decision in verdict.decisions if decision.interval]
+    mixed: Sequence[Verdict] = ("supported", "contradicted")
+    if any(verdict.verdict == "mixed" and verdict.aspect == "direction" for verdict in mine):
+        ruling = [decision for verdict, decision in found if verdict.aspect == "direction"]
+        return [next(each for each in ruling if each.verdict == wanted) for wanted in mixed]
+    return ([each for verdict, each in found if each.verdict == verdict.verdict] or [each for _, each in found])[:1]
 
 
 def magnitudes(outcomes: Sequence[Outcome]) -> str:
@@ -106,28 +119,33 @@ def scale(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
             judged = [each for each in verdict.decisions if each.interval and each.verdict != "not tested"]
             if verdict.aspect != "magnitude" or not judged:
                 continue
-            claim, conditions = verdict.claim, [each.rule.condition for each in judged]
+            claim = verdict.claim
             (holds,) = (each for each in outcome.verdicts if (each.claim, each.aspect) == (claim, "direction"))
             answer = WORDS[holds.verdict] + mark(holds, survives)
             if not outcome.complete and holds.verdict == "inconclusive":
-                answer = f"{_direction(outcome, claim, *conditions)}, so far"
-            measured = [
-                each.measured if len(judged) == 1 else f"{each.rule.condition}: {each.measured}" for each in judged
-            ]
-            numbers = [number for condition in conditions for number in _numbers(claim, condition)]
-            cells = _listed(numbers), "<br>".join(measured), answer, WORDS[verdict.verdict] + mark(verdict, survives)
+                answer = f"{_direction(outcome, claim, *(each.rule.condition for each in judged))}, so far"
+            own = judged[0].measured if len(judged) == 1 else ""
+            measured = own or "<br>".join(f"{each.rule.condition}: {each.measured}" for each in judged)
+            telling = next((each for each in holds.decisions if each.interval and each.verdict == holds.verdict), None)
+            if telling and telling.rule.estimate not in [each.rule.estimate for each in judged]:
+                answer += f"<br>{telling.rule.condition}: {telling.measured}"
+            cells = _listed(claim, judged), measured, answer, WORDS[verdict.verdict] + mark(verdict, survives)
             rows.append((claim.statement, *cells))
     return _table(head, rows)
 
 
-def _listed(numbers: Sequence[Published]) -> str:
-    """Published numbers, a line each; the name of a quantity stands once."""
-    lines = []
-    for quantity, some in groupby(dict.fromkeys(numbers), key=lambda number: number.quantity):
-        found = list(some)
-        lines += [f"{quantity}, {found[0].about}: {found[0].text}"] if len(found) == 1 else [f"{quantity}:"]
-        lines += [f"{each.about}: {each.text}" for each in found] if len(found) > 1 else []
-    return "<br>".join(lines)
+def _listed(claim: Claim, judged: Sequence[Decision]) -> str:
+    """Published numbers, a line each, and what counts as them; the name of a quantity and a source stand once."""
+    lines: list[str] = []
+    before = ""
+    for decision in judged:
+        low, high = (f"{limit:.3g}" for limit in (decision.rule.low, decision.rule.high))
+        for number in _numbers(claim, decision.rule.condition):
+            if number.quantity != before:
+                lines.append(f"{number.quantity} ({number.source}):")
+                before = number.quantity
+            lines.append(f"{number.about}: {number.text} (counts as equal: {low} to {high})")
+    return "<br>".join(dict.fromkeys(lines))
 
 
 def _numbers(claim: Claim, condition: str) -> Sequence[Published]:
@@ -150,7 +168,8 @@ def _direction(outcome: Outcome, claim: Claim, *conditions: str) -> str:
 def _in_words(decision: Decision, design: Design) -> str:
     """What was estimated, the estimate with its interval and unit, and under which condition."""
     what = labeled(decision.rule.estimate.text, decision, design)
-    return f"{what}: {decision.measured} ({decision.rule.condition})"
+    finding = f": {decision.finding}" if decision.finding else ""
+    return f"{what}: {decision.measured} ({decision.rule.condition}){finding}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

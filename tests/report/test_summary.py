@@ -87,12 +87,15 @@ def test_a_magnitude_stands_beside_the_published_number_and_the_direction(made_u
     assert magnitudes([proxy]).count("\n") == 1
 
 
+NUMBER = "ratio (Somebody, Else & Other 2012, Figure 1):<br>tanh / relu: 6 (counts as equal: 4 to 8)"
+
+
 def test_a_claim_has_one_row_with_all_its_published_numbers_and_what_was_measured(made_up):
     outcome = evaluate(*made_up)
     (row,) = ([cell.strip() for cell in row.strip("|").split("|")] for row in scale([outcome]).splitlines()[2:])
     (judged,) = (verdict for verdict in outcome.verdicts if verdict.aspect == "magnitude")
     first, second = judged.decisions
-    assert row[:2] == ["ReLU is <faster>.", "ratio, tanh / relu: 6"]
+    assert row[:2] == ["ReLU is <faster>.", NUMBER]
     assert row[2] == f"plain: {first.measured}<br>other: {second.measured}"
     assert [cell.rstrip("°") for cell in row[3:]] == [WORDS[verdict.verdict] for verdict in outcome.verdicts[:2]]
     proxy = evaluate(made_up[0], replace(made_up[1], proxy="few images"), made_up[2])
