@@ -101,6 +101,9 @@ def drawable(interval: Interval) -> tuple[float, float]:
 CALLED = {
     "gradient_unit_input": "gradient at units' inputs",
     "gradient_weights": "gradient of weights",
+    "saturated_start": "saturated units at initialization",
+    "saturated_early": "saturated units after one epoch",
+    "saturated_end": "saturated units in the end",
 } | {
     f"{of}gradient_slope_{when}": f"slope of the gradient{whose} {time}"
     for of, whose in (("", ""), ("weight_", " of weights"))
