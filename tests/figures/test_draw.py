@@ -15,7 +15,8 @@ from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.statistics import mean_interval
 from cnn_study.errors import ExecutionError, InputError
 from cnn_study.experiment import Plot
-from cnn_study.figures.draw import draw, draw_all, drawing, missing
+from cnn_study.figures.draw import draw, draw_all, drawing
+from cnn_study.figures.files import missing
 from cnn_study.figures.style import look
 
 FEW = ("png",)
