@@ -196,7 +196,11 @@ def test_figures_are_drawn_where_there_is_no_tensorflow(finished, tmp_path):
         (tmp_path / name / "__init__.py").write_text("raise ImportError('not here')")
     environment = {**ENVIRONMENT, "PYTHONPATH": str(tmp_path)}
     answer = subprocess.run(
-        command(folder, "figures", EXPERIMENT.name), capture_output=True, text=True, env=environment, check=False
+        command(folder, "figures", EXPERIMENT.name, "--format", "png"),
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
     )
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.count("figure: ") == len(EXPERIMENT.plots)

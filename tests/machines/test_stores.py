@@ -27,7 +27,7 @@ def artifacts(place, which=""):
     """The folders of the runs' artifacts as MLflow finds them, which must be there."""
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-    found = [uri for (uri,) in rows(place / "mlflow.db", f"SELECT artifact_uri FROM runs{which}")]
+    found = [uri for (uri,) in rows(place / "mlflow.db", f"SELECT artifact_uri FROM runs{which}")]  # noqa: S608
     assert found
     return [get_artifact_repository(uri) for uri in found]
 
