@@ -113,15 +113,23 @@ def several(outcome):
     return [with_figures(outcome, "training_curves", name=f"number_{n}") for n in range(3)]
 
 
-def test_several_processes_draw_the_same_bytes_in_the_same_order(outcome, tmp_path):
-    found = {n: list(draw_all(several(outcome), tmp_path / str(n), processes=n, formats=FEW)) for n in (1, 2)}
-    names = {n: [[figure.path.name for figure in drawn] for drawn in found[n]] for n in found}
-    assert names[1] == names[2]
-    assert [paths[0] for paths in names[1]] == [f"number_{n}-training_curves.png" for n in range(3)]
+def with_a_wrong_figure(outcome):
+    """The last of three figures can be drawn though the second cannot."""
+    wrong = Plot("training_curves", "wrong", arms=("rely",))
+    return with_figures(outcome, "training_curves", wrong, "time_ratios", name="number_3")
+
+
+def test_several_processes_draw_the_same_bytes_in_the_same_order_and_find_the_same_problem(outcome, tmp_path):
+    outcomes = [*several(outcome), with_a_wrong_figure(outcome)]
+    found = {n: list(draw_all(outcomes, tmp_path / str(n), processes=n, formats=FEW)) for n in (1, 2)}
+    told = {n: [[(figure.path.name, figure.problem) for figure in drawn] for drawn in found[n]] for n in found}
+    assert told[1] == told[2]
+    assert [figures[0][0] for figures in told[1]] == [f"number_{n}-training_curves.png" for n in range(4)]
     files = sorted(path.name for path in (tmp_path / "1" / "figures").iterdir())
     assert files == sorted(path.name for path in (tmp_path / "2" / "figures").iterdir())
     for name in files:
         assert (tmp_path / "1" / "figures" / name).read_bytes() == (tmp_path / "2" / "figures" / name).read_bytes()
+    assert not multiprocessing.active_children()
 
 
 class Deadly:
@@ -138,19 +146,15 @@ def test_a_process_that_is_killed_while_it_draws_is_told(outcome, tmp_path):
     assert not multiprocessing.active_children()
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_figure_that_cannot_be_drawn_costs_only_itself(outcome, tmp_path, processes):
-    first, *others = several(outcome)
-    figures = ("training_curves", Plot("training_curves", "wrong", arms=("rely",)), "time_ratios")
-    wrong = replace(first, experiment=replace(first.experiment, figures=figures))
-    drawn = [
-        figure for found in draw_all([*others, wrong], tmp_path, processes=processes, formats=FEW) for figure in found
-    ]
+    outcomes = [*several(outcome), with_a_wrong_figure(outcome)]
+    drawn = [figure for found in draw_all(outcomes, tmp_path, processes=processes, formats=FEW) for figure in found]
     ((path, problem),) = ((figure.path, figure.problem) for figure in drawn if figure.problem)
-    assert path.name == f"{first.experiment.name}-wrong.png"
+    assert path.name == "number_3-wrong.png"
     assert problem.startswith("unknown arm 'rely'")
     assert all(figure.path.exists() == (figure.path != path) for figure in drawn)
-    assert len(drawn) == len(others) + 3
+    assert len(drawn) == 3 + 3
     assert not multiprocessing.active_children()
 
 
