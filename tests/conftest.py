@@ -1,6 +1,7 @@
 """What all tests share: an environment as the workers have it, and made-up runs that cost no training."""
 
 import os
+import shutil
 import signal
 from dataclasses import replace
 
@@ -24,8 +25,10 @@ from cnn_study.experiment import (
     TimeToTrainError,
     gain,
 )
-from cnn_study.results import CheckRecord, Point, RunRecord
+from cnn_study.results import CheckRecord, Point, RunRecord, Store, parquet
+from cnn_study.results.form import RUNS
 from cnn_study.spec import CheckSpec, DataSpec, Dense, ModelSpec, TrainSpec
+from cnn_study.training.tuning import tune
 
 # Started in the background, a shell has this ignored, and so would have every suite that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -136,6 +139,16 @@ def complete(design, time=time_of):
     while requests := [request for arm in design.arms for request in needed(arm, design, stored)]:
         stored |= {request.run.key: made_up_record(request.run, time) for request in requests}
     return stored
+
+
+def results_of(experiments, reference, folder):
+    """The stored results of a few experiments, which take less time to read than those of all; no figures."""
+    known, plans = Store(reference).records(), [each.at(reference.name) for each in experiments]
+    own = {run.key for plan in plans for arm in plan.arms for run in tune(arm, plan, known).runs if run.key in known}
+    folder.mkdir(parents=True)
+    parquet.write([known[key] for key in sorted(own)], Store(folder).file, RUNS)
+    shutil.copy(reference / "checks.parquet", folder)
+    return folder
 
 
 @pytest.fixture

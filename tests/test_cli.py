@@ -226,6 +226,27 @@ def test_failed_runs_are_named_at_the_end_and_in_the_exit_code(tmp_path, monkeyp
     assert error.splitlines()[-1] == expected
 
 
+def test_figures_that_are_there_are_drawn_again_only_if_that_is_asked_for(tmp_path, made_up, capsys):
+    experiment, design, records = made_up
+    outcome = evaluate(replace(experiment, figures=("rate_search",)), design, records)
+    drawn = []
+    for again in (False, False, True):
+        assert output.draw([outcome], tmp_path, again=again) == 0
+        drawn.append(capsys.readouterr().out.splitlines())
+    figure = [f"figure: {tmp_path}/figures/made_up-rate_search.png"]
+    assert drawn == [figure, [], figure]
+
+
+def test_two_data_sets_of_one_name_are_refused(made_up):
+    _, design, _ = made_up
+    mine = replace(DATASETS["digits"], own=True)
+    design = replace(design, own={"digits": mine})
+    assert training.used([design, design]) == [mine]
+    others = replace(design, own={"digits": replace(mine, arrays=DATASETS["mnist"].arrays)})
+    with pytest.raises(InputError, match="two data sets are called 'digits': rename the folder of the images of one"):
+        training.used([design, others])
+
+
 def test_every_experiment_declares_itself_for_every_profile():
     for experiment in collection.load():
         for profile in ("smoke", "quick", "full"):

@@ -28,9 +28,11 @@ STAGES = {
     "dropout": Conv(maps=2, field=3, dropout=0.5),
     "subsampling": Subsample(size=2),
     "normalized dense": Dense(units=4, batch_norm=True, dropout=0.25),
-} | {unit: Dense(units=4, activation=unit) for unit in typing.get_args(Activation)}
+}
+UNITS = tuple(Dense(units=4, activation=unit) for unit in typing.get_args(Activation))
 SPECS = {name: ModelSpec(input_shape=(4, 4, 2), layers=(stage, LOGITS)) for name, stage in STAGES.items()} | {
     "global average": ModelSpec(input_shape=(4, 4, 2), layers=(Conv(maps=3, field=3), GlobalAverage())),
+    "every unit": ModelSpec(input_shape=(4, 4, 2), layers=(*UNITS, LOGITS)),
     "radial basis": ModelSpec(input_shape=(1, 1, 1), layers=(Dense(units=84, activation="scaled_tanh"), RadialBasis())),
 }
 

@@ -21,7 +21,7 @@ from cnn_study import tracking
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.estimates import time_to
 from cnn_study.analysis.statistics import mean_interval
-from cnn_study.execution.plan import needed
+from cnn_study.execution.plan import Request, needed
 from cnn_study.experiment import (
     Agreement,
     Arm,
@@ -52,7 +52,7 @@ from cnn_study.spec import (
 from cnn_study.tracking import bulk
 from cnn_study.tracking.execution import COMPLETE
 from cnn_study.tracking.notes import ALL_ARMS, NOTE_LENGTH, VIEW, View, linked, page_of_runs, views
-from cnn_study.tracking.runs import KEY, MODEL
+from cnn_study.tracking.runs import KEY, MODEL, VALUE_LENGTH, ChildRun
 from cnn_study.tracking.store import client_of
 
 CONTENT = "0123456789abcdef" * 4
@@ -557,6 +557,14 @@ def test_runs_with_probes_and_layers_of_every_kind(other_outcome, uri):
     assert params["initialization"] == "normal 0.1, fan uniform 2.4"
     assert params["probes"] == "saturation"
     assert {run.data.tags["role"] for run in mirror.children} == {"replicate"}
+
+
+def test_parameters_are_as_long_as_mlflow_takes_them():
+    deep = replace(arm("relu"), model=ModelSpec(input_shape=(1, 1, 1), layers=(Dense(units=2, activation=None),) * 999))
+    run = deep.run(0.01, 1)
+    params = ChildRun.of(Request(deep, "replicate", run), record(run), (), {}).params
+    assert len(params["model.layers"]) == VALUE_LENGTH
+    assert params["model.layers"].startswith("dense 2 - dense 2 - ")
 
 
 def test_another_check_is_another_execution(other_outcome, uri):

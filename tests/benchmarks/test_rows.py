@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import complete, made_up_design, made_up_record
+from conftest import complete, made_up_design, made_up_record, results_of
 
 from benchmarks import cluster, experiment, part, run_costs, scaled, throughput, whole
 from benchmarks.networks import NETWORKS, random_images, training_macs
@@ -204,12 +204,31 @@ def test_saved_epochs_are_those_of_bounded_searches_and_early_stops():
 # --- what comes after ---
 
 
-def test_scaled_results_make_the_widened_experiments_complete(tmp_path):
-    seeds = scaled.seeds_for(REFERENCE, 1500)
-    count = scaled.write(REFERENCE, tmp_path / "quick", seeds)
+TWO = collection.load(["activations", "lenet5"])
+
+
+@pytest.fixture
+def only_two(tmp_path, monkeypatch):
+    """The reference results of two experiments, and no others to count."""
+    monkeypatch.setattr(scaled.collection, "load", lambda names=(): TWO)
+    return results_of(TWO, REFERENCE, tmp_path / "few" / "quick")
+
+
+@pytest.fixture
+def all_of_them():
+    return REFERENCE
+
+
+@pytest.mark.parametrize(
+    ("which", "runs"), [("only_two", 500), pytest.param("all_of_them", 1500, marks=pytest.mark.slow)]
+)
+def test_scaled_results_make_the_widened_experiments_complete(which, runs, tmp_path, request):
+    reference = request.getfixturevalue(which)
+    seeds = scaled.seeds_for(reference, runs)
+    count = scaled.write(reference, tmp_path / "quick", seeds)
     stored = Store(tmp_path / "quick").records()
-    assert len(stored) == count >= 1500 > scaled._count(REFERENCE, seeds - 1)
-    for each in collection.load(["activations", "lenet5"]):
+    assert len(stored) == count >= runs > scaled._count(reference, seeds - 1)
+    for each in TWO:
         design = scaled.widened(each.at("quick"), seeds)
         assert not [request for arm in design.arms for request in needed(arm, design, stored)]
 

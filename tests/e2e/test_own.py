@@ -25,9 +25,14 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def python(place):
-    """Runs Python in a folder of its own; the images of the example are drawn there."""
-    own = {"CNN_STUDY_CACHE": str(place / "cache"), "OWN_IMAGES": str(place / "drawn shapes")}
+def own(place):
+    """Variables with which the images of the example are drawn there."""
+    return {"CNN_STUDY_CACHE": str(place / "cache"), "OWN_IMAGES": str(place / "drawn shapes")}
+
+
+@pytest.fixture(scope="module")
+def python(place, own):
+    """Runs Python in a folder of its own."""
     environment = {**os.environ, **own, "COLUMNS": "200", "PYTHONPATH": str(EXAMPLES.parent)}
 
     def run(*arguments):
@@ -43,6 +48,24 @@ def study(python):
     return lambda *words: python("-m", "cnn_study.cli", *words, "--profile", "smoke", "--results", "results")
 
 
+@pytest.fixture
+def asked(place, own, monkeypatch, capsys):
+    """Runs a command there that reads, in the process of the tests: what it prints."""
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(cli.console, "width", 200, raising=False)
+
+    def ask(*words):
+        with pytest.raises(SystemExit) as caught:
+            cli.main([*map(str, words), "--profile", "smoke", "--results", "results"])
+        answer = capsys.readouterr()
+        assert caught.value.code == 0, answer.err
+        return answer.out
+
+    return ask
+
+
 def shown(place, folder, name, figures, claim):
     """The folder of results has the figures, and a report with verdict and section."""
     results = place / "results" / folder
@@ -54,18 +77,18 @@ def shown(place, folder, name, figures, claim):
     return report
 
 
-def test_one_file_is_enough_for_an_ablation(study, place):
+def test_one_file_is_enough_for_an_ablation(study, asked, place):
     answer = study("run", ABLATION, "--no-tracking")
     assert answer.returncode == 0, answer.stderr
     verdict = next(line for line in answer.stdout.splitlines() if line.split()[:1] == ["own-norm-is-faster"])
     assert verdict.split()[1] in ("supported", "contradicted", "inconclusive")
-    assert study("report", ABLATION).returncode == 0
+    asked("report", ABLATION)
     shown(place, "smoke", "own_ablation", ("training_curves", "time_ratios", "rate_search"), "own-norm-is-faster")
-    assert "direction: " in study("explain", "own-norm-is-faster", ABLATION).stdout
+    assert "direction: " in asked("explain", "own-norm-is-faster", ABLATION)
 
 
 @pytest.mark.timeout(600)
-def test_a_folder_of_images_and_a_file_are_enough_too(study, python, place):
+def test_a_folder_of_images_and_a_file_are_enough_too(study, asked, python, place):
     answer = study("run", IMAGES, "--no-tracking", "--save-models")
     assert answer.returncode == 0, answer.stderr
     assert "own-sharing-helps" in answer.stdout
@@ -80,11 +103,13 @@ def test_a_folder_of_images_and_a_file_are_enough_too(study, python, place):
     assert f'Path("{LOCAL}")' in code
     printed = python("-c", code.replace(LOCAL, "results/smoke")).stdout.splitlines()
     assert sorted(printed) == sorted(f"{key} test error {error:.2f} %" for key, error in errors.items())
-    assert study("report", IMAGES).returncode == 0
+    asked("report", IMAGES)
     shown(place, "smoke", "own_images", ("outcomes", "effects"), "own-sharing-helps")
     # Other experiments in the same folder of results know nothing of these images.
-    assert study("plan", "feature_maps").returncode == 0
-    assert study("verify", IMAGES, "--sample", "2").stdout.strip().splitlines()[-1] == "2 same bits"
+    asked("plan", "feature_maps")
+    answer = study("verify", IMAGES, "--sample", "2")
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.strip().splitlines()[-1] == "2 same bits"
 
 
 @pytest.mark.slow

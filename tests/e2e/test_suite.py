@@ -140,6 +140,8 @@ def test_stopped_in_the_middle_it_goes_on_from_there(finished, tmp_path, stop):
     assert {key: value[0] for key, value in after.items()} == {key: value[0] for key, value in reference.items()}
 
 
+# As on a suite of short jobs in tests/faults.
+@pytest.mark.slow
 def test_killed_workers_cost_no_finished_run(finished, tmp_path):
     rng, process = random.Random(0), start(tmp_path, "--no-tracking")  # noqa: S311 - which worker dies is no secret
     for number in (2, 8):
@@ -194,12 +196,18 @@ def test_figures_are_drawn_where_there_is_no_tensorflow(finished, tmp_path):
         (tmp_path / name / "__init__.py").write_text("raise ImportError('not here')")
     environment = {**ENVIRONMENT, "PYTHONPATH": str(tmp_path)}
     answer = subprocess.run(
-        command(folder, "figures", EXPERIMENT.name), capture_output=True, text=True, env=environment, check=False
+        command(folder, "figures", EXPERIMENT.name, "--format", "png"),
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
     )
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.count("figure: ") == len(EXPERIMENT.plots)
 
 
+# As with images of one's own in test_own.py, and with records that were falsified in the next test.
+@pytest.mark.slow
 def test_stored_runs_come_out_again(finished):
     folder, _ = finished
     before = {path: path.read_bytes() for path in (folder / "results").rglob("*") if path.is_file()}
@@ -224,8 +232,12 @@ def test_records_that_were_falsified_are_found(finished, tmp_path):
         replace(outcome, outcomes={**outcome.outcomes, "test_error": 0.0}),
     ):
         false.add(record)
+    before = {path: path.read_bytes() for path in (tmp_path / "results").rglob("*") if path.is_file()}
     answer = ask(tmp_path, "verify", EXPERIMENT.name, "--sample", "9", "--cache", str(finished[0] / "cache"))
+    assert before == {path: path.read_bytes() for path in (tmp_path / "results").rglob("*") if path.is_file()}
     assert answer.returncode == 1
+    assert "3 of 3 stored runs were trained again" in answer.stdout
+    assert "3 compared to the bit" in answer.stdout
     assert {"1 same bits", "2 differs"} <= set(answer.stdout.strip().splitlines()[-1].split(", "))
     told = answer.stderr.strip().splitlines()
     assert len(told) == 2

@@ -103,20 +103,33 @@ def test_the_same_results_give_the_same_bytes(outcome, tmp_path):
         assert a.stat().st_size > 100
 
 
+def with_figures(outcome, *figures, name="made_up"):
+    """The outcome of an experiment with these figures only."""
+    return replace(outcome, experiment=replace(outcome.experiment, name=name, figures=figures))
+
+
 def several(outcome):
-    """Three experiments that have found the same."""
-    return [replace(outcome, experiment=replace(outcome.experiment, name=f"number_{n}")) for n in range(3)]
+    """Three experiments that have found the same, with a figure each."""
+    return [with_figures(outcome, "training_curves", name=f"number_{n}") for n in range(3)]
 
 
-def test_several_processes_draw_the_same_bytes_in_the_same_order(outcome, tmp_path):
-    found = {n: list(draw_all(several(outcome), tmp_path / str(n), processes=n, formats=FEW)) for n in (1, 2)}
-    names = {n: [[figure.path.name for figure in drawn] for drawn in found[n]] for n in found}
-    assert names[1] == names[2]
-    assert [paths[0] for paths in names[1]] == [f"number_{n}-training_curves.png" for n in range(3)]
+def with_a_wrong_figure(outcome):
+    """The last of three figures can be drawn though the second cannot."""
+    wrong = Plot("training_curves", "wrong", arms=("rely",))
+    return with_figures(outcome, "training_curves", wrong, "time_ratios", name="number_3")
+
+
+def test_several_processes_draw_the_same_bytes_in_the_same_order_and_find_the_same_problem(outcome, tmp_path):
+    outcomes = [*several(outcome), with_a_wrong_figure(outcome)]
+    found = {n: list(draw_all(outcomes, tmp_path / str(n), processes=n, formats=FEW)) for n in (1, 2)}
+    told = {n: [[(figure.path.name, figure.problem) for figure in drawn] for drawn in found[n]] for n in found}
+    assert told[1] == told[2]
+    assert [figures[0][0] for figures in told[1]] == [f"number_{n}-training_curves.png" for n in range(4)]
     files = sorted(path.name for path in (tmp_path / "1" / "figures").iterdir())
     assert files == sorted(path.name for path in (tmp_path / "2" / "figures").iterdir())
     for name in files:
         assert (tmp_path / "1" / "figures" / name).read_bytes() == (tmp_path / "2" / "figures" / name).read_bytes()
+    assert not multiprocessing.active_children()
 
 
 class Deadly:
@@ -133,19 +146,15 @@ def test_a_process_that_is_killed_while_it_draws_is_told(outcome, tmp_path):
     assert not multiprocessing.active_children()
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_figure_that_cannot_be_drawn_costs_only_itself(outcome, tmp_path, processes):
-    first, *others = several(outcome)
-    figures = ("training_curves", Plot("training_curves", "wrong", arms=("rely",)), "time_ratios")
-    wrong = replace(first, experiment=replace(first.experiment, figures=figures))
-    drawn = [
-        figure for found in draw_all([*others, wrong], tmp_path, processes=processes, formats=FEW) for figure in found
-    ]
+    outcomes = [*several(outcome), with_a_wrong_figure(outcome)]
+    drawn = [figure for found in draw_all(outcomes, tmp_path, processes=processes, formats=FEW) for figure in found]
     ((path, problem),) = ((figure.path, figure.problem) for figure in drawn if figure.problem)
-    assert path.name == f"{first.experiment.name}-wrong.png"
+    assert path.name == "number_3-wrong.png"
     assert problem.startswith("unknown arm 'rely'")
     assert all(figure.path.exists() == (figure.path != path) for figure in drawn)
-    assert len(drawn) == 3 * len(others) + 3
+    assert len(drawn) == 3 + 3
     assert not multiprocessing.active_children()
 
 
@@ -157,6 +166,7 @@ def test_what_a_page_has_found_can_be_sent_to_another_process_even_if_its_rules_
 
 
 def test_missing_tells_what_was_not_drawn(outcome, tmp_path):
+    outcome = with_figures(outcome, "time_ratios")
     assert missing(outcome, tmp_path)
     draw(outcome, tmp_path)
     assert not missing(outcome, tmp_path)
@@ -165,7 +175,8 @@ def test_missing_tells_what_was_not_drawn(outcome, tmp_path):
 
 
 def test_slides_have_names_of_their_own(outcome, tmp_path):
-    paper, slides = draw(outcome, tmp_path), draw(outcome, tmp_path, "slides")
+    outcome = with_figures(outcome, "training_curves", "time_ratios")
+    paper, slides = (draw(outcome, tmp_path, style, formats=("png", "csv")) for style in ("paper", "slides"))
     assert not {figure.path for figure in paper} & {figure.path for figure in slides}
     first, other = (pd.read_csv(found[0].path.with_suffix(".csv")) for found in (paper, slides))
     assert first.equals(other)
@@ -189,7 +200,7 @@ def test_nothing_published_stands_beside_a_proxy(made_up):
 
 
 def test_fonts_are_embedded(outcome, tmp_path):
-    pdf = draw(outcome, tmp_path)[0].path.with_suffix(".pdf").read_bytes()
+    pdf = draw(with_figures(outcome, "time_ratios"), tmp_path, formats=("pdf",))[0].path.read_bytes()
     assert b"/FontFile2" in pdf
 
 

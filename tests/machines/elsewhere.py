@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 from PIL import Image
@@ -49,12 +50,13 @@ def complaint(folder, *arguments, code=2, **options):
 
 
 def study_here(*arguments, where=PROJECT, code=0):
-    """Run ``cnn-study`` in this process, where nothing of another environment matters: what it prints as errors.
+    """Run ``cnn-study`` in this process, where nothing of another environment matters: what it prints, and its errors.
 
     MLflow keeps its connections by address in a process: each call needs a store with a full path of its own.
     """
     out, err = io.StringIO(), io.StringIO()
-    with chdir(where), redirect_stdout(out), redirect_stderr(err):
+    wide = (mock.patch.object(printer, "_width", 200) for printer in (cli.console, cli.errors))
+    with chdir(where), redirect_stdout(out), redirect_stderr(err), next(wide), next(wide):
         try:
             cli.main([*map(str, arguments)])
         except SystemExit as end:
@@ -62,12 +64,12 @@ def study_here(*arguments, where=PROJECT, code=0):
         else:
             ended = 0
     assert ended == code, out.getvalue() + err.getvalue()
-    return err.getvalue()
+    return out.getvalue(), err.getvalue()
 
 
 def complaint_here(*arguments, where=PROJECT, code=2):
     """The one line with which a command ends in this process."""
-    return _only_line(study_here(*arguments, where=where, code=code))
+    return _only_line(study_here(*arguments, where=where, code=code)[1])
 
 
 def _only_line(text):

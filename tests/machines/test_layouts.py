@@ -6,7 +6,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from elsewhere import complaint, drawn, study
+from elsewhere import complaint_here, drawn, study, study_here
 from PIL import Image
 
 from cnn_study.data import cache, folder
@@ -271,7 +271,7 @@ def test_a_check_shows_what_will_be_seen(tmp_path):
     shutil.copy(tmp_path / "set" / "cat" / "0.png", tmp_path / "set" / "cat" / "same.png")
     shutil.copy(tmp_path / "set" / "cat" / "1.png", tmp_path / "set" / "[dog]" / "same.png")
     (tmp_path / "set" / "Thumbs.db").write_text("x")
-    printed = study(tmp_path, "data", "check", tmp_path / "set", where=tmp_path).stdout
+    printed, _ = study_here("data", "check", tmp_path / "set", where=tmp_path)
     assert [line.split() for line in printed.splitlines() if "11" in line][:2] == [["[dog]", "11"], ["cat", "11"]]
     assert "sizes: 8x8 (22)\n" in printed
     assert "equal images of a class: cat/0.png = cat/same.png\n" in printed
@@ -285,8 +285,8 @@ def test_a_check_shows_what_will_be_seen(tmp_path):
 def test_a_check_names_all_that_cannot_be_read(tmp_path):
     for name in "ab":
         (drawn(tmp_path / "set" / name) / "3.png").write_bytes(b"no image")
-    lines = study(tmp_path, "data", "check", tmp_path / "set", where=tmp_path, code=2).stderr.splitlines()
-    assert [line.split(" cannot be read")[0] for line in lines] == [
+    _, told = study_here("data", "check", tmp_path / "set", where=tmp_path, code=2)
+    assert [line.split(" cannot be read")[0] for line in told.splitlines()] == [
         f"cnn-study: {tmp_path}/set/{name}/3.png" for name in "ab"
     ]
 
@@ -294,16 +294,16 @@ def test_a_check_names_all_that_cannot_be_read(tmp_path):
 def test_a_check_of_images_of_many_sizes_asks_for_a_side(tmp_path):
     for side, name in ((8, "a"), (9, "b")):
         drawn(tmp_path / "set" / name, side=side)
-    line = complaint(tmp_path, "data", "check", tmp_path / "set", where=tmp_path)
+    line = complaint_here("data", "check", tmp_path / "set", where=tmp_path)
     assert "say to which side they are to be resized, such as 32 (--side 32)" in line
 
 
 def test_a_check_writes_nothing_into_the_folder(tmp_path):
     for name in "ab":
         drawn(tmp_path / "set" / name)
-    line = complaint(tmp_path, "data", "check", ".", where=tmp_path / "set")
+    line = complaint_here("data", "check", ".", where=tmp_path / "set")
     assert line == "cnn-study: set-sheet.png would lie among the images: give --sheet a path outside of ."
 
 
 def test_a_home_that_nobody_has_is_told(tmp_path):
-    assert "nobody knows the home folder" in complaint(tmp_path, "data", "~nobody_at_all/images")
+    assert "nobody knows the home folder" in complaint_here("data", "~nobody_at_all/images")

@@ -52,6 +52,7 @@ def test_whatever_is_escaped_is_printed(text):
         ("CIFAR-10, 2012-13, all-conv", "CIFAR-10, 2012-13, all-conv"),
         ("C:\\x", r"C:\textbackslash{}x"),
         ("a\n b", "a b"),
+        ("a\x1b[31m\u200bb", "a{[}31mb"),
     ],
 )
 def test_texts_are_escaped_as_expected(text, expected):

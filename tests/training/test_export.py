@@ -53,7 +53,7 @@ CONVOLUTIONS = {
 UNITS = ("relu", "tanh", "sigmoid", "scaled_tanh", "leaky_relu", "elu", "gelu", "silu")
 NETWORKS = {
     **{name: network(layer) for name, layer in CONVOLUTIONS.items()},
-    **{unit: network(Dense(units=5, activation=unit)) for unit in UNITS},
+    "every unit": network(*(Dense(units=5, activation=unit) for unit in UNITS)),
     "subsample": network(Subsample(activation="scaled_tanh")),
     "global average": ModelSpec(input_shape=(8, 8, 2), layers=(Conv(maps=3, field=3), GlobalAverage())),
     "dense": network(Dense(units=5, activation="relu", batch_norm=True, norm_noise=True, dropout=0.2)),

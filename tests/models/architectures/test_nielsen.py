@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 
@@ -36,12 +38,16 @@ def test_dropout_acts_on_the_inputs_of_all_dense_layers_and_of_no_other():
     assert [layer.dropout for layer in nielsen_conv_net(maps=(), dropout=0.5).layers] == [0.5, 0]
 
 
+@functools.cache
+def drawn_with(seed):
+    """The initial values of every variable of a network that is built once for all that is asked about it."""
+    model = build_model(nielsen_ladder("two_conv"), seed)
+    return {variable.path: np.ravel(variable) for variable in model.trainable_variables}
+
+
 def pooled(seeds, name, variable):
     """The initial values of one layer with many seeds, so that their deviation is known to a percent or two."""
-    spec = nielsen_ladder("two_conv")
-    return np.concatenate(
-        [np.ravel(getattr(build_model(spec, seed).get_layer(name), variable)) for seed in range(seeds)]
-    )
+    return np.concatenate([drawn_with(seed)[f"{name}/{variable}"] for seed in range(seeds)])
 
 
 @pytest.mark.parametrize(
