@@ -102,5 +102,5 @@ for row in layer_api.compare(model, tf.constant(images), seed=0):
 # %%
 checks = cnn_study.load("quick").checks
 gradients = checks[checks.check == "layer_api"]
-kinds = gradients.configuration.str.extract(r"^(\w+)", expand=False)
+kinds = gradients.configuration.str.split(r"\W", n=1, regex=True).str[0]
 gradients.groupby(kinds).agg(cases=("agrees", "size"), agree=("agrees", "sum"), largest_error=("layer_error", "max"))

@@ -65,7 +65,7 @@ def one(found):
         (lambda record: {"outcomes": record.outcomes | {"more": 1.0}}, "more nan, again 1"),
         (lambda record: {"history": record.history[:-1]}, "a history of"),
         (
-            lambda record: {"history": (*record.history[:-1], replace(record.history[-1], value=0.0))},
+            lambda record: {"history": (*record.history[:-1], record.history[-1]._replace(value=0.0))},
             "history: train_error",
         ),
     ],
