@@ -202,7 +202,7 @@ def draw(
         folder: Of the results; the files go to ``figures`` in it.
         style: ``paper`` or ``slides``. Slides get a name of their own.
         width: In inches, one of :data:`~cnn_study.figures.style.WIDTHS`, which the names of the files tell.
-        formats: Which of :data:`FILES` to write; the caption is always written.
+        formats: Which of :data:`~cnn_study.figures.files.FILES` to write; the caption is always written.
         survives: Which verdicts survive the correction for all tests; the others get a mark.
 
     Raises:

@@ -15,6 +15,7 @@ from cnn_study.data import cache
 from cnn_study.execution.local import ENVIRONMENT, LocalEngine
 from cnn_study.processes import startable
 
+RUN = ("run", "output_size", "--profile", "smoke", "--no-tracking", "--jobs", "1")
 CHECK = ("run", str(Path(__file__).with_name("counts.py")), "--profile", "smoke", "--no-tracking", "--jobs", "1")
 NOBODY = ("unshare", "--user", "--map-user=54321", "--map-group=54321")
 
@@ -63,8 +64,9 @@ def test_a_user_without_a_home_or_a_name(tmp_path):
     tmp_path.chmod(0o777)
     (tmp_path / "r").mkdir(mode=0o777)
     variables = {"HOME": None, "CNN_STUDY_CACHE": None, "XDG_CACHE_HOME": None, "TMPDIR": tmp_path}
-    assert checked(study(tmp_path, *CHECK, "--results", tmp_path / "r", before=NOBODY, **variables))
-    sync = ("sync", CHECK[1], "--profile", "smoke", "--results", tmp_path / "r")
+    printed = study(tmp_path, *RUN, "--results", tmp_path / "r", before=NOBODY, **variables)
+    assert "supported" in printed.stdout or "inconclusive" in printed.stdout
+    sync = ("sync", "output_size", "--profile", "smoke", "--results", tmp_path / "r")
     study(tmp_path, *sync, before=NOBODY, where=tmp_path, **variables)
     assert (tmp_path / "mlflow.db").exists()
 
