@@ -29,6 +29,8 @@ MOST_TICKS = 5
 """Ticks of an axis of contrasts, whose texts may be as long as ``-0.125``."""
 NOTHING = "no effect of interest"
 """What stands beside a rule that is contradicted since its interval excludes every effect that would matter."""
+WITHIN = "within the margin of the limit"
+"""The same, where the limit is not that of no effect at all."""
 WIDE = 6.75
 """Inches of a figure that has room for so many; a narrower one has fewer."""
 APART = 8.0
@@ -54,8 +56,15 @@ class _Row:
     def right(self) -> str:
         """What stands on the right: the estimate with its interval, then the published numbers, a line each."""
         texts = [f"published: {number.text} ({short_source(number.source)})" for number in self.numbers]
-        found = [NOTHING] if self.decision.finding else []
+        found = [self.finding] if self.finding else []
         return "\n".join([replace(self.interval, unit="").text, *found, *texts])
+
+    @property
+    def finding(self) -> str:
+        """Why a rule is contradicted whose interval excludes every effect that would matter, in a few words."""
+        rule = self.decision.rule
+        nothing = 0 if isinstance(rule.estimate, Contrast) else 1
+        return "" if not self.decision.finding else NOTHING if nothing in (rule.low, rule.high) else WITHIN
 
     @property
     def height(self) -> float:
@@ -80,8 +89,10 @@ def effects(
         f"{outcome.repeated}95 % t interval, for equivalences the 90 % one. Shaded: the range that supports the claim. "
         "Right: the verdict, the estimate and its interval."
     )
-    if any(row.decision.finding for row in rows):
+    if any(row.finding == NOTHING for row in rows):
         caption += f' "{NOTHING.capitalize()}": an interval of 90 % excludes the smallest one that would matter.'
+    if any(row.finding == WITHIN for row in rows):
+        caption += f' "{WITHIN.capitalize()}": at 90 %, the limit is not passed by as much as would matter.'
     shared = _shared_condition(row.decision for row in rows)
     if shared:
         caption += f" Condition of all rows: {shared}."
