@@ -103,6 +103,15 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
 }
 """The columns of every table. Those of ``runs`` are followed by its outcomes, a column a metric."""
 
+ROWS: Mapping[str, str] = {
+    "runs": "A row a run that an arm asks for; a run that several arms ask for has a row for each.",
+    "curves": "A row a value that training measures by itself.",
+    "probes": "A row a value that a probe has measured, along the way or of the whole run.",
+    "estimates": "A row a rule: what was estimated, with its interval and its verdict.",
+    "verdicts": "A row an aspect of a claim.",
+}
+"""What a row of a table is."""
+
 UNITS: Mapping[str, str] = {
     "epochs": "epochs",
     "steps": "optimizer steps",

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from cnn_study import __version__
-from cnn_study.codebook import TABLES, Column
+from cnn_study.codebook import ROWS, TABLES, Column
+from cnn_study.data.dataset import Dataset
 from cnn_study.data.registry import DATASETS
 from cnn_study.files import replace_file
 from cnn_study.profiles import PROFILES
@@ -69,8 +70,8 @@ STORED: Mapping[str, tuple[str, Sequence[Column]]] = {
         RUNS,
     ),
     "checks.parquet": (f"A row an exact check. {_OUTCOMES}.", CHECKS),
-    "estimates.csv": ("A row a rule: what was estimated, with its interval and its verdict.", TABLES["estimates"]),
-    "verdicts.csv": ("A row an aspect of a claim.", TABLES["verdicts"]),
+    "estimates.csv": (ROWS["estimates"], TABLES["estimates"]),
+    "verdicts.csv": (ROWS["verdicts"], TABLES["verdicts"]),
 }
 """The files beside results that a card describes: what a row is, and the columns."""
 
@@ -106,7 +107,6 @@ def card(name: str, description: str, files: Iterable[File], stores: Sequence[St
     """
     files = list(files)
     records = [record for store in stores for record in (*store.records().values(), *store.checks().values())]
-    images = {record.spec.data.name for store in stores for record in store.records().values()}
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -121,12 +121,17 @@ def card(name: str, description: str, files: Iterable[File], stores: Sequence[St
         "keywords": ["convolutional networks", "ablation", "replication"],
         "isBasedOn": [
             {"@type": "sc:Dataset", "name": each.title, "license": each.license, "citation": each.citation}
-            for each in DATASETS.values()
-            if each.name in images
+            for each in images_of(stores)
         ],
         "distribution": [_object(each) for each in files],
         "recordSet": [_record_set(each) for each in files],
     }
+
+
+def images_of(stores: Iterable[Store]) -> list[Dataset]:
+    """The data sets of the suite on which runs were made."""
+    names = {record.spec.data.name for store in stores for record in store.records().values()}
+    return [each for each in DATASETS.values() if each.name in names]
 
 
 def _object(file: File) -> dict[str, Any]:

@@ -1,32 +1,23 @@
 """Results as CSV files for other programs, with a codebook and a data card."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from cnn_study import __version__, croissant
 from cnn_study.analysis.decisions import Outcome
-from cnn_study.codebook import TABLES, Column, metric_rows, outcome_column
+from cnn_study.codebook import ROWS, TABLES, Column, metric_rows, outcome_column
 from cnn_study.croissant import TITLE, File
-from cnn_study.data.registry import DATASETS
 from cnn_study.errors import InputError, StoreError
 from cnn_study.files import TEMPORARY, replace_whole
 from cnn_study.frames import Results, framed
+from cnn_study.report.summary import table
 from cnn_study.results import Store
 
 CODEBOOK = "README.md"
 """The name of the file that says what is in the others."""
-
-ROWS = {
-    "runs": "A row a run that an arm asks for; a run that several arms ask for has a row for each.",
-    "curves": "A row a value that training measures by itself.",
-    "probes": "A row a value that a probe has measured, along the way or of the whole run.",
-    "estimates": "A row a rule: what was estimated, with its interval and its verdict.",
-    "verdicts": "A row an aspect of a claim.",
-}
-"""What a row of a table is."""
 
 NAMES = (*(f"{name}.csv" for name in ROWS), CODEBOOK, croissant.FILE)
 """The files of an export, in the order in which they are written: the card, which has the digests, at the end."""
@@ -148,7 +139,7 @@ def _codebook(store: Store, found: Results) -> Iterator[str]:
         frame = getattr(found, name)
         yield from ("", f"## {name}.csv", "", f"{rows} {len(frame):,} rows.", "")
         heads = ("column", "kind", "unit", "meaning")
-        yield from _table(heads, ((each.name, each.kind, each.unit, each.meaning) for each in columns_of(name, frame)))
+        yield table(heads, ((each.name, each.kind, each.unit, each.meaning) for each in columns_of(name, frame)))
     yield from (
         "",
         "## Metrics",
@@ -157,18 +148,10 @@ def _codebook(store: Store, found: Results) -> Iterator[str]:
         "",
     )
     head, *body = metric_rows()
-    yield from _table(head, body)
+    yield table(head, list(body))
     yield from ("", "## License and citation", "", f"Results: Apache License 2.0. Cite `{croissant.CITATION}`")
     yield "and the images that they were made on:"
     yield ""
-    images = {record.spec.data.name for record in store.records().values()}
-    for each in DATASETS.values():
-        if each.name in images:
-            yield f"- {each.title}: {each.citation}. License: {each.license}."
+    for each in croissant.images_of([store]):
+        yield f"- {each.title}: {each.citation}. License: {each.license}."
     yield ""
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    head = tuple(head)
-    for row in (head, ("---",) * len(head), *rows):
-        yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |"

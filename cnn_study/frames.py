@@ -14,7 +14,7 @@ from cnn_study.codebook import TABLES, Column, probe_of
 from cnn_study.experiment import Setting
 from cnn_study.report.verdicts import estimate_rows, verdict_rows
 from cnn_study.results import Point, RunRecord, Store
-from cnn_study.stored import designed, evaluated, stores_to_read
+from cnn_study.stored import outcomes_in, stores_to_read
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,7 @@ def load(profile: str = "quick", *, results: str | Path | None = None, files: Se
     """
     Setting(profile)
     store, setting = stores_to_read(None if results is None else Path(results), profile)[0]
-    return framed(
-        store, [evaluated(each, design, store) for each, design in designed(collection.family(files), setting)]
-    )
+    return framed(store, outcomes_in(store, collection.family(files), setting))
 
 
 def framed(store: Store, family: Sequence[Outcome]) -> Results:

@@ -125,6 +125,17 @@ def evaluated(experiment: Experiment, design: Design, store: Store) -> Outcome:
     return evaluate(experiment, design, store.records(), store.checks())
 
 
+def outcomes_in(store: Store, chosen: Sequence[Experiment], setting: Setting) -> list[Outcome]:
+    """What experiments have found in a store so far.
+
+    Args:
+        store: Runs and checks.
+        chosen: The experiments; those that cannot be had with images of the user's own are left out.
+        setting: That of the store.
+    """
+    return [evaluated(experiment, design, store) for experiment, design in designed(chosen, setting)]
+
+
 def known_data(setting: Setting, designs: Iterable[Design] = ()) -> Mapping[str, Dataset]:
     """The data sets that runs of a command may name: those of the suite, of the setting, and of the designs."""
     own = {setting.images.name: setting.images} if setting.images else {}

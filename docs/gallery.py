@@ -23,7 +23,7 @@ from cnn_study.files import replace_file
 from cnn_study.report.comparison import measured_beside
 from cnn_study.report.pictures import FORMATS
 from cnn_study.report.summary import WORDS, first_claim, magnitudes
-from cnn_study.stored import REFERENCE, designed, evaluated, stores_to_read
+from cnn_study.stored import REFERENCE, outcomes_in, stores_to_read
 
 DOCS = Path(__file__).parent
 PROFILE = "quick"
@@ -54,7 +54,7 @@ def outcomes() -> Sequence[Outcome]:
 @cache
 def _outcomes(profile: str) -> Sequence[Outcome]:
     store, setting = stores_to_read(DOCS.parent / REFERENCE, Setting(profile).name)[0]
-    return tuple(evaluated(each, design, store) for each, design in designed(collection.family(), setting))
+    return tuple(outcomes_in(store, collection.family(), setting))
 
 
 @cache
@@ -76,9 +76,7 @@ def hours() -> str:
 
 def _taken(outcome: Outcome) -> tuple[int, float]:
     """Stored runs of an experiment, searches too, and their hours."""
-    asked = {run.key for tuned in outcome.tuned.values() for run in tuned.runs}
-    records = [outcome.stored[key] for key in asked if key in outcome.stored]
-    return len(records), sum(record.seconds for record in records) / 3600
+    return len(outcome.runs), sum(record.seconds for record in outcome.runs.values()) / 3600
 
 
 def _amount(taken: Sequence[float]) -> tuple[str, str]:

@@ -175,6 +175,12 @@ class Outcome:
         """The word, with a space, that stands before the intervals that decide where seeds were added at looks."""
         return "repeated " if self.design.looks else ""
 
+    @property
+    def runs(self) -> Mapping[str, RunRecord]:
+        """The stored runs of the arms whose learning rate is known, those of the searches too, by key."""
+        asked = (run.key for tuned in self.tuned.values() for run in tuned.runs)
+        return {key: self.stored[key] for key in asked if key in self.stored}
+
     def replicates(self, arm: str) -> list[RunRecord]:
         """The stored replicates of an arm, in the order of the seeds."""
         return self.tuned[arm].records(self.stored) if arm in self.tuned else []

@@ -10,9 +10,6 @@ from collections.abc import Iterable
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Contrast, Estimate
 
-MOST_TERMS = 2
-"""Of an estimate that has a margin: the difference of two arms."""
-
 METRICS = ("test_error", "test_error_at_best_validation")
 """Outcomes that are shares of wrong answers among all test images."""
 
@@ -34,7 +31,7 @@ def margin(outcome: Outcome, estimate: Estimate) -> float | None:
     Returns:
         The bound; ``None`` for any other estimate, and where runs are missing.
     """
-    if not isinstance(estimate, Contrast) or len(estimate.terms) > MOST_TERMS:
+    if not isinstance(estimate, Contrast):
         return None
     signs = {math.copysign(1, term.coefficient) for term in estimate.terms}
     if len(signs) < len(estimate.terms) or any(term.metric not in METRICS for term in estimate.terms):

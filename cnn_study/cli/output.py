@@ -58,8 +58,7 @@ def compare_with_reference(outcomes: list[Outcome], store: Store, setting: Setti
 
 def _runs(outcome: Outcome) -> dict[str, object]:
     """The weights of all runs of an experiment, those of the search too, by key."""
-    runs = [run for tuned in outcome.tuned.values() for run in tuned.runs]
-    return {run.key: outcome.stored[run.key].weights for run in runs if run.key in outcome.stored}
+    return {key: record.weights for key, record in outcome.runs.items()}
 
 
 def _counts(outcome: Outcome) -> dict[str, object]:

@@ -15,7 +15,7 @@ from cnn_study.cli.output import draw, keep_verdicts, last_changes, mirror, revi
 from cnn_study.cli.stores import read, shown
 from cnn_study.errors import unknown_name
 from cnn_study.experiment import Experiment
-from cnn_study.stored import OWN, REFERENCE, SHIPPED, designed, evaluated, stores_to_read
+from cnn_study.stored import OWN, REFERENCE, SHIPPED, outcomes_in, stores_to_read
 
 
 def claims(
@@ -119,9 +119,8 @@ def export(
     found = stores_to_read(results, profile)
     for store, setting in found:
         console.print(f"results: {store.folder}", soft_wrap=True, highlight=False)
-        family = [evaluated(experiment, design, store) for experiment, design in designed(known, setting)]
         folder = (to or Path(f"cnn_study-{profile}")) / ("" if len(found) == 1 else store.folder.name)
-        for path in export(store, family, folder):
+        for path in export(store, outcomes_in(store, known, setting), folder):
             console.print(f"export: {path}", soft_wrap=True, highlight=False)
 
 

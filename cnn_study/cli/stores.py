@@ -8,7 +8,7 @@ from cnn_study import collection
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.cli.app import console
 from cnn_study.experiment import Experiment, Setting
-from cnn_study.stored import designed, evaluated, place_for, stores_to_read
+from cnn_study.stored import outcomes_in, place_for, stores_to_read
 
 
 class Reading(NamedTuple):
@@ -29,8 +29,8 @@ def read(chosen: Sequence[Experiment], profile: str, results: Path | None) -> It
     """Stored results, folder by folder, with what experiments amount to in each."""
     for store, setting in stores_to_read(results, profile):
         console.print(f"results: {store.folder}", soft_wrap=True, highlight=False)
-        outcomes = [evaluated(experiment, design, store) for experiment, design in designed(chosen, setting)]
-        yield Reading(setting, store.folder if results else place_for(store), outcomes)
+        folder = store.folder if results else place_for(store)
+        yield Reading(setting, folder, outcomes_in(store, chosen, setting))
 
 
 def shown(names: Sequence[str] | None, family: Sequence[Outcome]) -> list[Outcome]:

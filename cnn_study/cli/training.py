@@ -37,6 +37,7 @@ from cnn_study.stored import (
     evaluated,
     examples_in,
     known_data,
+    outcomes_in,
     pace_of,
     store_of,
     timed,
@@ -85,7 +86,7 @@ def run(
             describe_images(store, setting.images)
         models = SavedModels(store.folder / "models") if save_models else None
         report = _train(setting, found if names else _least_first(found, setting), store, workers, models, quiet)
-    family = [evaluated(each, design, store) for each, design in designed(collection.family(names or ()), setting)]
+    family = outcomes_in(store, collection.family(names or ()), setting)
     outcomes = shown(names, family)
     show_verdicts(outcomes, family)
     keep_verdicts(family, store.folder)

@@ -38,6 +38,9 @@ class Metric:
         return probed and validated and (not self.test_curve or arm.train.test_curve)
 
 
+SHARES = (15, 50, 85)
+"""Percent: the percentiles that the probe of that name takes, those of Ioffe & Szegedy 2015."""
+
 METRICS: tuple[Metric, ...] = (
     Metric("test_error", "fraction of the test images that the finished network gets wrong"),
     Metric("train_error", "the same of the training images"),
@@ -135,7 +138,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("seen_map", "an unpooled feature map of an image moved to the right by so many pixels", "family", "maps"),
     *(
         Metric(f"unit_input_p{share}", f"what a unit takes: {share} % of images give it less", "layer", "percentiles")
-        for share in (15, 50, 85)
+        for share in SHARES
     ),
     Metric("outputs_start", "share of a layer's outputs in every bin at initialization", "family", "histograms"),
     Metric("outputs_end", "share of a layer's outputs in every bin in the end", "family", "histograms"),

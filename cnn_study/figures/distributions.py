@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Plot
+from cnn_study.experiment.metric import SHARES
 from cnn_study.figures import quantities
 from cnn_study.figures.filters import stored
 from cnn_study.figures.layers import layer_text, measured_layers
@@ -13,7 +14,6 @@ from cnn_study.figures.layout import label_axes, legend, panels
 from cnn_study.figures.quantities import arms, conditions, labels
 from cnn_study.figures.style import Style, depth_look, look
 
-SHARES = (15, 50, 85)
 TIMES = {"outputs_start": "at initialization", "outputs_end": "at the end"}
 
 
@@ -23,25 +23,28 @@ def percentiles(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     called, looks = quantities.names(shown), look(labels(shown))
     figure, axes = panels([called[arm.name] for arm in shown], style)
     rows = []
+    low, median, high = SHARES
     layer = ""
     for ax, arm in zip(axes, shown, strict=True):
         records = outcome.replicates(arm.name)[:1]
-        layers = measured_layers(outcome, arm, f"unit_input_p{SHARES[0]}")
+        layers = measured_layers(outcome, arm, f"unit_input_p{median}")
         if not records or not layers:
             continue
         layer = layer_text(layers[-1])
         curves = {share: records[0].curve(f"unit_input_p{share}/{layers[-1]}") for share in SHARES}
         for share, (epochs, values) in curves.items():
-            ax.plot(epochs, values, color=looks[arm.label].color, linewidth=style.line * (1 if share == 50 else 0.5))
+            ax.plot(
+                epochs, values, color=looks[arm.label].color, linewidth=style.line * (1 if share == median else 0.5)
+            )
             rows += [(arm.condition, arm.label, layers[-1], share, *each) for each in zip(epochs, values, strict=True)]
-        epochs = curves[SHARES[0]][0]
-        ax.fill_between(epochs, curves[15][1], curves[85][1], color=looks[arm.label].color, alpha=0.2, linewidth=0)
+        epochs, lows = curves[low]
+        ax.fill_between(epochs, lows, curves[high][1], color=looks[arm.label].color, alpha=0.2, linewidth=0)
         ax.set_xlim(left=0)
     label_axes(axes, plot.x or "epochs", plot.y or "what the unit takes")
     caption = (
         f"What one unit of the uppermost hidden layer ({layer}) takes over training images, in training mode: its "
-        "median (line) and the range from its 15th to its 85th percentile (band), against epochs. The first unit in "
-        "the network of the first seed: an example, without an interval."
+        f"median (line) and the range from its {low}th to its {high}th percentile (band), against epochs. The first "
+        "unit in the network of the first seed: an example, without an interval."
     )
     columns = ["condition", "label", "layer", "percentile", "epoch", "value"]
     return figure, caption, pd.DataFrame(rows, columns=columns)
@@ -69,8 +72,7 @@ def histograms(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str,
                 edges = np.linspace(low, high, len(counted) + 1)
                 middles, density = (edges[1:] + edges[:-1]) / 2, counted / (edges[1] - edges[0])
                 # All layers of a deep network would be a legend of their own: the colors run from dark to light.
-                called_so = layer if layer in (layers[0], layers[-1]) else ""
-                text = f"hidden layer {layer}" if called_so else None
+                text = f"hidden layer {layer}" if layer in (layers[0], layers[-1]) else None
                 ax.plot(middles, density, color=looks[layer].color, linewidth=0.7 * style.line, label=text)
                 pairs = zip(middles, counted, strict=True)
                 rows += [(arm.condition, arm.label, TIMES[metric], layer, *map(float, pair)) for pair in pairs]

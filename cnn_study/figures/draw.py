@@ -302,6 +302,4 @@ def _begin() -> None:
 
 def _for_others(outcome: Outcome) -> Outcome:
     """What other processes need of it: no runs of other experiments."""
-    runs = (run.key for tuned in outcome.tuned.values() for run in tuned.runs)
-    stored = {key: outcome.stored[key] for key in runs if key in outcome.stored}
-    return replace(outcome, stored=stored)
+    return replace(outcome, stored=outcome.runs)

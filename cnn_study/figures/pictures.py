@@ -17,9 +17,6 @@ from cnn_study.figures.quantities import arms, labels, percent, title
 from cnn_study.figures.style import Style, look
 from cnn_study.results import RunRecord
 
-FARTHEST = 8
-"""How many pixels to either side an image wanders."""
-
 SEEDS = 4
 """Of which the answers are drawn: those that every arm has."""
 
@@ -112,8 +109,8 @@ def wandering(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
     """An image at three places and the map of each network that has one; below, what networks take it for."""
     found = [(arm, record) for arm in arms(outcome, plot) if (record := _first_seed(outcome, arm)) and _wanders(record)]
     shown = [arm for arm, _ in found]
-    places = _places(found[0][1]) if found else []
-    mapped = [each for each in found if stored(each[1], f"wandering_map/{places[0]}").size]
+    places = _places(found[0][1]) if found else {}
+    mapped = [each for each in found if stored(each[1], f"wandering_map/{next(iter(places))}").size]
     lines = 1 + len(mapped) if found else 1
     across = max(len(places), 1)
     heights = [1.0] * lines + [1.6]
@@ -130,10 +127,10 @@ def wandering(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
             ax.spines[:].set_visible(False)
             _show(ax, picture, np.stack(list(pictures.values())))
             if line == 0:
-                ax.set_title(wrapped(_moved(place), 0.9 * style.width / across, style.type_size))
+                ax.set_title(wrapped(places[place], 0.9 * style.width / across, style.type_size))
             if column == 0:
                 ax.set_ylabel(wrapped(what, 0.75 * unit, style.small), fontsize=style.small)
-            rows += [(arm.label, f"{name}, {_moved(place)}", row, *cell) for row, *cell in _cells(picture)]
+            rows += [(arm.label, f"{name}, {places[place]}", row, *cell) for row, *cell in _cells(picture)]
     ax = figure.add_subplot(grid[lines, :])
     looks = look(labels(shown))
     for arm in shown:
@@ -164,15 +161,15 @@ def _wanders(record: RunRecord) -> bool:
     return any(point.metric == "wandering_probability/own" for point in record.history)
 
 
-def _places(record: RunRecord) -> list[int]:
-    """Where the image is shown, in pixels from the left-most place."""
+def _places(record: RunRecord) -> Mapping[int, str]:
+    """Where the image is shown, counted from the left-most place, and in words: in the middle it is as it is."""
     names = {point.metric for point in record.history if point.metric.startswith("wandering_image/")}
-    return sorted(int(name.removeprefix("wandering_image/")) for name in names)
+    middle = len(stored(record, "wandering_probability/own")) // 2
+    places = sorted(int(name.removeprefix("wandering_image/")) for name in names)
+    return {place: _moved(place - middle) for place in places}
 
 
-def _moved(place: int) -> str:
-    """A place in words: the middle one is where the image is."""
-    shift = place - FARTHEST
+def _moved(shift: int) -> str:
     return f"moved by {shift:+d} pixels".replace("-", "\N{MINUS SIGN}") if shift else "as it is"
 
 

@@ -6,10 +6,8 @@ Cost: one forward pass.
 import keras
 import tensorflow as tf
 
+from cnn_study.experiment.metric import SHARES
 from cnn_study.probes.stages import propagate, stages
-
-SHARES = (15, 50, 85)
-"""Percent: those of the paper. 15 and 85 are a standard deviation to either side of the mean of a normal number."""
 
 
 def measure(model: keras.Model, images: tf.Tensor, labels: tf.Tensor, rate: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -1,7 +1,7 @@
 """Tables of claims as Markdown, for README and documentation: generated, so that they say nothing but the results."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, conjunction
@@ -40,7 +40,7 @@ def markdown(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str
                 _measured(mine),
             ]
             rows.append(cells)
-    return _table(("experiment", "claim", *ASPECTS, "measured"), rows)
+    return table(("experiment", "claim", *ASPECTS, "measured"), rows)
 
 
 def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
@@ -67,7 +67,7 @@ def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
         rows.append(cells)
     # Where the scale is not that of any publication, no size is judged, and a column of dashes says so too often.
     kept = [place for place, name in enumerate(head) if name != "as strongly as published" or _judged(rows, place)]
-    return _table([head[place] for place in kept], [[cells[place] for place in kept] for cells in rows])
+    return table([head[place] for place in kept], [[cells[place] for place in kept] for cells in rows])
 
 
 def _judged(rows: Sequence[Sequence[str]], place: int) -> bool:
@@ -101,7 +101,7 @@ def magnitudes(outcomes: Sequence[Outcome]) -> str:
                     numbers = _numbers(claim, condition)
                     published = "; ".join(f"{each.quantity}, {each.about}: {each.text}" for each in numbers)
                     rows.append((claim.statement, condition, published, decision.measured, *answers))
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def scale(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
@@ -131,7 +131,7 @@ def scale(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
                 answer += f"<br>{telling.rule.condition}: {telling.measured}"
             cells = _listed(claim, judged), measured, answer, WORDS[verdict.verdict] + mark(verdict, survives)
             rows.append((claim.statement, *cells))
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _listed(claim: Claim, judged: Sequence[Decision]) -> str:
@@ -172,7 +172,8 @@ def _in_words(decision: Decision, design: Design) -> str:
     return f"{what}: {decision.measured} ({decision.rule.condition}){finding}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown. A bar in a cell is written as an entity."""
     lines = [f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |" for cells in (head, *rows)]
     return "\n".join([lines[0], f"|{'---|' * len(head)}", *lines[1:]])
 

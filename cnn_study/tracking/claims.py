@@ -79,9 +79,7 @@ def _estimate(verdicts: list[ClaimVerdict]) -> tuple[dict[str, float], str]:
 
 def _finished(outcome: Outcome) -> int:
     """When the last run or check of an experiment was finished, in milliseconds since 1970."""
-    runs = [
-        outcome.stored[run.key] for tuned in outcome.tuned.values() for run in tuned.runs if run.key in outcome.stored
-    ]
-    times = [record.finished_at for record in (*runs, *outcome.checks.values()) if record.finished_at]
+    records = (*outcome.runs.values(), *outcome.checks.values())
+    times = [record.finished_at for record in records if record.finished_at]
     last = datetime.datetime.fromisoformat(max(times)).timestamp() if times else time.time()
     return round(1000 * last)

@@ -7,7 +7,6 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +27,7 @@ from cnn_study.tracking.execution import (
 from cnn_study.tracking.moved import artifacts_of, follow
 from cnn_study.tracking.notes import claim_tag, linked, tags_of
 from cnn_study.tracking.runs import KEY, MODEL, ChildRun, Metric, dataset_of, origin, write_files
-from cnn_study.tracking.store import alone, check_store, client_of, database_file, explained
+from cnn_study.tracking.store import alone, check_store, client_of, database_file, explained, reading
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -333,7 +332,7 @@ def _find_in_file(database: Path, execution: str) -> _Mirrored | None:
     if not database.exists():
         return None
     try:
-        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        with reading(database) as connection:
             wanted = (CLAIM, execution, EXECUTION, execution, COMPLETE, FIGURES, MODELS)
             row = connection.execute(query, wanted).fetchone()
     except sqlite3.Error:  # Damaged, or of another version: MLflow is going to say so.

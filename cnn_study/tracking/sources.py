@@ -5,12 +5,11 @@ import importlib.metadata
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 from cnn_study.tracking.claims import experiment_of_claims
 from cnn_study.tracking.notes import PREFIX
-from cnn_study.tracking.store import client_of, database_file, explained
+from cnn_study.tracking.store import client_of, database_file, explained, reading
 
 SOURCES = "cnn_study.sources"
 """Tag of the experiment of claims: digest of what all was made from, and how many runs there were then."""
@@ -60,7 +59,7 @@ def is_made_from(uri: str, profile: str, digest: str) -> bool:
         WHERE name = ? AND key = ? AND lifecycle_stage = 'active'
     """
     try:
-        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        with reading(database) as connection:
             row = connection.execute(query, (experiment_of_claims(profile), SOURCES)).fetchone()
             return row == (f"{digest} {_runs(connection)}",)
     except sqlite3.Error:  # Damaged, or of another version: MLflow is going to say so.
@@ -85,7 +84,7 @@ def note_sources(uri: str, profile: str, digest: str) -> None:
         client = client_of(uri)
         claims = client.get_experiment_by_name(experiment_of_claims(profile))
         if claims:
-            with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            with reading(database) as connection:
                 runs = _runs(connection)
             client.set_experiment_tag(claims.experiment_id, SOURCES, f"{digest} {runs}")
 

@@ -73,6 +73,15 @@ def database_file(uri: str) -> Path | None:
     return Path(file).resolve() if uri.startswith(prefix) and file else None
 
 
+def reading(database: Path) -> closing[sqlite3.Connection]:
+    """A connection that cannot write, closed at the end of the context.
+
+    Raises:
+        sqlite3.Error: The file cannot be opened.
+    """
+    return closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True))
+
+
 def check_store(uri: str) -> None:
     """Find out within seconds what MLflow would find out after minutes of trying, or never.
 
