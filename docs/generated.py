@@ -21,6 +21,7 @@ from cnn_study.cli import app
 from cnn_study.execution.forecast import work_of
 from cnn_study.execution.plan import plan
 from cnn_study.experiment import Setting
+from cnn_study.figures.files import OVERVIEW
 from cnn_study.page import vocabulary
 from cnn_study.spec import RunSpec
 from cnn_study.stored import REFERENCE, examples_in, known_data, pace_of
@@ -112,6 +113,8 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "<!-- generated: headline -->": gallery.headline,
     "<!-- generated: hours -->": gallery.hours,
     "<!-- generated: gallery -->": gallery.cards,
+    "<!-- generated: all claims -->": partial(gallery.figure, OVERVIEW),
+    "<!-- generated: all claims at scale -->": partial(gallery.figure, OVERVIEW, "full"),
     "<!-- generated: commands -->": commands,
     "<!-- generated: tutorial curves -->": partial(gallery.figure, "activations-training_curves"),
     "<!-- generated: tutorial effects -->": partial(gallery.figure, "feature_maps-effects"),

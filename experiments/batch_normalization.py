@@ -43,7 +43,7 @@ TARGET = 0.02  # training error to which times are compared: well below that of 
 USABLE = 0.1  # training error that shows a rate to be usable
 FIXED_RATES = (0.0125, 0.05, 0.2, 0.8, 3.2, 12.8)
 COMMON_RATE = 3.2  # of both networks where their losses are compared: without normalization, lower rates hardly move it
-LABELS = {"none": "none", "normalized": "normalized", "noisy": "normalized, with noise"}
+LABELS = {"none": "no normalization", "normalized": "batch normalization", "noisy": "batch normalization, with noise"}
 DEVIATIONS = (0.01, 0.1)  # of the initial weights
 ENDED = "to the end"
 
@@ -66,8 +66,8 @@ def less(metric: str, higher: str, lower: str, what: str) -> Contrast:
 @claim(
     "With batch normalization a network needs fewer epochs, because the inputs of its layers are more stable.",
     published=(
-        Published(STEPS, 31.0, IOFFE, "secondary", about="none"),
-        Published(STEPS, 13.3, IOFFE, "secondary", about="normalized"),
+        Published(STEPS, 31.0, IOFFE, "secondary", about="no normalization"),
+        Published(STEPS, 13.3, IOFFE, "secondary", about="batch normalization"),
     ),
     magnitude="published numbers are for ImageNet; section 4.1 on MNIST gives curves only",
 )

@@ -91,7 +91,8 @@ def dropout_lowers_the_error(at):
 def dropout(at):
     """Dropout nowhere, before the logits only, and after every layer, on every number of images."""
     for here in amounts(at):
-        for place, (label, dropped) in PLACES.items():
+        for place, (where, dropped) in PLACES.items():
+            label = f"dropout {where}" if any(dropped) else where
             name, model = f"{place}, {here.amount}", here.network(network, dropped)
             yield here.arm(name, model, label=label, condition=here.amount, level=here.examples)
 

@@ -23,10 +23,10 @@ SAME_LAYER, SAME_PARAMETERS, NOT_POOLED = "same dense layer", "same parameters",
 )
 def one_map_is_not_enough(at):
     """The gain is there, also where both have as many parameters, and where one map hands as many numbers up."""
-    found = gain(f"8 maps, {SAME_LAYER}", f"1 maps, {SAME_LAYER}")
+    found = gain(f"8 maps, {SAME_LAYER}", f"1 map, {SAME_LAYER}")
     yield direction(found, above=2, smallest=1)
     yield premise(found, above=2, smallest=1)
-    yield mechanism(gain(f"8 maps, {SAME_PARAMETERS}", f"1 maps, {SAME_PARAMETERS}"), above=2, smallest=1)
+    yield mechanism(gain(f"8 maps, {SAME_PARAMETERS}", f"1 map, {SAME_PARAMETERS}"), above=2, smallest=1)
     yield mechanism(gain(f"8 maps, {SAME_LAYER}", NOT_POOLED), above=2, smallest=1, under=SAME_LAYER)
 
 
@@ -70,7 +70,8 @@ def feature_maps(at):
             model = network(maps)
             if condition == SAME_PARAMETERS:
                 model = at.matched(lambda units, maps=maps: network(maps, units), to=network(8))
-            name, probes = f"{maps} maps, {condition}", ("filters",) if (maps, condition) == (8, SAME_LAYER) else ()
+            name = f"{maps} map{'s' if maps > 1 else ''}, {condition}"
+            probes = ("filters",) if (maps, condition) == (8, SAME_LAYER) else ()
             yield at.arm(name, model, label=condition, condition=condition, level=maps, probes=probes)
     yield at.arm(NOT_POOLED, network(1, pool=1), condition=SAME_LAYER)
 

@@ -162,7 +162,8 @@ def early_layers_stay_slow(at):
         Plot("outcomes", metric="validation_error", arms=LAYERS),
         Plot("over_time", "speed", "gradient_unit_input", y="root mean square gradient", logarithmic="y", arms=SPEED),
         Plot("outcomes", "slopes", "gradient_slope_start", x="decades a layer, at initialization", arms=SPEED),
-        "effects",
+        Plot("effects", claims=("second-layer-helps", "more-layers-do-not-help")),
+        Plot("effects", "effects_of_speed", claims=("early-layers-learn-slowly", "early-layers-stay-slow")),
     ),
 )
 def nielsen_depth(at):

@@ -133,7 +133,12 @@ def fewer_parameters_help(at):
         Plot("layers", "by_layer", "gradient_unit_input", "layer", "root mean square gradient", "y"),
         Plot("dose", "slope_by_depth", "gradient_slope_start", "hidden layers", "decades a layer"),
         "histograms",
-        "effects",
+        Plot("effects", claims=("gradients-vanish",)),
+        Plot(
+            "effects",
+            "effects_of_weights",
+            claims=("weights-keep-gradients", "he-keeps-gradients", "weight-gradients-stay", "fewer-parameters-help"),
+        ),
     ),
 )
 def unstable_gradients(at):

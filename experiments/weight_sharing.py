@@ -205,7 +205,12 @@ def sharing_overfits_less(at):
         Plot("family", "accuracy_by_shift", "shifted_accuracy", "shift of the test images (pixels)", "test accuracy"),
         "wandering",
         Plot("table", "equivariance", "translation_equivariance:kind", x="shift", y="error"),
-        "effects",
+        Plot(
+            "effects",
+            "effects_of_shifts",
+            claims=("sharing-is-invariant", "sharing-lessens-the-harm", "averages-are-invariant"),
+        ),
+        Plot("effects", claims=("sharing-learns-faster", "sharing-overfits-less")),
     ),
 )
 def weight_sharing(at):

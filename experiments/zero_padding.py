@@ -81,7 +81,7 @@ def padding_tells_position(at):
     yield direction(Agreement("padding_position"), under="random weights")
 
 
-PADDINGS: dict[Padding, str] = {"same": "zeros", "valid": "none", "reflect": "reflected"}
+PADDINGS: dict[Padding, str] = {"same": "zero padding", "valid": "no padding", "reflect": "reflection"}
 
 
 @ablation(

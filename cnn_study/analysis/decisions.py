@@ -167,7 +167,15 @@ class Outcome:
     @property
     def seeds_text(self) -> str:
         """How many seeds the arms have, for people: ``4``, or ``4 to 13`` where that was not fixed."""
-        numbers = set(self.wanted.values()) or {len(self.design.seeds)}
+        return self.seeds_of(self.wanted)
+
+    def seeds_of(self, arms: Iterable[str]) -> str:
+        """How many seeds some arms have, for people.
+
+        Args:
+            arms: Their names.
+        """
+        numbers = {self.wanted[name] for name in arms if name in self.wanted} or {len(self.design.seeds)}
         return f"{min(numbers)} to {max(numbers)}" if len(numbers) > 1 else f"{min(numbers)}"
 
     @property
@@ -305,8 +313,8 @@ def _irrelevance(rule: Rule, interval: Interval) -> str:
     mirrored = 2 * limit - beyond if isinstance(rule.estimate, Contrast) else limit**2 / beyond
     between = sorted((mirrored, beyond))
     if place(interval, *between) == "supported":
-        return f"no relevant effect: it lies between {between[0]:g} and {between[1]:g}{unit}"
-    return f"no relevant effect: one {where} {beyond:g}{unit} is excluded"
+        return f"no relevant effect (it lies between {between[0]:g} and {between[1]:g}{unit})"
+    return f"no relevant effect (one {where} {beyond:g}{unit.removesuffix('s') if beyond == 1 else unit} is excluded)"
 
 
 def _decidable(sample: Sample, rule: Rule) -> bool:

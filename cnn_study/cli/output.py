@@ -71,7 +71,7 @@ def _equal(mine: Mapping[str, object], theirs: Mapping[str, object], what: str) 
     return [f"{sum(mine[key] == theirs[key] for key in common)} of {len(common)} common {what}"] if common else []
 
 
-def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, **form: Any) -> int:
+def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, overview: bool = False, **form: Any) -> int:
     """Draw the figures with a bar on the terminal; unless ``again``, only those not there.
 
     Of experiments that lack runs, those are drawn that do not show the arms concerned.
@@ -80,12 +80,13 @@ def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, **form: Any)
         outcomes: What experiments have found.
         folder: Of the results.
         again: Whether to draw those that are there too.
+        overview: Whether to draw that of all claims too, if anything is drawn.
         form: Arguments of :func:`cnn_study.figures.draw.draw_all`: style, width, formats, family.
 
     Returns:
         How many could not be drawn; each has been told in one line.
     """
-    from cnn_study.figures.files import missing
+    from cnn_study.figures import files
 
     wanted, undrawn = [], 0
     for outcome in outcomes:
@@ -93,15 +94,18 @@ def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, **form: Any)
         if plots < every:
             what = f"{plots} of {every}" if plots else "no"
             errors.print(f"{outcome.experiment.name}: runs are missing, {what} figures", style="yellow", soft_wrap=True)
-        if plots and (again or missing(outcome, folder)):
+        if plots and (again or files.missing(outcome, folder)):
             wanted.append(outcome)
-    if not wanted:
+    overview = overview and (bool(wanted) or not files.there(files.overview(folder)))
+    if not wanted and not overview:
         return 0
-    from cnn_study.figures.draw import draw_all  # It takes a second.
+    from cnn_study.figures.draw import draw_all, draw_overview  # It takes a second.
+
+    form = {"family": outcomes, **form}
 
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task("figures", total=sum(len(outcome.plots) for outcome in wanted))
-        for drawn in draw_all(wanted, folder, processes=cores(), **{"family": outcomes, **form}):
+        for drawn in draw_all(wanted, folder, processes=cores(), **form):
             bar.advance(task, len(drawn))
             for figure in drawn:
                 if figure.problem:
@@ -110,6 +114,8 @@ def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, **form: Any)
                     errors.print(what, soft_wrap=True, markup=False, highlight=False)
                 else:
                     console.print(f"figure: {figure.path}", soft_wrap=True, highlight=False)
+    for figure in draw_overview(outcomes, folder, **form) if overview else ():
+        console.print(f"figure: {figure.path}", soft_wrap=True, highlight=False)
     return undrawn
 
 

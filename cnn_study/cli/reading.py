@@ -86,7 +86,7 @@ def figures(
     undrawn = 0
     for _, folder, family in read(collection.family(names or ()), profile, results):
         form = {"style": style, "width": width, "formats": tuple(dict.fromkeys(formats or FILES))}
-        undrawn += draw(shown(names, family), folder, again=True, family=family, **form)
+        undrawn += draw(shown(names, family), folder, again=True, overview=not names, family=family, **form)
     if undrawn:
         raise typer.Exit(1)
 
@@ -100,7 +100,7 @@ def report(
 
     for setting, folder, family in read(collection.family(names or ()), profile, results):
         outcomes = shown(names, family)
-        draw(outcomes, folder, again=False, family=family)
+        draw(outcomes, folder, again=False, overview=not names, family=family)
         keep_verdicts(family, folder)
         changed = last_changes(outcome.experiment for outcome in outcomes)
         page = write_page(outcomes, folder, setting, revision(), family, changed)

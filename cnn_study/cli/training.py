@@ -91,7 +91,7 @@ def run(
     show_verdicts(outcomes, family)
     keep_verdicts(family, store.folder)
     compare_with_reference(outcomes, store, setting)
-    undrawn = draw(outcomes, store.folder, again=bool(report.done), family=family)
+    undrawn = draw(outcomes, store.folder, again=bool(report.done), overview=not names, family=family)
     if not no_tracking:
         from cnn_study import tracking
 

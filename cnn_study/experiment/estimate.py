@@ -140,6 +140,14 @@ class Contrast:
         """Names of the arms it needs."""
         return tuple(dict.fromkeys(term.arm for term in self.terms))
 
+    @property
+    def is_gain(self) -> bool:
+        """Whether :func:`gain` gives the same for the arms and the outcome of its terms."""
+        if len(self.terms) != 2:
+            return False
+        worse, better = self.terms
+        return self == gain(better.arm, worse.arm, worse.metric)
+
 
 def sampling_margin(percent: float, images: int) -> float:
     """Two standard errors, in points, of a share in percent of so many images: how far chance alone may move it."""
@@ -150,7 +158,12 @@ def sampling_margin(percent: float, images: int) -> float:
 def gain(better: str, worse: str, metric: str = "test_error") -> Contrast:
     """By how many points an error falls from one arm to another: 100 (error of ``worse`` - error of ``better``)."""
     terms = (Term(100.0, worse, metric), Term(-100.0, better, metric))
-    return Contrast(terms, f"the gain in {metric.replace('_', ' ')} from {worse} to {better}")
+    return Contrast(terms, f"the gain in {in_words(metric)} from {worse} to {better}")
+
+
+def in_words(metric: str) -> str:
+    """The name of a metric as it stands in a sentence."""
+    return metric.replace("_", " ")
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ KINDS: Mapping[str, FigureKind] = {
     "rate_search": FigureKind("the score of every learning rate that was tried", "", ("x", "y", "arms")),
     "survival": FigureKind("the share of seeds that have not reached the threshold yet", "", ("x", "y", "arms")),
     "outcomes": FigureKind("an outcome of every arm, a row each", "outcome", ("x", "y", "logarithmic", "arms")),
-    "effects": FigureKind("the estimate of every rule over the range that supports the claim", "", ("arms",)),
+    "effects": FigureKind("the estimate of every rule over the range that supports the claim", "", ("arms", "claims")),
     "multiverse": FigureKind("the verdict of every claim under every condition"),
     "forest": FigureKind("a contrast over several conditions, condition by condition, and on the average"),
     "dose": FigureKind("an outcome against the level of the arms", "outcome", ("x", "y", "logarithmic", "arms")),
@@ -96,6 +96,7 @@ class Plot(Declared):
         logarithmic: Axes with a logarithmic scale: ``""``, ``"x"``, ``"y"`` or ``"xy"``.
         arms: Names of the arms shown; empty: all.
         labels: Labels of the arms shown, under all conditions; empty: all.
+        claims: Names of the claims whose rules are shown; empty: all.
 
     Raises:
         InputError: There is no such kind of figure, or it does not take one of the fields.
@@ -109,6 +110,7 @@ class Plot(Declared):
     logarithmic: Literal["", "x", "y", "xy"] = ""
     arms: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -132,15 +134,23 @@ class Plot(Declared):
         """Whether it shows an arm."""
         return (not self.arms or arm.name in self.arms) and (not self.labels or arm.label in self.labels)
 
-    def check(self, arms: Iterable[Arm]) -> None:
-        """Refuse names and labels that none of these arms has.
+    def check(self, arms: Iterable[Arm], claims: Iterable[str] | None = None) -> None:
+        """Refuse names and labels that none of these arms has, and claims that there are not.
+
+        Args:
+            arms: Of the design.
+            claims: Names of what is tested; ``None``: they are not looked at.
 
         Raises:
             InputError: It has one.
         """
         found = list(arms)
-        for what, wanted in (("name", self.arms), ("label", self.labels)):
-            known = dict.fromkeys(getattr(arm, what) for arm in found)
+        checked = [
+            ("arm", self.arms, [arm.name for arm in found]),
+            ("label", self.labels, [arm.label for arm in found]),
+            ("claim", self.claims if claims is not None else (), list(claims or ())),
+        ]
+        for what, wanted, known in checked:
             for name in wanted:
                 if name not in known:
-                    raise unknown_name("arm" if what == "name" else what, name, known)
+                    raise unknown_name(what, name, dict.fromkeys(known))

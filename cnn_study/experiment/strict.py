@@ -49,15 +49,15 @@ def check_design(design: Design, claims: Sequence[Claim], plots: Iterable[Plot])
 
     Raises:
         InputError: A rule is about an unknown claim, condition or metric; a claim has neither a rule nor a reason; a
-            reason stands for an aspect that a rule decides; a figure names an unknown arm, metric or check; an arm's
-            images do not fit its network.
+            reason stands for an aspect that a rule decides; a figure names an unknown arm, claim, metric or check; an
+            arm's images do not fit its network.
     """
     for rule in design.rules:
         _check_rule(rule, design, [claim.name for claim in claims])
     for claim in claims:
         _check_claim(claim, design)
     for plot in plots:
-        _check_plot(plot, design)
+        _check_plot(plot, design, [claim.name for claim in claims])
     for arm in design.arms:
         _check_arm(arm, design)
 
@@ -129,9 +129,9 @@ def _check_claim(claim: Claim, design: Design) -> None:
         )
 
 
-def _check_plot(plot: Plot, design: Design) -> None:
+def _check_plot(plot: Plot, design: Design, claims: Sequence[str]) -> None:
     try:
-        plot.check(design.arms)
+        plot.check(design.arms, claims)
     except InputError as error:
         raise plot.refused(error) from None
     wanted = KINDS[plot.kind].metric

@@ -49,7 +49,7 @@ def training_curves(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure,
     legend(figure, axes)
     caption = (
         "Training error in inference mode against epochs, each arm at its own learning rate: "
-        f"{replicates_text(outcome)} (band) while all of them run, and every seed (thin lines)."
+        f"{replicates_text(outcome, shown)} (band) while all of them run, and every seed (thin lines)."
     )
     if numbers:
         caption += (
@@ -64,7 +64,7 @@ def history(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
     text = percent if is_fraction(plot.metric) else None
     value_axis(axes[0], "y", text, logarithmic="y" in plot.logarithmic, within=natural_limits(table, plot.metric))
     legend(figure, axes)
-    text = replicates_text(outcome, logarithmic="y" in plot.logarithmic)
+    text = replicates_text(outcome, arms(outcome, plot), logarithmic="y" in plot.logarithmic)
     caption = (
         f"{metric_text(plot.metric).capitalize()} against epochs, each arm at its own learning rate: {text} (band) "
         "while all of them run, and every seed (thin lines)."

@@ -22,6 +22,7 @@ from cnn_study.analysis.significance import Key, holm
 from cnn_study.errors import ExecutionError, StoreError, StudyError
 from cnn_study.experiment import Plot
 from cnn_study.figures import (
+    claims,
     curves,
     distributions,
     effects,
@@ -38,22 +39,30 @@ from cnn_study.figures import (
     ratios,
     survival,
 )
-from cnn_study.figures.files import FILES, FORMATS, base
+from cnn_study.figures.files import FILES, FORMATS, base, overview
 from cnn_study.figures.fonts import tell_lacking
 from cnn_study.figures.layout import note, settle
-from cnn_study.figures.quantities import UNCORRECTED_TEXT
-from cnn_study.figures.style import PUBLISHED, sized, styled
+from cnn_study.figures.quantities import UNCORRECTED_TEXT, arms
+from cnn_study.figures.style import PUBLISHED, Style, sized, styled
 from cnn_study.files import replace_file
 from cnn_study.processes import end_with_parent, startable
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure, what it says in words, and the numbers in it."""
+    """A figure, what it says in words, and the numbers in it.
+
+    Attributes:
+        figure: As it is written.
+        caption: What it shows.
+        data: The numbers.
+        room: How many times as wide as its style it is, so that it is not too high: it is shown as much smaller.
+    """
 
     figure: Figure
     caption: str
     data: pd.DataFrame
+    room: float = 1.0
 
 
 Draw = Callable[..., tuple[Figure, str, pd.DataFrame]]
@@ -111,6 +120,10 @@ FEET: Mapping[str, str] = {
 """What stands below a figure of a kind: what is drawn, and of how many seeds."""
 
 
+ROOM = (1.0, 1.25, 1.6, 2.0)
+"""How many times as wide as its style a figure may become that would be too high for it: of slides."""
+
+
 def drawing(
     outcome: Outcome,
     plot: Plot | str,
@@ -135,24 +148,35 @@ def drawing(
     plot = Plot(plot) if isinstance(plot, str) else plot
     sizes = sized(style, width)
     with _without_screen(), styled(sizes, _text(outcome)):
-        more = {"survives": survives} if plot.kind in JUDGED else {}
-        figure, caption, data = FIGURES[plot.kind](outcome, plot, sizes, **more)
-        if data.empty:
-            figure.text(0.5, 0.5, "not measured", ha="center", color=PUBLISHED)
-        mean = "geometric mean" if set(plot.logarithmic) & {"y"} and plot.kind != "training_curves" else "mean"
-        foot = [FEET.get(plot.kind, "").format(seeds=outcome.seeds_text, repeated=outcome.repeated, mean=mean)]
-        if UNCORRECTED_TEXT in caption:
-            foot.append(UNCORRECTED_TEXT)
-        if outcome.design.proxy:
-            proxy = f"A proxy: {outcome.design.proxy}."
-            caption += f" {proxy}"
-            if "ublished" in caption:
-                caption += " Published numbers are for all images: not comparable in size."
-            foot.append(proxy)
-        text = " ".join(filter(None, foot))
-        if text:
-            note(figure, text, sizes)
-        settle(figure)
+        for room in ROOM:
+            drawn = _drawing(outcome, plot, replace(sizes, width=room * sizes.width), survives)
+            inches = drawn.figure.get_size_inches()
+            if not sizes.aspect or inches[1] <= sizes.aspect * inches[0] or room == ROOM[-1]:
+                break
+            plt.close(drawn.figure)
+    return replace(drawn, room=room)
+
+
+def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, bool]) -> Drawing:
+    more = {"survives": survives} if plot.kind in JUDGED else {}
+    figure, caption, data = FIGURES[plot.kind](outcome, plot, sizes, **more)
+    if data.empty:
+        figure.text(0.5, 0.5, "not measured", ha="center", color=PUBLISHED)
+    mean = "geometric mean" if set(plot.logarithmic) & {"y"} and plot.kind != "training_curves" else "mean"
+    seeds = outcome.seeds_of(arm.name for arm in arms(outcome, plot))
+    foot = [FEET.get(plot.kind, "").format(seeds=seeds, repeated=outcome.repeated, mean=mean)]
+    if UNCORRECTED_TEXT in caption:
+        foot.append(UNCORRECTED_TEXT)
+    if outcome.design.proxy:
+        proxy = f"A proxy: {outcome.design.proxy}."
+        caption += f" {proxy}"
+        if "ublished" in caption:
+            caption += " Published numbers are for all images: not comparable in size."
+        foot.append(proxy)
+    text = " ".join(filter(None, foot))
+    if text:
+        note(figure, text, sizes)
+    settle(figure)
     return Drawing(figure, caption, data)
 
 
@@ -210,7 +234,7 @@ def draw(
     """
     found = []
     for plot in outcome.plots:
-        path = base(outcome, folder, plot, style, width).with_suffix(f".{formats[0]}" if formats != FILES else ".png")
+        path = base(outcome, folder, plot, style, width).with_suffix(_shown(formats))
         try:
             drawn = drawing(outcome, plot, style, width=width, survives=survives)
             _write(drawn, path, styled(sized(style, width), _text(outcome)), formats)
@@ -223,14 +247,54 @@ def draw(
     return found
 
 
+def draw_overview(
+    outcomes: Sequence[Outcome],
+    folder: Path,
+    style: str = "paper",
+    *,
+    width: float | None = None,
+    formats: Sequence[str] = FILES,
+    family: Sequence[Outcome] = (),
+) -> list[Drawn]:
+    """Draw all claims at a glance; for slides in as many figures as it takes.
+
+    Args:
+        outcomes: What the experiments have found.
+        folder: See :func:`draw`.
+        style: See :func:`draw`.
+        width: See :func:`draw`.
+        formats: See :func:`draw`.
+        family: See :func:`draw_all`.
+
+    Raises:
+        StoreError: A file cannot be written.
+    """
+    sizes, text, drawn = sized(style, width), "".join(map(_text, outcomes)) + claims.WRITTEN, []
+    survives = holm(family or outcomes)
+    with _without_screen():
+        with styled(sizes, text):
+            pages = list(claims.claims(outcomes, sizes, survives))
+        for number, page in enumerate(pages, 1):
+            path = overview(folder, style, width, number).with_suffix(_shown(formats))
+            _write(Drawing(*page), path, styled(sizes, text), formats)
+            drawn.append(Drawn(path))
+    return drawn
+
+
+def _shown(formats: Sequence[str]) -> str:
+    """The suffix of the file of a figure that is told."""
+    return f".{formats[0]}" if formats != FILES else ".png"
+
+
 def _write(drawn: Drawing, path: Path, style: AbstractContextManager[None], formats: Sequence[str]) -> None:
     """The files of a figure: in some formats, with its caption."""
     with style:
+        dots = mpl.rcParams["savefig.dpi"] / drawn.room
         for suffix in (suffix for suffix in formats if suffix in FORMATS):
             metadata = FORMATS[suffix]
             replace_file(
                 path.with_suffix(f".{suffix}"),
-                lambda file, s=suffix, m=metadata: drawn.figure.savefig(file, format=s, metadata=m),
+                lambda file, s=suffix, m=metadata: drawn.figure.savefig(file, format=s, metadata=m, dpi=dots),
             )
     plt.close(drawn.figure)
     if "csv" in formats:

@@ -108,11 +108,12 @@ def effects(
 
 
 def _decided(outcome: Outcome, plot: Plot) -> list[Decision]:
-    """The decided rules about the arms shown."""
+    """The decided rules of the claims shown, about the arms shown."""
     shown = {arm.name for arm in arms(outcome, plot)}
     return [
         decision
         for verdict in outcome.verdicts
+        if not plot.claims or verdict.claim.name in plot.claims
         for decision in verdict.decisions
         if decision.interval
         and not isinstance(decision.rule.estimate, Agreement)
@@ -152,10 +153,7 @@ def _quantity(decision: Decision) -> str:
 
 def _compared(estimate: Contrast) -> tuple[str, str] | None:
     """The worse and the better arm of a contrast that is the gain in one outcome."""
-    if len(estimate.terms) != 2 or not estimate.text.startswith("the gain in "):
-        return None
-    worse, better = estimate.terms
-    return (worse.arm, better.arm) if worse.metric == better.metric else None
+    return (estimate.terms[0].arm, estimate.terms[1].arm) if estimate.is_gain else None
 
 
 def _rows(outcome: Outcome, decisions: Sequence[Decision], survives: Mapping[Key, bool], style: Style) -> list[_Row]:

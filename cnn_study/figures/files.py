@@ -18,11 +18,29 @@ FILES = (*FORMATS, "csv")
 
 def missing(outcome: Outcome, folder: Path) -> bool:
     """Whether a file of a figure is not there."""
-    return not all(
-        base(outcome, folder, plot, "paper").with_suffix(f".{suffix}").exists()
-        for plot in outcome.plots
-        for suffix in (*FORMATS, "csv", "txt")
-    )
+    return not all(map(there, (base(outcome, folder, plot, "paper") for plot in outcome.plots)))
+
+
+def there(path: Path) -> bool:
+    """Whether all files of a figure are there, as they are written if nothing else is asked for."""
+    return all(path.with_suffix(f".{suffix}").exists() for suffix in (*FORMATS, "csv", "txt"))
+
+
+OVERVIEW = "claims"
+"""Name of the figure of all claims."""
+
+
+def overview(folder: Path, style: str = "paper", width: float | None = None, page: int = 1) -> Path:
+    """Where the figure of all claims is, with another suffix in the place of its own.
+
+    Args:
+        folder: Of the results.
+        style: In which it is drawn.
+        width: In inches, if it is not that of the style.
+        page: Which of its pages; slides have several.
+    """
+    name = OVERVIEW if page == 1 else f"{OVERVIEW}-{page}"
+    return folder / "figures" / f"{name}{_suffix(style, width)}.x"
 
 
 def base(outcome: Outcome, folder: Path, plot: Plot, style: str, width: float | None = None) -> Path:
@@ -35,5 +53,8 @@ def base(outcome: Outcome, folder: Path, plot: Plot, style: str, width: float | 
         style: In which it is drawn.
         width: In inches, if it is not that of the style.
     """
-    suffix = ("" if style == "paper" else f".{style}") + (f".{width:g}in" if width else "")
-    return folder / "figures" / f"{outcome.experiment.name}-{plot.file}{suffix}.x"
+    return folder / "figures" / f"{outcome.experiment.name}-{plot.file}{_suffix(style, width)}.x"
+
+
+def _suffix(style: str, width: float | None) -> str:
+    return ("" if style == "paper" else f".{style}") + (f".{width:g}in" if width else "")

@@ -44,7 +44,8 @@ def forest(
         marked = marked or bool(mark)
         table += _panel(ax, decision, found, rows, style, len(decisions), mark)
     first: Axes = grid.flat[0]
-    names = [wrapped(_written(name), 0.3 * style.width, style.small) for name in rows]
+    written, common = _apart([_written(name) for name in rows])
+    names = [wrapped(name, 0.3 * style.width, style.small) for name in written]
     first.set_yticks(range(len(rows) + 1), [*names, "average"], fontsize=style.small)
     first.set_ylim(len(rows) + 0.7, -0.7)
     caption = (
@@ -52,6 +53,8 @@ def forest(
         "below the line, their average seed by seed, which decides, with its interval and its verdict. Above 0 the "
         "ingredient helps."
     )
+    if common:
+        caption += f" All conditions: {common}."
     if marked:
         caption += f" {UNCORRECTED_TEXT}"
     return figure, caption, pd.DataFrame(table, columns=COLUMNS)
@@ -61,6 +64,15 @@ def _written(condition: str) -> str:
     """A condition of several words with data sets and optimizers as readers write them."""
     words = (word.strip() for word in condition.split(","))
     return ", ".join(DATASETS[word].title if word in DATASETS else OPTIMIZERS.get(word, word) for word in words)
+
+
+def _apart(names: Sequence[str]) -> tuple[list[str], str]:
+    """Names of conditions without the parts that all of them have, and those parts."""
+    parts = [name.split(", ") for name in names]
+    common = [part for part in parts[0] if all(part in each for each in parts)] if len(parts) > 1 else []
+    if any(len(each) == len(common) for each in parts):
+        return list(names), ""
+    return [", ".join(part for part in each if part not in common) for each in parts], ", ".join(common)
 
 
 def _averages(outcome: Outcome) -> list[Decision]:

@@ -36,8 +36,13 @@ TIMES = ("at initialization", "at the end")
 
 
 def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
-    """Two panels a condition, at initialization and at the end: the values ``metric/LAYER`` against the layer."""
-    shown = arms(outcome, plot)
+    """Two panels a condition, at initialization and at the end: the values ``metric/LAYER`` against the layer.
+
+    Of arms that have the same label under a condition, that of the highest level is shown, such as the deepest network.
+    On a logarithmic axis values of zero are left out.
+    """
+    shown = _highest(arms(outcome, plot))
+    logarithmic, zeros = "y" in plot.logarithmic, 0
     titles = conditions(shown)
     several = len(titles) > 1
     figure, axes = panels(
@@ -50,9 +55,11 @@ def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
         for place, time in enumerate(TIMES):
             points, sampled = {}, {}
             for rank, layer in enumerate(found, 1):
-                measured = _at(outcome, arm, f"{plot.metric}/{layer}", first=place == 0)
+                every = _at(outcome, arm, f"{plot.metric}/{layer}", first=place == 0)
+                measured = [value for value in every if value > 0] if logarithmic else every
+                zeros += len(every) - len(measured)
                 if measured:
-                    interval = summary(measured, logarithmic="y" in plot.logarithmic)
+                    interval = summary(measured, logarithmic=logarithmic)
                     points[float(rank)] = interval
                     sampled[float(rank)] = measured
                     rows.append(
@@ -66,12 +73,24 @@ def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
     _value_axis(axes[0], plot, table)
     label_axes(axes, plot.x or "layer (1: nearest to the input)", plot.y or metric_text(plot.metric))
     legend(figure, axes)
-    text = replicates_text(outcome, logarithmic="y" in plot.logarithmic)
+    text = replicates_text(outcome, shown, logarithmic="y" in plot.logarithmic)
     caption = (
         f"{metric_text(plot.metric).capitalize()} in every layer, at initialization and at the end: {text} (bars). "
         "A line ends at the last layer of its network."
     )
+    if zeros:
+        caption += f" Left out, since they are exactly zero: {zeros} of {zeros + int(table['seeds'].sum())} values."
     return figure, caption, table
+
+
+def _highest(shown: Sequence[Arm]) -> list[Arm]:
+    """Of arms with the same label under a condition, that of the highest level; all arms if they have none."""
+    chosen = {
+        (arm.condition, arm.label): arm
+        for arm in sorted(shown, key=lambda arm: arm.level or 0)
+        if arm.level is not None
+    }
+    return [arm for arm in shown if arm.level is None or chosen[arm.condition, arm.label] == arm]
 
 
 def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
@@ -103,7 +122,7 @@ def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
     _value_axis(axes[0], plot, table)
     label_axes(axes, plot.x or "epochs", plot.y or metric_text(plot.metric))
     legend(figure, axes)
-    text = replicates_text(outcome, logarithmic="y" in plot.logarithmic)
+    text = replicates_text(outcome, shown, logarithmic="y" in plot.logarithmic)
     caption = (
         f"{metric_text(plot.metric).capitalize()} in every layer against epochs, from dark, near the input, to light, "
         f"near the output: {text} (band)."

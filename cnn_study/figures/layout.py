@@ -15,6 +15,8 @@ from cnn_study.figures.style import PUBLISHED, Style
 
 LOWEST = 1.5
 """Inches of a panel with its title and the name of its axis: in less, ticks and labels run into one another."""
+SHAPES = {1: 0.45, 2: 0.38, 3: 0.28}
+"""Height of a row of so many panels, in widths of the figure; of more panels, a little less than that of three."""
 MOST_APART = 3
 """How many times as long as in another the curves of a panel may be for both to have the same horizontal axis."""
 
@@ -34,11 +36,15 @@ def panels(
     count = max(len(titles), 1)
     columns = min(columns, max(int(style.width / (0.2 * style.type_size)), 1))  # A column of less holds no title.
     across = 2 if count == 4 and columns == 3 else min(count, columns)
+    if style.aspect:  # As many columns as it takes to stay below that height, as far as they hold their titles.
+        columns = min(max(int(style.width / (0.2 * style.type_size)), 1), count)
+        fitting = (n for n in range(across, columns + 1) if _rows_height(n, count, style) < 0.8 * style.aspect)
+        across = next(fitting, max(across, columns))
     down = math.ceil(count / across)
     lines = [wrapped(title, 0.85 * style.width / across, style.type_size, bold=True) for title in titles]
     tallest = [max(line.count("\n") for line in lines[row * across :][:across] or [""]) for row in range(down)]
     extra = 1.2 * style.type_size / 72 * sum(tallest)
-    height = max(style.width * {1: 0.45, 2: 0.38, 3: 0.28}.get(across, 0.24), LOWEST)
+    height = max(style.width * SHAPES.get(across, 0.24), LOWEST)
     figure, grid = plt.subplots(
         down, across, figsize=(style.width, height * down + extra), sharex=share_x, sharey=share_y, squeeze=False
     )
@@ -49,6 +55,11 @@ def panels(
         ax.remove()
         axes[place - across].tick_params(labelbottom=True)
     return figure, axes[:count]
+
+
+def _rows_height(across: int, count: int, style: Style) -> float:
+    """Height of all rows of so many panels, so many in a row, in widths of the figure."""
+    return math.ceil(count / across) * max(SHAPES.get(across, 0.24), LOWEST / style.width)
 
 
 def label_axes(axes: Sequence[Axes], x: str, y: str) -> None:

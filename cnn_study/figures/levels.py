@@ -120,7 +120,7 @@ def _lines(
     value_axis(axes[0], "y", percents, logarithmic="y" in plot.logarithmic, within=natural_limits(table, plot.metric))
     label_axes(axes, x, plot.y or metric_text(plot.metric))
     legend(figure, axes)
-    text = replicates_text(outcome, logarithmic="y" in plot.logarithmic)
+    text = replicates_text(outcome, arms(outcome, plot), logarithmic="y" in plot.logarithmic)
     caption = (
         f"{metric_text(plot.metric).capitalize()} against {x}: {text} (bars); dots: seeds, where few or far apart."
     )

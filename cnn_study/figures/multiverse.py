@@ -1,5 +1,6 @@
 """Where a claim holds: one cell a claim and condition, with the verdict and the estimate."""
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -50,7 +51,7 @@ def multiverse(
     share = 0.62 * style.width / max(len(columns), 1)
     ax.set_xticks(
         [i + 0.5 for i in range(len(columns))],
-        [wrapped(name.replace("-", " "), share, style.small) for name in columns],
+        [wrapped(name.replace("-", " "), share, style.small) + _range(cells, name) for name in columns],
     )
     ax.set_yticks(
         [i + 0.5 for i in range(len(rows))], [wrapped(name, 0.34 * style.width, style.small) for name in rows]
@@ -61,13 +62,25 @@ def multiverse(
     caption = (
         "Where the claims hold: the estimate of every rule on the direction of an effect and, after it, the verdict "
         f"under that condition: + supported, {SIGNS['contradicted']} contradicted, ? inconclusive; below it the "
-        f"{outcome.repeated}interval over {outcome.seeds_text} seeds. An empty place: not compared under that "
+        f"{outcome.repeated}interval over {outcome.seeds_text} seeds. In brackets below a claim: the range of the "
+        "estimate that supports it. An empty place: not compared under that "
         "condition."
     )
     if marked:
         caption += f" {UNCORRECTED_TEXT}"
     table = [_row(condition, claim, decision) for (condition, claim), decision in cells.items()]
     return figure, caption, pd.DataFrame(table, columns=COLUMNS)
+
+
+def _range(cells: Mapping[tuple[str, str], Decision], claim: str) -> str:
+    """The range of the estimates that supports a claim, as a line of its own, where it is the same of all rules."""
+    rules = {(each.rule.low, each.rule.high) for (_, name), each in cells.items() if name == claim}
+    if len(rules) > 1:
+        return ""
+    ((low, high),) = rules
+    if math.isinf(low) or math.isinf(high):
+        return f"\n(above {low:g})" if math.isinf(high) else f"\n(below {high:g})"
+    return f"\n({low:g} to {high:g})"
 
 
 def _cell(ax: Axes, column: int, row: int, decision: Decision, mark: str, style: Style) -> None:

@@ -76,7 +76,7 @@ def outcomes(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
     percents = percent if is_fraction(plot.metric) else None
     value_axis(axes[0], "x", percents, logarithmic="x" in plot.logarithmic, within=natural_limits(table, plot.metric))
     axes[-1].set_xlabel(plot.x or plot.y or metric_text(plot.metric))
-    text = replicates_text(outcome, logarithmic="x" in plot.logarithmic)
+    text = replicates_text(outcome, [entry.arm for entry in entries], logarithmic="x" in plot.logarithmic)
     caption = f"{metric_text(plot.metric).capitalize()} of every arm: {text}, and every seed (small dots)."
     finite = test_set.text(outcome, (Contrast((Term(100.0, entry.arm.name, plot.metric),), "") for entry in entries))
     if finite:

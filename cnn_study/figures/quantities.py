@@ -196,7 +196,7 @@ def sources(numbers: Sequence[Published]) -> str:
     return "; ".join(dict.fromkeys(number.source for number in numbers))
 
 
-def replicates_text(outcome: Outcome, *, logarithmic: bool = False) -> str:
-    """What an estimate is, for captions."""
+def replicates_text(outcome: Outcome, shown: Sequence[Arm], *, logarithmic: bool = False) -> str:
+    """What an estimate is, for captions of figures that show these arms."""
     mean = "geometric mean" if logarithmic else "mean"
-    return f"{mean} of {outcome.seeds_text} seeds with its 95 % t interval"
+    return f"{mean} of {outcome.seeds_of(arm.name for arm in shown)} seeds with its 95 % t interval"

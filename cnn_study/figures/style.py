@@ -22,11 +22,13 @@ class Style:
         width: Of a figure over the whole text width, in inches.
         type_size: Of labels, in points.
         line: Width of lines, in points.
+        aspect: Height in widths that a figure may have; 0: any.
     """
 
     width: float
     type_size: float
     line: float
+    aspect: float = 0.0
 
     @property
     def small(self) -> float:
@@ -34,7 +36,7 @@ class Style:
         return 0.85 * self.type_size
 
 
-STYLES: Mapping[str, Style] = {"paper": Style(6.75, 8, 1.2), "slides": Style(12, 15, 2.4)}
+STYLES: Mapping[str, Style] = {"paper": Style(6.75, 8, 1.2), "slides": Style(12, 15, 2.4, aspect=9 / 16)}
 WIDTHS = (3.25, 5.5, 6.75)
 """Inches of one column of a paper, of one and a half, and of two."""
 
@@ -134,6 +136,7 @@ def styled(style: Style, text: str = "") -> Iterator[None]:
         "axes.titlesize": style.type_size,
         "axes.titleweight": "bold",
         "figure.constrained_layout.use": True,
+        "figure.constrained_layout.w_pad": 0.08,  # Labels of ticks reach a little farther than is made room for.
         "font.family": families(text),
         "font.size": style.type_size,
         "grid.color": "0.9",

@@ -98,7 +98,7 @@ def survival(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
     label_axes(axes, plot.x or "epochs", plot.y or f"seeds above {percent(threshold)} training error")
     legend(figure, axes)
     caption = (
-        f"Share of the {outcome.seeds_text} seeds whose training error has not yet fallen to "
+        f"Share of the {outcome.seeds_of(arm.name for arm in shown)} seeds whose training error has not yet fallen to "
         f"{percent(threshold)}, against epochs: the estimate of Kaplan and Meier, with its pointwise "
         f"{percent(CONFIDENCE)} interval (band; Greenwood's variance, on log(-log)), which is wide for so few seeds. "
         "A tick: a seed that ended without having reached it."

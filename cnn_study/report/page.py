@@ -16,13 +16,13 @@ from cnn_study.analysis.sensitivity import look_text
 from cnn_study.analysis.significance import FAMILY_LEVEL, UNCORRECTED, corrected, holm, key_of, mark, marked
 from cnn_study.analysis.statistics import CONFIDENCE, EQUIVALENCE_CONFIDENCE, RESAMPLES
 from cnn_study.experiment import ASPECTS, PROVENANCES, Setting
+from cnn_study.figures.strips import WIDTH, strip
 from cnn_study.files import replace_file
 from cnn_study.report import provenance
 from cnn_study.report.answers import answer, headline, labeled, needed, tested
 from cnn_study.report.comparison import arm_rows, measured_beside
 from cnn_study.report.pictures import Download, pictures
 from cnn_study.report.references import Reference, bibtex, find, get
-from cnn_study.report.strips import WIDTH, strip
 from cnn_study.results import CheckRecord, RunRecord
 
 METHODS = (

@@ -9,7 +9,7 @@ from cnn_study.analysis.significance import Key, holm, mark
 from cnn_study.errors import InputError
 from cnn_study.experiment import ASPECTS, Claim, Design, Published, Verdict
 from cnn_study.files import replace_file
-from cnn_study.report.answers import labeled
+from cnn_study.report.answers import in_words
 
 WORDS: Mapping[Verdict, str] = {
     "supported": "**yes**",
@@ -62,7 +62,7 @@ def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
             f"[{name.replace('_', ' ')}](experiments/{name}.py)",
             claim.statement,
             *(WORDS[each.verdict] + mark(each, survives) for each in mine),
-            "<br>".join(_in_words(each, outcome.design) for each in telling),
+            "<br>".join(_telling_words(each, outcome.design) for each in telling),
         ]
         rows.append(cells)
     # Where the scale is not that of any publication, no size is judged, and a column of dashes says so too often.
@@ -165,11 +165,10 @@ def _direction(outcome: Outcome, claim: Claim, *conditions: str) -> str:
     return WORDS[conjunction(found)] if found else WORDS["not tested"]
 
 
-def _in_words(decision: Decision, design: Design) -> str:
-    """What was estimated, the estimate with its interval and unit, and under which condition."""
-    what = labeled(decision.rule.estimate.text, decision, design)
-    finding = f": {decision.finding}" if decision.finding else ""
-    return f"{what}: {decision.measured} ({decision.rule.condition}){finding}"
+def _telling_words(decision: Decision, design: Design) -> str:
+    """What was measured, under which condition, and that there is no relevant effect where that is found."""
+    finding = f"; {decision.finding}" if decision.finding else ""
+    return f"{in_words(decision, design)} ({decision.rule.condition}){finding}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -161,7 +161,7 @@ def made_up_verdict(decision):
             (0.1, -0.1, 0.05, -0.08, 0.02, 0.0),
             {"low": 0},
             "contradicted",
-            "no relevant effect: it lies between -1 and 1 points",
+            "no relevant effect (it lies between -1 and 1 points)",
         ),
         ((-0.6, -3.0, 0.2, -2.0, 0.3, -1.0), {"low": 0}, "contradicted", "one above 1 points is excluded"),
         ((0.6, 3.0, -0.2, 2.0, -0.3, 1.0), {"high": 0}, "contradicted", "one below -1 points is excluded"),
@@ -196,7 +196,7 @@ def test_a_verdict_says_that_there_is_no_relevant_effect():
     design = replace(design, rules=tuple(replace(rule, claim="faster") for rule in design.rules[:2]))
     outcome = evaluate(made_up_experiment(), design, stored_with(design, (0.1, -0.1, 0.05)))
     assert outcome.verdicts[0].verdict == "contradicted"
-    assert outcome.verdicts[0].reason == "no relevant effect: it lies between -1 and 1 points"
+    assert outcome.verdicts[0].reason == "no relevant effect (it lies between -1 and 1 points)"
     assert claim_p(outcome.verdicts[0]) < 0.05
 
 

@@ -17,7 +17,9 @@ from cnn_study.errors import ExecutionError, InputError
 from cnn_study.experiment import Plot
 from cnn_study.figures.draw import draw, draw_all, drawing
 from cnn_study.figures.files import missing
-from cnn_study.figures.style import look
+from cnn_study.figures.layout import panels
+from cnn_study.figures.style import look, sized, styled
+from cnn_study.results import Point
 
 FEW = ("png",)
 """Formats of tests that are not about formats."""
@@ -180,6 +182,65 @@ def test_slides_have_names_of_their_own(outcome, tmp_path):
     assert not {figure.path for figure in paper} & {figure.path for figure in slides}
     first, other = (pd.read_csv(found[0].path.with_suffix(".csv")) for found in (paper, slides))
     assert first.equals(other)
+
+
+def test_what_is_too_high_for_a_slide_becomes_wider(outcome, tmp_path):
+    conditions = [f"condition {number}" for number in range(14)]
+    rules = [replace(outcome.design.rules[0], condition=condition) for condition in conditions]
+    decisions = [replace(outcome.verdicts[0].decisions[0], rule=rule) for rule in rules]
+    outcome = replace(outcome, verdicts=(replace(outcome.verdicts[0], decisions=tuple(decisions)),))
+    drawn = drawing(outcome, "effects", "slides")
+    width, height = drawn.figure.get_size_inches()
+    assert drawn.room > 1
+    assert width == 12 * drawn.room
+    assert height <= 9 / 16 * width
+    (written,) = draw(with_figures(outcome, "effects"), tmp_path, "slides", formats=FEW)
+    assert plt.imread(written.path).shape[1] == 12 * 200
+
+
+def test_panels_of_slides_stand_in_as_few_rows_as_fit():
+    for style, rows in (("paper", 3), ("slides", 2)):
+        with styled(sized(style)):
+            _, axes = panels([f"panel {number}" for number in range(7)], sized(style))
+        assert len({ax.get_subplotspec().rowspan.start for ax in axes}) == rows
+
+
+def test_effects_can_be_those_of_some_claims(outcome):
+    mine, *others = outcome.verdicts
+    rules = [replace(each.rule, claim="other") for each in mine.decisions]
+    decisions = [replace(each, rule=rule) for each, rule in zip(mine.decisions, rules, strict=True)]
+    other = replace(mine, claim=replace(mine.claim, name="other"), decisions=tuple(decisions))
+    both = replace(outcome, verdicts=(mine, other, *others))
+    assert set(drawing(both, "effects").data.claim) == {"faster", "other"}
+    assert set(drawing(both, Plot("effects", claims=("other",))).data.claim) == {"other"}
+
+
+def test_zeros_are_left_out_of_a_logarithmic_figure_of_layers_and_counted(outcome):
+    def with_gradients(record, value):
+        points = [Point(f"gradient_weights/dense_{n}", 0, 0.0, value if n == 1 else 1.0) for n in (1, 2)]
+        return replace(record, history=(*record.history, *points))
+
+    records = outcome.replicates("relu, plain")
+    zero = {record.key: with_gradients(record, 0.0 if place == 0 else 0.1) for place, record in enumerate(records)}
+    found = replace(outcome, stored={**outcome.stored, **zero})
+    plot = Plot("layers", metric="gradient_weights", logarithmic="y", arms=("relu, plain",))
+    drawn = drawing(found, plot)
+    first = drawn.data[drawn.data.position == 1]
+    assert list(first["mean"]) == pytest.approx([0.1, 0.1])
+    assert set(first.seeds) == {len(records) - 1}
+    assert "exactly zero: 2 of 12 values" in drawn.caption
+
+
+def test_of_networks_of_several_depths_the_layers_of_the_deepest_are_shown(outcome):
+    def deeper(arm, level):
+        return replace(arm, level=level, label="units", condition="all")
+
+    arms = [deeper(arm, level) for level, arm in enumerate(outcome.design.arms)]
+    found = replace(outcome, design=replace(outcome.design, arms=tuple(arms), rules=()))
+    points = [Point("gradient_weights/dense_1", 0, 0.0, 1.0)]
+    stored = {key: replace(each, history=(*each.history, *points)) for key, each in outcome.stored.items()}
+    drawn = drawing(replace(found, stored=stored), Plot("layers", metric="gradient_weights"))
+    assert set(drawn.data.arm) == {arms[-1].name}
 
 
 def test_widths_and_formats_are_those_asked_for(outcome, tmp_path):

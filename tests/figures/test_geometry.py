@@ -32,7 +32,10 @@ def shown(figure):
     found = [text for each in figure.legends for text in each.get_texts()] + figure.texts
     found += [figure._supxlabel] if figure._supxlabel else []
     for ax in figure.axes:
-        found += [ax.title, ax.xaxis.label, ax.yaxis.label, *ax.texts]
+        found += [ax.title, *ax.texts]
+        if not ax.axison:
+            continue
+        found += [ax.xaxis.label, ax.yaxis.label]
         for axis, (low, high) in ((ax.xaxis, sorted(ax.get_xlim())), (ax.yaxis, sorted(ax.get_ylim()))):
             ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
             found += [label for tick in ticks for label in (tick.label1, tick.label2)]

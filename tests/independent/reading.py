@@ -619,7 +619,7 @@ def _equal(cell: str | None, value: Any, slack: float) -> bool:
     if value is None or value == "":
         return cell == ""
     if isinstance(value, str):
-        return value == cell or (cell.startswith("no relevant effect: ") and value in cell)
+        return value == cell or (cell.startswith("no relevant effect (") and value in cell)
     try:
         written = float(cell)
     except ValueError:

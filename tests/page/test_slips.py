@@ -159,6 +159,12 @@ def refused(tmp_path, monkeypatch, capsys):
             "figure effects takes no metric",
             None,
         ),
+        (
+            '        "effects",',
+            '        Plot("effects", claims=("no-such-claim",)),',
+            "unknown claim 'no-such-claim'",
+            None,
+        ),
         ('metric="test_error"', 'titel="Errors"', "unexpected keyword argument 'titel'", None),
         ('"saturation", "gradients"', '"saturation", "gradient"', "unknown probe 'gradient'; did you mean", None),
         (

@@ -59,8 +59,7 @@ def test_a_topic_has_the_answers_of_its_first_claim_about_trained_networks(made_
     assert cells[:2] == ["[made up](experiments/made_up.py)", "ReLU is <faster>."]
     assert cells[2:5] == [WORDS[verdict.verdict] for verdict in outcome.verdicts]
     first = outcome.verdicts[0].decisions[0]
-    what = "the ratio of the times of tanh and relu to 25 % training error"
-    assert cells[5] == f"{what}: {first.interval.text} (plain)"
+    assert cells[5] == f"tanh against relu: {first.interval.text} times as long to 25 % training error, 3 seeds (plain)"
 
 
 def test_each_table_goes_between_its_own_marks(tmp_path):

@@ -11,7 +11,7 @@ WIDTH, ROW, MARGIN = 150.0, 11.0, 6.0
 """Of a strip, in pixels."""
 
 MOST = 6
-"""Intervals in a strip; a claim with more shows the first ones."""
+"""Intervals in a strip on a page; a claim with more shows the first ones."""
 
 
 @dataclass(frozen=True)
@@ -52,19 +52,19 @@ class Strip:
     text: str
 
 
-def strip(verdict: ClaimVerdict) -> Strip | None:
+def strip(verdict: ClaimVerdict, most: int = MOST) -> Strip | None:
     """The intervals behind a verdict, with the range of its first rule; ``None`` if it rests on no seeds.
 
     Ratios of times are on a logarithmic scale. What is infinite reaches to the edge.
 
     Args:
         verdict: Of one aspect of a claim.
+        most: How many intervals it may have.
     """
-    shown = [each for each in verdict.decisions if not each.rule.premise and each.sample and _known(each)]
+    shown = comparable(verdict)[:most]
     if not shown:
         return None
     rule = shown[0].rule
-    shown = [each for each in shown if (each.rule.low, each.rule.high) == (rule.low, rule.high)][:MOST]
     logarithmic = all(each.interval and each.interval.kind == "time" for each in shown)
     ends = [end for each in shown for end in _ends(each)] + [rule.low, rule.high]
     scaled = [_scaled(end, logarithmic) for end in ends]
@@ -80,6 +80,16 @@ def strip(verdict: ClaimVerdict) -> Strip | None:
     bars = tuple(_bar(each, place, ROW * (number + 0.5)) for number, each in enumerate(shown))
     text = "; ".join(bar.text for bar in bars)
     return Strip(ROW * len(bars), (place(rule.low), place(rule.high)), bars, text)
+
+
+def comparable(verdict: ClaimVerdict) -> list[Decision]:
+    """The decisions behind a verdict that rest on seeds and have the limits of the first of them, premises left out.
+
+    Args:
+        verdict: Of one aspect of a claim.
+    """
+    found = [each for each in verdict.decisions if not each.rule.premise and each.sample and _known(each)]
+    return [each for each in found if (each.rule.low, each.rule.high) == (found[0].rule.low, found[0].rule.high)]
 
 
 def _known(decision: Decision) -> bool:

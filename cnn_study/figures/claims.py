@@ -1,0 +1,224 @@
+"""All claims at a glance: a row a claim, with its verdicts, its intervals and the range that would support it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from types import MappingProxyType
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from cnn_study.analysis.decisions import ClaimVerdict, Outcome
+from cnn_study.analysis.significance import Key, mark
+from cnn_study.experiment import ASPECTS, Aspect, Verdict
+from cnn_study.figures.layout import text_width, wrapped
+from cnn_study.figures.quantities import UNCORRECTED_TEXT
+from cnn_study.figures.strips import WIDTH, comparable, strip
+from cnn_study.figures.style import PUBLISHED, VERDICTS, Style
+
+COLUMNS = ["experiment", "claim", "statement", *ASPECTS, "survives", "conditions", "measured"]
+SIGNS: Mapping[Verdict, str] = {
+    "supported": "\N{CHECK MARK}",
+    "contradicted": "\N{BALLOT X}",
+    "mixed": "\N{PLUS-MINUS SIGN}",
+    "inconclusive": "?",
+    "not tested": "\N{EN DASH}",
+}
+"""Of verdicts, where there is no room for words."""
+WAITING = "\N{HORIZONTAL ELLIPSIS}"
+"""Of verdicts for which runs are missing."""
+WRITTEN = "".join(SIGNS.values())
+"""Signs for which a font is needed."""
+HEADS: Mapping[str, str] = {"direction": "holds", "magnitude": "size", "mechanism": "cause"}
+LINE = 1.35
+"""Height of a row in sizes of its type."""
+HEAD = 1.8
+"""Height of the heads of the columns, in rows."""
+FOOT = 4
+"""The same of the notes, at most."""
+NARROWEST = 7
+"""Width of the intervals in sizes of type, at least."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A claim of an experiment with its verdicts by aspect."""
+
+    outcome: Outcome
+    verdicts: Mapping[Aspect, ClaimVerdict]
+
+    @property
+    def direction(self) -> ClaimVerdict:
+        return self.verdicts["direction"]
+
+    @property
+    def topic(self) -> str:
+        return self.outcome.experiment.name.replace("_", " ")
+
+    @property
+    def name(self) -> str:
+        return self.direction.claim.name.replace("-", " ")
+
+    @property
+    def measured(self) -> str:
+        """The estimate with its interval; of several, how far they reach."""
+        found = comparable(self.direction) or self.direction.decisions
+        intervals = [each.interval for each in found if each.interval]
+        if len(intervals) < 2:
+            text = "".join(each.text for each in intervals)
+        else:
+            low, high = (pick(each.estimate for each in intervals) for pick in (min, max))
+            text = f"{low:.2g} to {high:.2g} {intervals[0].unit}".strip()
+        return f"{text} times" if intervals and intervals[0].kind == "time" else text
+
+    def sign(self, aspect: Aspect, survives: Mapping[Key, bool]) -> str:
+        """Of a verdict, with its mark; of one that waits for runs, that it does."""
+        found = self.verdicts[aspect]
+        waits = found.verdict == "inconclusive" and not self.outcome.complete
+        return WAITING if waits else SIGNS[found.verdict] + mark(found, survives)
+
+
+def claims(
+    outcomes: Sequence[Outcome], style: Style, survives: Mapping[Key, bool] = MappingProxyType({})
+) -> Iterator[tuple[Figure, str, pd.DataFrame]]:
+    """A row a claim of which anything is known: its verdicts as signs, its intervals, and what was measured.
+
+    There are as many drawings as it takes for none to be higher than the style lets it be.
+
+    Args:
+        outcomes: What experiments have found.
+        style: Sizes.
+        survives: Which verdicts survive the correction for all tests; the others get a mark.
+    """
+    rows = list(_rows(outcomes))
+    most = int(style.aspect * style.width / (LINE * style.small / 72) - HEAD - FOOT) if style.aspect else len(rows)
+    count = -(-len(rows) // max(most, 1))
+    size = -(-len(rows) // max(count, 1)) or 1
+    for first in range(0, max(len(rows), 1), size):
+        yield _page(rows[first : first + size], style, survives)
+
+
+def _rows(outcomes: Sequence[Outcome]) -> Iterator[_Row]:
+    for outcome in outcomes:
+        for claim in outcome.experiment.claims:
+            mine = {each.aspect: each for each in outcome.verdicts if each.claim == claim}
+            row = _Row(outcome, mine)
+            if row.measured:
+                yield row
+
+
+def _page(rows: Sequence[_Row], style: Style, survives: Mapping[Key, bool]) -> tuple[Figure, str, pd.DataFrame]:
+    tested: list[Aspect] = [name for name in ASPECTS if any(_is_tested(row.verdicts[name]) for row in rows)]
+    signs = ", ".join(f"{SIGNS[verdict]} {verdict}" for verdict in SIGNS)
+    if any(row.sign(aspect, survives) == WAITING for row in rows for aspect in tested):
+        signs += f", {WAITING} runs are missing"
+    marked = any(mark(each, survives) for row in rows for each in row.verdicts.values())
+    end = f" {UNCORRECTED_TEXT}" if marked else ""
+    foot = f"{signs}. Shaded: supports the claim; every row on a scale of its own.{end}"
+    lines = wrapped(foot, 0.95 * style.width, style.small)
+    ends = -HEAD, len(rows) + lines.count("\n") + 1
+    figure = plt.figure(figsize=(style.width, (ends[1] - ends[0]) * LINE * style.small / 72))
+    figure.set_layout_engine("none")
+    ax: Axes = figure.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, style.width), ylim=ends[::-1])
+    ax.axis("off")
+    columns, room = _columns(rows, style, tested)
+    _names(ax, rows, columns, style)
+    for number, row in enumerate(rows):
+        for aspect in (each for each in tested if each in columns):
+            color = VERDICTS[row.verdicts[aspect].verdict].color
+            _write(ax, columns[aspect], number, row.sign(aspect, survives), style, color=color, fontweight="bold")
+        _intervals(ax, row.direction, number, columns["intervals"], room, style)
+    ax.text(style.small / 144, len(rows) - 0.3, lines, fontsize=style.small, color=PUBLISHED, va="top")
+    caption = (
+        f"Every claim of which something is known, with its verdicts: {signs}. Intervals: those that decide whether it "
+        "holds, one a rule, each row on a scale of its own; shaded is the range that supports the claim. Measured: the "
+        "estimate with its interval; of several, the smallest and the largest. Cases are those of exact checks."
+        f"{end}"
+    )
+    return figure, caption, pd.DataFrame([_data(row, survives) for row in rows], columns=COLUMNS)
+
+
+def _is_tested(verdict: ClaimVerdict) -> bool:
+    return verdict.verdict != "not tested"
+
+
+def _names(ax: Axes, rows: Sequence[_Row], columns: Mapping[str, float], style: Style) -> None:
+    """The heads of the columns, the topics with a line above each, the claims, and what was measured."""
+    for name, place in columns.items():
+        _write(ax, place, -1, HEADS.get(name, name), style, fontweight="bold")
+    before = ""
+    for number, row in enumerate(rows):
+        if row.topic != before:
+            ax.axhline(number - 0.5, color="0.85", linewidth=0.5)
+            if "topic" in columns:
+                _write(ax, columns["topic"], number, row.topic, style, color=PUBLISHED)
+            before = row.topic
+        _write(ax, columns["claim"], number, row.name, style)
+        if "measured" in columns:
+            _write(ax, columns["measured"], number, row.measured, style)
+
+
+def _write(ax: Axes, left: float, line: float, text: str, style: Style, **more: Any) -> None:
+    ax.text(left, line, text, fontsize=style.small, va="center", **more)
+
+
+def _columns(rows: Sequence[_Row], style: Style, tested: Sequence[Aspect]) -> tuple[dict[str, float], float]:
+    """Where every column begins and how wide that of the intervals is, in inches.
+
+    A column of text is as wide as its longest, that of intervals has the rest. Where that is too little, what is said
+    elsewhere too is left out: first the numbers, then the topics, then all signs but the first.
+    """
+    gap = style.small / 72
+    texts = {
+        "topic": [row.topic for row in rows],
+        "claim": [row.name for row in rows],
+        **{aspect: [2 * SIGNS["supported"]] for aspect in tested},
+        "intervals": [],
+        "measured": [row.measured for row in rows],
+    }
+    for left_out in ((), ("measured",), ("measured", "topic"), ("measured", "topic", "magnitude", "mechanism")):
+        shown = {name: column for name, column in texts.items() if name not in left_out}
+        widths = {name: _widest(name, column, style) + gap for name, column in shown.items()}
+        rest = style.width - gap / 2 - sum(widths.values()) + widths["intervals"]
+        if rest - gap > NARROWEST * style.small / 72:
+            break
+    widths["intervals"] = rest
+    ends = accumulate(widths.values(), initial=gap / 2)
+    return dict(zip(widths, ends, strict=False)), rest - gap
+
+
+def _widest(name: str, column: Sequence[str], style: Style) -> float:
+    head = text_width(HEADS.get(name, name), style.small, bold=True)
+    return max([head, *(text_width(text, style.small) for text in column)])
+
+
+def _intervals(ax: Axes, verdict: ClaimVerdict, number: int, left: float, width: float, style: Style) -> None:
+    found = strip(verdict, most=len(verdict.decisions))
+    if found is None:
+        return
+    scale = width / WIDTH
+    low, high = (left + end * scale for end in found.supported)
+    color = VERDICTS["supported"].color
+    ax.add_patch(Rectangle((low, number - 0.42), high - low, 0.84, color=color, alpha=0.13, linewidth=0))
+    for bar in found.bars:
+        height = number - 0.42 + 0.84 * bar.y / found.height
+        one = VERDICTS[bar.verdict]
+        thin = style.line * min(1.0, 2 / len(found.bars))
+        ends = [left + bar.left * scale, left + bar.right * scale]
+        ax.plot(ends, [height, height], color=one.color, linewidth=thin, solid_capstyle="butt")
+        middle = left + bar.middle * scale
+        ax.plot(middle, height, marker=one.marker, color=one.color, markersize=2.4 * thin, linestyle="none")
+
+
+def _data(row: _Row, survives: Mapping[Key, bool]) -> tuple:
+    verdicts = (row.verdicts[aspect].verdict for aspect in ASPECTS)
+    direction = row.direction
+    corrected = "" if direction.verdict in ("mixed", "inconclusive", "not tested") else not mark(direction, survives)
+    claim = direction.claim
+    conditions = len(dict.fromkeys(each.rule.condition for each in direction.decisions))
+    return (row.outcome.experiment.name, claim.name, claim.statement, *verdicts, corrected, conditions, row.measured)

@@ -1,0 +1,118 @@
+"""The figure of all claims: a row each, with what was decided, and nothing that leaves the page."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+from test_geometry import faults
+
+from cnn_study import collection
+from cnn_study.analysis.decisions import evaluate
+from cnn_study.analysis.significance import UNCORRECTED, holm
+from cnn_study.experiment import ASPECTS, Setting
+from cnn_study.figures.claims import SIGNS, WAITING, WRITTEN, claims
+from cnn_study.figures.draw import draw_overview
+from cnn_study.figures.style import WIDTHS, sized, styled
+from cnn_study.results import Store
+from cnn_study.spec import CheckSpec
+from cnn_study.stored import outcomes_in
+
+RESULTS = Path(__file__).parents[2] / "results"
+
+
+@pytest.fixture(scope="module", params=["quick", "full"])
+def stored(request):
+    """What all experiments have found in a profile, and the rows of the file of its verdicts."""
+    folder = RESULTS / request.param
+    with (folder / "verdicts.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return outcomes_in(Store(folder), collection.family(), Setting(request.param)), rows
+
+
+def pages(outcomes, style="paper", width=None, survives=None):
+    sizes = sized(style, width)
+    with styled(sizes, WRITTEN):
+        found = holm(outcomes) if survives is None else survives
+        drawn = list(claims(outcomes, sizes, found))
+    plt.close("all")
+    return drawn
+
+
+def written(figure):
+    return [text.get_text() for ax in figure.axes for text in ax.texts]
+
+
+def test_it_has_the_verdicts_that_are_stored(stored):
+    family, rows = stored
+    ((_, caption, data),) = pages(family)
+    known = {(row["experiment"], row["claim"], row["aspect"]): row["verdict"] for row in rows}
+    assert len(data) > 40
+    for row in data.itertuples():
+        for aspect in ASPECTS:
+            assert getattr(row, aspect) == known[row.experiment, row.claim, aspect]
+    assert "Holm" in caption
+
+
+@pytest.mark.parametrize(("style", "width"), [("slides", None), *(("paper", width) for width in WIDTHS)])
+def test_nothing_is_clipped_or_hidden_at_any_size(stored, style, width):
+    family, _ = stored
+    for figure, _, _ in pages(family, style, width):
+        assert not list(faults(figure))
+
+
+def test_slides_have_all_claims_on_pages_of_their_height(stored):
+    family, _ = stored
+    (whole,), slides = pages(family), pages(family, "slides")
+    assert sum(len(data) for _, _, data in slides) == len(whole[2])
+    for figure, _, _ in slides:
+        width, height = figure.get_size_inches()
+        assert height <= width * 9 / 16
+
+
+def test_verdicts_have_signs_and_marks(made_up):
+    outcome = evaluate(*made_up)
+    ((figure, caption, _),) = pages([outcome], survives={})
+    assert SIGNS["supported"] in written(figure)
+    assert "Holm" not in caption
+    ((figure, caption, data),) = pages([outcome], survives={("made_up", "faster", "direction"): False})
+    assert SIGNS["supported"] + UNCORRECTED in written(figure)
+    assert "Holm" in caption
+    assert list(data.survives) == [False]
+
+
+def test_a_verdict_that_waits_for_runs_says_so(made_up):
+    outcome = evaluate(*made_up)
+    direction = replace(outcome.verdicts[0], verdict="inconclusive")
+    outcome = replace(outcome, verdicts=(direction, *outcome.verdicts[1:]))
+    ((figure, _, _),) = pages([outcome])
+    assert SIGNS["inconclusive"] in written(figure)
+    outcome = replace(outcome, design=replace(outcome.design, checks=(CheckSpec(check="sizes"),)))
+    assert not outcome.complete
+    ((figure, caption, _),) = pages([outcome])
+    assert WAITING in written(figure)
+    assert "runs are missing" in caption
+
+
+def test_several_estimates_are_told_as_a_range_of_those_with_the_same_limits(made_up):
+    outcome = evaluate(*made_up)
+    ((_, _, data),) = pages([outcome])
+    low, high = (decision.interval.estimate for decision in outcome.verdicts[0].decisions)
+    assert list(data.measured) == [f"{min(low, high):.2g} to {max(low, high):.2g} times"]
+    first, second = outcome.verdicts[0].decisions
+    other = replace(second, rule=replace(second.rule, low=7))
+    verdicts = (replace(outcome.verdicts[0], decisions=(first, other)), *outcome.verdicts[1:])
+    ((_, _, data),) = pages([replace(outcome, verdicts=verdicts)])
+    assert list(data.measured) == [f"{first.interval.text} times"]
+
+
+def test_the_files_are_the_same_when_drawn_twice(made_up, tmp_path):
+    outcome = evaluate(*made_up)
+    for name in ("a", "b"):
+        (drawn,) = draw_overview([outcome], tmp_path / name)
+        assert drawn.path == tmp_path / name / "figures" / "claims.png"
+    files = sorted((tmp_path / "a" / "figures").iterdir())
+    assert [file.suffix for file in files] == [".csv", ".pdf", ".png", ".svg", ".txt"]
+    for file in files:
+        assert file.read_bytes() == (tmp_path / "b" / "figures" / file.name).read_bytes()
