@@ -41,7 +41,7 @@ from cnn_study.figures import (
 )
 from cnn_study.figures.files import FILES, FORMATS, base, overview
 from cnn_study.figures.fonts import tell_lacking
-from cnn_study.figures.layout import note, settle
+from cnn_study.figures.layout import note, settle, unlaid
 from cnn_study.figures.quantities import UNCORRECTED_TEXT, arms
 from cnn_study.figures.style import PUBLISHED, Style, sized, styled
 from cnn_study.files import replace_file
@@ -288,7 +288,7 @@ def _shown(formats: Sequence[str]) -> str:
 
 def _write(drawn: Drawing, path: Path, style: AbstractContextManager[None], formats: Sequence[str]) -> None:
     """The files of a figure: in some formats, with its caption."""
-    with style:
+    with style, unlaid():
         dots = mpl.rcParams["savefig.dpi"] / drawn.room
         for suffix in (suffix for suffix in formats if suffix in FORMATS):
             metadata = FORMATS[suffix]

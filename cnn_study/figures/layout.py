@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Literal
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -118,7 +120,16 @@ def settle(figure: Figure) -> None:
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
-    figure.set_layout_engine("none")
+    with unlaid():
+        figure.set_layout_engine(None)
+
+
+def unlaid() -> AbstractContextManager[None]:
+    """Leave figures without an engine of layout as they are, also when they are written.
+
+    With any engine, be it one that does nothing, each format is drawn a first time for its sake.
+    """
+    return mpl.rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False})
 
 
 def wrapped(text: str, inches: float, size: float, *, bold: bool = False) -> str:
