@@ -142,6 +142,21 @@ def work_of(runs: Iterable[RunSpec], examples: Examples, share: float = 1) -> Wo
     return Work(*total.tolist())
 
 
+def done(records: Iterable[RunRecord], examples: Examples) -> list[Work]:
+    """The work that each of these runs was, with the epochs that it took: a program that several share counts once.
+
+    Args:
+        records: Finished runs.
+        examples: Gives the images of a run.
+    """
+    records = list(records)
+    first = _compiling(record.spec for record in records)
+    return [
+        Work.of(record.spec, examples(record.spec), record.outcomes["epochs"], compiled=compiled)
+        for record, compiled in zip(records, first, strict=True)
+    ]
+
+
 def _compiling(runs: Iterable[RunSpec]) -> Iterator[bool]:
     """Whether each is the first of those that share a program: a network in steps of so many images."""
     known: set[Hashable] = set()
@@ -185,11 +200,7 @@ class Pace:
         timed = sorted((each for each in records if each.seconds > 0), key=lambda each: (each.finished_at, each.key))
         if not timed:
             return None
-        first = _compiling(record.spec for record in timed)
-        works = [
-            Work.of(record.spec, examples(record.spec), record.outcomes["epochs"], compiled=compiled)
-            for record, compiled in zip(timed, first, strict=True)
-        ]
+        works = done(timed, examples)
         seconds = np.array([record.seconds for record in timed])
         pace = _fitted(np.array([work.amounts for work in works], float), seconds)
         return cls(tuple(pace.tolist()), _share(timed, examples, cls(tuple(pace.tolist()))))
