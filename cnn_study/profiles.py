@@ -7,3 +7,6 @@ PROFILES: Mapping[str, str] = {
     "quick": "subsets of the real images, about half an hour on two cores: directions only",
     "full": "the scale of the papers, days: the only profile compared with published numbers",
 }
+
+SCALE = "full"
+"""That of the publications."""

@@ -20,6 +20,7 @@ from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
 from cnn_study.analysis.significance import holm, key_of, mark
 from cnn_study.experiment import ASPECTS, PROVENANCES, Claim, Setting
 from cnn_study.files import replace_file
+from cnn_study.profiles import SCALE
 from cnn_study.report.comparison import measured_beside
 from cnn_study.report.pictures import FORMATS
 from cnn_study.report.summary import WORDS, first_claim, magnitudes
@@ -27,10 +28,7 @@ from cnn_study.stored import REFERENCE, outcomes_in, stores_to_read
 
 DOCS = Path(__file__).parent
 PROFILE = "quick"
-"""The profile whose results are shown."""
-
-SCALE = "full"
-"""The profile at the scale of the publications: what is stored of it comes first."""
+"""The profile whose results are shown; what is stored at the scale of the publications comes first."""
 
 TOPICS = DOCS / "topics"
 """Where the pages of experiments are written for Sphinx to read."""

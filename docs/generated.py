@@ -23,6 +23,7 @@ from cnn_study.execution.plan import plan
 from cnn_study.experiment import Setting
 from cnn_study.figures.files import OVERVIEW
 from cnn_study.page import vocabulary
+from cnn_study.profiles import SCALE
 from cnn_study.spec import RunSpec
 from cnn_study.stored import REFERENCE, examples_in, known_data, pace_of
 
@@ -114,7 +115,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "<!-- generated: hours -->": gallery.hours,
     "<!-- generated: gallery -->": gallery.cards,
     "<!-- generated: all claims -->": partial(gallery.figure, OVERVIEW),
-    "<!-- generated: all claims at scale -->": partial(gallery.figure, OVERVIEW, "full"),
+    "<!-- generated: all claims at scale -->": partial(gallery.figure, OVERVIEW, SCALE),
     "<!-- generated: commands -->": commands,
     "<!-- generated: tutorial curves -->": partial(gallery.figure, "activations-training_curves"),
     "<!-- generated: tutorial effects -->": partial(gallery.figure, "feature_maps-effects"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich import box
@@ -10,12 +11,17 @@ from rich.text import Text
 
 import cnn_study
 from cnn_study import collection, tables
+from cnn_study.analysis.decisions import Outcome
 from cnn_study.cli.app import console
 from cnn_study.cli.output import draw, keep_verdicts, last_changes, mirror, revision, show_verdicts
 from cnn_study.cli.stores import read, shown
-from cnn_study.errors import unknown_name
+from cnn_study.errors import InputError, unknown_name
 from cnn_study.experiment import Experiment
+from cnn_study.profiles import SCALE
 from cnn_study.stored import OWN, REFERENCE, SHIPPED, outcomes_in, stores_to_read
+
+if TYPE_CHECKING:  # It takes long to import, and only one command needs it.
+    from cnn_study.report.scale import Scale
 
 
 def claims(
@@ -97,16 +103,33 @@ def report(
     """See :func:`cnn_study.cli.commands.report`."""
     from cnn_study.report.latex import write_latex
     from cnn_study.report.page import write_page
+    from cnn_study.report.scale import Scale
 
     for setting, folder, family in read(collection.family(names or ()), profile, results):
         outcomes = shown(names, family)
         draw(outcomes, folder, again=False, overview=not names, family=family)
         keep_verdicts(family, folder)
         changed = last_changes(outcome.experiment for outcome in outcomes)
-        page = write_page(outcomes, folder, setting, revision(), family, changed)
+        scale = _at_scale(family, results) if setting.profile != SCALE else Scale()
+        page = write_page(outcomes, folder, setting, revision(), family, changed, scale)
         console.print(f"report: {page}", soft_wrap=True)
         for path in write_latex(outcomes, folder, family) if latex else ():
             console.print(f"latex: {path}", soft_wrap=True, highlight=False)
+
+
+def _at_scale(family: Sequence[Outcome], results: Path | None) -> "Scale":
+    """What experiments have found at the scale of the publications, where that is stored."""
+    from cnn_study.report.scale import Scale
+
+    try:
+        stores = stores_to_read(results, SCALE)
+    except InputError:
+        return Scale()
+    found = [(store, setting) for store, setting in stores if setting.images is None]
+    if not found:
+        return Scale()
+    ((store, setting),) = found
+    return Scale(tuple(outcomes_in(store, [each.experiment for each in family], setting)), store.folder)
 
 
 def export(

@@ -23,6 +23,7 @@ from cnn_study.report.answers import answer, headline, labeled, needed, tested
 from cnn_study.report.comparison import arm_rows, measured_beside
 from cnn_study.report.pictures import Download, pictures
 from cnn_study.report.references import Reference, bibtex, find, get
+from cnn_study.report.scale import Scale
 from cnn_study.results import CheckRecord, RunRecord
 
 METHODS = (
@@ -33,6 +34,8 @@ METHODS = (
     "student1908probable",
 )
 """The references for how verdicts are decided."""
+
+NO_SCALE = Scale()
 
 LOOKS_METHODS = ("jennison1989interim",)
 """Those for looks."""
@@ -45,6 +48,7 @@ def write_page(
     revision: str = "unknown",
     family: Sequence[Outcome] = (),
     changed: Mapping[str, datetime] = MappingProxyType({}),
+    scale: Scale = NO_SCALE,
 ) -> Path:
     """Write ``report.html`` into the folder of the results.
 
@@ -55,6 +59,7 @@ def write_page(
         revision: Of the code that writes the page.
         family: All experiments whose tests are corrected for together; empty: those of the page.
         changed: When the rules of experiments were last changed, by name, where that is known.
+        scale: What the experiments have found at the scale of the publications, if these results are smaller.
 
     Raises:
         StoreError: The page cannot be written.
@@ -85,6 +90,7 @@ def write_page(
         equivalence_confidence=EQUIVALENCE_CONFIDENCE,
         family_level=FAMILY_LEVEL,
         find=find,
+        folder=folder,
         headline=headline(outcomes),
         key_of=key_of,
         images=provenance.images,
@@ -103,6 +109,7 @@ def write_page(
         revision=revision,
         seconds=sum(record.seconds for record in records.values()),
         repeated=any(outcome.design.looks for outcome in outcomes),
+        scale=scale,
         script=_script(environment),
         strip=strip,
         strip_width=WIDTH,

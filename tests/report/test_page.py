@@ -157,7 +157,7 @@ def test_contents_lead_to_every_section(made_up, tmp_path):
 def test_embedded_figures_are_smaller_and_look_the_same(made_up, tmp_path):
     image = draw(evaluate(*made_up), tmp_path)[0].path
     with Image.open(image) as opened:
-        embedded = base64.b64decode(raster(opened).removeprefix("data:image/png;base64,"))
+        embedded = base64.b64decode(raster(opened).removeprefix("data:image/webp;base64,"))
     assert len(embedded) < 0.5 * image.stat().st_size
     before, after = (np.asarray(Image.open(source).convert("RGB"), float) for source in (image, io.BytesIO(embedded)))
     assert before.shape == after.shape

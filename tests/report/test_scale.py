@@ -1,0 +1,63 @@
+"""What the report says of results at the scale of the publications, beside those of a smaller profile."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import complete, made_up_design, made_up_experiment
+
+from cnn_study.analysis.decisions import evaluate
+from cnn_study.experiment import Setting
+from cnn_study.figures.draw import draw
+from cnn_study.report.page import write_page
+from cnn_study.report.scale import WAITING, Scale
+from cnn_study.spec import CheckSpec
+
+QUICK = Setting("quick")
+
+
+@pytest.fixture
+def small(made_up):
+    return evaluate(*made_up)
+
+
+@pytest.fixture
+def whole():
+    """The same experiment at the scale of the publications, where sizes are judged."""
+    design = made_up_design(published=True)
+    return evaluate(made_up_experiment(), design, complete(design))
+
+
+def text(folder, small, scale):
+    return " ".join(write_page([small], folder, QUICK, scale=scale).read_text().split())
+
+
+def test_a_page_leads_with_the_results_at_scale(tmp_path, small, whole):
+    draw(whole, tmp_path / "full")
+    page = text(tmp_path / "quick", small, Scale((whole,), tmp_path / "full"))
+    assert "At the scale of the publications: 1 of 1 claim holds." in page
+    assert "1 of 1 experiments have been run so far" in page
+    assert '<td data-label="at the scale of the publications"><span class="supported">supported</span>' in page
+    magnitude = next(each for each in whole.verdicts if each.aspect == "magnitude")
+    assert f'<strong>At the scale of the publications, magnitude.</strong> <span class="{magnitude.verdict}">' in page
+    assert 'id="figure-full-made_up-training_curves"' in page
+    assert 'href="../full/figures/made_up-training_curves.pdf"' in page
+    assert (tmp_path / "quick" / "../full/figures/made_up-training_curves.pdf").is_file()
+
+
+def test_without_such_results_a_page_says_nothing_of_them(tmp_path, small):
+    assert "scale of the publications" not in text(tmp_path, small, Scale())
+
+
+def test_what_is_not_finished_is_told_so_far(small, whole):
+    claim = small.experiment.claims[0]
+    assert Scale((whole,)).word("made_up", claim) == ("supported", "supported")
+    assert Scale((whole,)).word("another", claim) == ("not tested", WAITING)
+    open_one = replace(whole.verdicts[0], verdict="inconclusive")
+    design = replace(whole.design, checks=(CheckSpec(check="sizes"),))
+    waiting = replace(whole, design=design, verdicts=(open_one, *whole.verdicts[1:]))
+    assert Scale((waiting,)).word("made_up", claim) == ("supported", "supported, so far")
+    assert not Scale((waiting,)).complete
+    nothing = evaluate(whole.experiment, whole.design, {})
+    assert Scale((nothing,)).word("made_up", claim) == ("not tested", WAITING)
+    assert not Scale((nothing,)).pictures("made_up", Path())
