@@ -67,7 +67,7 @@ def relevant(at) -> tuple[float, float]:
 def structure_matters_to_convolution(at):
     """A network that is better than the perceptron loses by permutations; what is left in blocks keeps a part."""
     harm, change = relevant(at)
-    for needed in (gain("conv, intact", "dense, intact"), loss("conv")):
+    for needed in (loss("conv"), gain("conv, intact", "dense, intact")):
         yield direction(needed, above=harm, under=TOGETHER)
         yield premise(needed, above=harm, under=TOGETHER)
     wanted = at.choose(smoke=4, quick=8, full=7)

@@ -210,7 +210,8 @@ def sharing_overfits_less(at):
             "effects_of_shifts",
             claims=("sharing-is-invariant", "sharing-lessens-the-harm", "averages-are-invariant"),
         ),
-        Plot("effects", claims=("sharing-learns-faster", "sharing-overfits-less")),
+        Plot("effects", "effects_on_speed", claims=("sharing-learns-faster",)),
+        Plot("effects", claims=("sharing-overfits-less",)),
     ),
 )
 def weight_sharing(at):

@@ -113,6 +113,27 @@ class ClaimVerdict:
     reason: str
     decisions: tuple[Decision, ...]
 
+    @property
+    def so_far(self) -> Verdict:
+        """The common verdict over the conditions that have been run, whatever the others may come to."""
+        known: dict[str, list[Verdict]] = {}
+        for each in self.decisions:
+            if each.interval:
+                known.setdefault(each.rule.condition, []).append(each.verdict)
+        return combine(map(conjunction, known.values())) if known else "inconclusive"
+
+    def share(self, verdict: Verdict) -> str:
+        """Under how many conditions it came out so, for people: ``1 of 4 conditions``; empty if there is only one.
+
+        Args:
+            verdict: Of a condition.
+        """
+        found: dict[str, list[Verdict]] = {}
+        for each in self.decisions:
+            found.setdefault(each.rule.condition, []).append(each.verdict)
+        agreeing = sum(conjunction(some) == verdict for some in found.values())
+        return f"{agreeing} of {len(found)} conditions" if len(found) > 1 else ""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -312,6 +333,8 @@ def _irrelevance(rule: Rule, interval: Interval) -> str:
     limit, beyond, where = (rule.low, low, "above") if math.isinf(rule.high) else (rule.high, high, "below")
     mirrored = 2 * limit - beyond if isinstance(rule.estimate, Contrast) else limit**2 / beyond
     between = sorted((mirrored, beyond))
+    if place(interval, *((-math.inf, limit) if where == "above" else (limit, math.inf))) == "supported":
+        return "no relevant effect (rather the opposite)"
     if place(interval, *between) == "supported":
         return f"no relevant effect (it lies between {between[0]:g} and {between[1]:g}{unit})"
     return f"no relevant effect (one {where} {beyond:g}{unit.removesuffix('s') if beyond == 1 else unit} is excluded)"

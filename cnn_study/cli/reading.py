@@ -36,7 +36,7 @@ def claims(
         if into:
             tables = {
                 "claims": markdown(outcomes, family),
-                "topics": topics(outcomes, family),
+                "topics": topics(outcomes, family, at_scale(family, profile, results)),
                 "magnitudes": magnitudes(outcomes),
                 "scale": scale(outcomes, family),
             }
@@ -103,24 +103,31 @@ def report(
     """See :func:`cnn_study.cli.commands.report`."""
     from cnn_study.report.latex import write_latex
     from cnn_study.report.page import write_page
-    from cnn_study.report.scale import Scale
 
     for setting, folder, family in read(collection.family(names or ()), profile, results):
         outcomes = shown(names, family)
         draw(outcomes, folder, again=False, overview=not names, family=family)
         keep_verdicts(family, folder)
         changed = last_changes(outcome.experiment for outcome in outcomes)
-        scale = _at_scale(family, results) if setting.profile != SCALE else Scale()
-        page = write_page(outcomes, folder, setting, revision(), family, changed, scale)
+        found = at_scale(family, profile, results)
+        page = write_page(outcomes, folder, setting, revision(), family, changed, found)
         console.print(f"report: {page}", soft_wrap=True)
         for path in write_latex(outcomes, folder, family) if latex else ():
             console.print(f"latex: {path}", soft_wrap=True, highlight=False)
 
 
-def _at_scale(family: Sequence[Outcome], results: Path | None) -> "Scale":
-    """What experiments have found at the scale of the publications, where that is stored."""
+def at_scale(family: Sequence[Outcome], profile: str, results: Path | None) -> "Scale":
+    """What experiments have found at the scale of the publications, where that is stored; of that itself, nothing.
+
+    Args:
+        family: The experiments, with what they have found in a profile.
+        profile: Which.
+        results: Folder of the results; ``None``: as other commands find them.
+    """
     from cnn_study.report.scale import Scale
 
+    if profile == SCALE:
+        return Scale()
     try:
         stores = stores_to_read(results, SCALE)
     except InputError:

@@ -1,5 +1,6 @@
 """All claims at a glance: a row a claim, with its verdicts, its intervals and the range that would support it."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -14,6 +15,7 @@ from matplotlib.patches import Rectangle
 
 from cnn_study.analysis.decisions import ClaimVerdict, Outcome
 from cnn_study.analysis.significance import Key, mark
+from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import ASPECTS, Aspect, Verdict
 from cnn_study.figures.layout import text_width, wrapped
 from cnn_study.figures.quantities import UNCORRECTED_TEXT
@@ -30,7 +32,7 @@ SIGNS: Mapping[Verdict, str] = {
 }
 """Of verdicts, where there is no room for words."""
 WAITING = "\N{HORIZONTAL ELLIPSIS}"
-"""Of verdicts for which runs are missing."""
+"""Stands behind what is so far, as runs are missing."""
 WRITTEN = "".join(SIGNS.values())
 """Signs for which a font is needed."""
 HEADS: Mapping[str, str] = {"direction": "holds", "magnitude": "size", "mechanism": "cause"}
@@ -42,6 +44,10 @@ FOOT = 4
 """The same of the notes, at most."""
 NARROWEST = 7
 """Width of the intervals in sizes of type, at least."""
+
+
+def _bound(interval: Interval) -> str:
+    return f"{'> ' if math.isinf(interval.high) else ''}{interval.estimate:.2g}"
 
 
 @dataclass(frozen=True)
@@ -71,19 +77,27 @@ class _Row:
         if len(intervals) < 2:
             text = "".join(each.text for each in intervals)
         else:
-            low, high = (pick(each.estimate for each in intervals) for pick in (min, max))
-            text = f"{low:.2g} to {high:.2g} {intervals[0].unit}".strip()
+            low, high = (_bound(pick(intervals, key=lambda each: each.estimate)) for pick in (min, max))
+            text = f"{low} to {high} {intervals[0].unit}".strip()
         return f"{text} times" if intervals and intervals[0].kind == "time" else text
 
     def sign(self, aspect: Aspect, survives: Mapping[Key, bool]) -> str:
-        """Of a verdict, with its mark; of one that waits for runs, that it does."""
-        found = self.verdicts[aspect]
-        waits = found.verdict == "inconclusive" and not self.outcome.complete
-        return WAITING if waits else SIGNS[found.verdict] + mark(found, survives)
+        """Of a verdict, with its mark; of one that waits for runs, what it is so far."""
+        if self.waits(aspect):
+            return SIGNS[self.shown(aspect)] + WAITING
+        return SIGNS[self.shown(aspect)] + mark(self.verdicts[aspect], survives)
+
+    def shown(self, aspect: Aspect) -> Verdict:
+        """The verdict, or what it is so far."""
+        return self.verdicts[aspect].so_far if self.waits(aspect) else self.verdicts[aspect].verdict
+
+    def waits(self, aspect: Aspect) -> bool:
+        """Whether a verdict is left open by runs that are missing."""
+        return self.verdicts[aspect].verdict == "inconclusive" and not self.outcome.complete
 
 
 def claims(
-    outcomes: Sequence[Outcome], style: Style, survives: Mapping[Key, bool] = MappingProxyType({})
+    outcomes: Sequence[Outcome], style: Style, profile: str, survives: Mapping[Key, bool] = MappingProxyType({})
 ) -> Iterator[tuple[Figure, str, pd.DataFrame]]:
     """A row a claim of which anything is known: its verdicts as signs, its intervals, and what was measured.
 
@@ -92,6 +106,7 @@ def claims(
     Args:
         outcomes: What experiments have found.
         style: Sizes.
+        profile: Whose results these are.
         survives: Which verdicts survive the correction for all tests; the others get a mark.
     """
     rows = list(_rows(outcomes))
@@ -99,7 +114,7 @@ def claims(
     count = -(-len(rows) // max(most, 1))
     size = -(-len(rows) // max(count, 1)) or 1
     for first in range(0, max(len(rows), 1), size):
-        yield _page(rows[first : first + size], style, survives)
+        yield _page(rows[first : first + size], style, profile, survives)
 
 
 def _rows(outcomes: Sequence[Outcome]) -> Iterator[_Row]:
@@ -111,14 +126,16 @@ def _rows(outcomes: Sequence[Outcome]) -> Iterator[_Row]:
                 yield row
 
 
-def _page(rows: Sequence[_Row], style: Style, survives: Mapping[Key, bool]) -> tuple[Figure, str, pd.DataFrame]:
+def _page(
+    rows: Sequence[_Row], style: Style, profile: str, survives: Mapping[Key, bool]
+) -> tuple[Figure, str, pd.DataFrame]:
     tested: list[Aspect] = [name for name in ASPECTS if any(_is_tested(row.verdicts[name]) for row in rows)]
     signs = ", ".join(f"{SIGNS[verdict]} {verdict}" for verdict in SIGNS)
-    if any(row.sign(aspect, survives) == WAITING for row in rows for aspect in tested):
-        signs += f", {WAITING} runs are missing"
+    if any(row.waits(aspect) for row in rows for aspect in tested):
+        signs += f", {WAITING} so far, as runs are missing"
     marked = any(mark(each, survives) for row in rows for each in row.verdicts.values())
     end = f" {UNCORRECTED_TEXT}" if marked else ""
-    foot = f"{signs}. Shaded: supports the claim; every row on a scale of its own.{end}"
+    foot = f"Profile {profile}. {signs}. Shaded: supports the claim; every row on a scale of its own.{end}"
     lines = wrapped(foot, 0.95 * style.width, style.small)
     ends = -HEAD, len(rows) + lines.count("\n") + 1
     figure = plt.figure(figsize=(style.width, (ends[1] - ends[0]) * LINE * style.small / 72))
@@ -130,15 +147,15 @@ def _page(rows: Sequence[_Row], style: Style, survives: Mapping[Key, bool]) -> t
     _names(ax, rows, columns, style)
     for number, row in enumerate(rows):
         for aspect in (each for each in tested if each in columns):
-            color = VERDICTS[row.verdicts[aspect].verdict].color
+            color = VERDICTS[row.shown(aspect)].color
             _write(ax, columns[aspect], number, row.sign(aspect, survives), style, color=color, fontweight="bold")
         _intervals(ax, row.direction, number, columns["intervals"], room, style)
     ax.text(style.small / 144, len(rows) - 0.3, lines, fontsize=style.small, color=PUBLISHED, va="top")
     caption = (
-        f"Every claim of which something is known, with its verdicts: {signs}. Intervals: those that decide whether it "
-        "holds, one a rule, each row on a scale of its own; shaded is the range that supports the claim. Measured: the "
-        "estimate with its interval; of several, the smallest and the largest. Cases are those of exact checks."
-        f"{end}"
+        f"Every claim of which something is known in the profile {profile}, with its verdicts: {signs}. Intervals: "
+        "those that decide whether it holds, one a condition, each row on a scale of its own; shaded: the range that "
+        "supports the claim; gray line: no effect. Measured: the estimate with its interval; of several conditions, "
+        f"the smallest and the largest. Cases are those of exact checks.{end}"
     )
     return figure, caption, pd.DataFrame([_data(row, survives) for row in rows], columns=COLUMNS)
 
@@ -205,14 +222,19 @@ def _intervals(ax: Axes, verdict: ClaimVerdict, number: int, left: float, width:
     low, high = (left + end * scale for end in found.supported)
     color = VERDICTS["supported"].color
     ax.add_patch(Rectangle((low, number - 0.42), high - low, 0.84, color=color, alpha=0.13, linewidth=0))
+    if found.nothing is not None:
+        ax.plot([left + found.nothing * scale] * 2, [number - 0.42, number + 0.42], color="0.55", linewidth=0.6)
     for bar in found.bars:
         height = number - 0.42 + 0.84 * bar.y / found.height
         one = VERDICTS[bar.verdict]
         thin = style.line * min(1.0, 2 / len(found.bars))
+        point = {"color": one.color, "markersize": 2.4 * thin, "linestyle": "none"}
         ends = [left + bar.left * scale, left + bar.right * scale]
         ax.plot(ends, [height, height], color=one.color, linewidth=thin, solid_capstyle="butt")
+        if bar.unbounded:
+            ax.plot(ends[1], height, marker=">", **point)
         middle = left + bar.middle * scale
-        ax.plot(middle, height, marker=one.marker, color=one.color, markersize=2.4 * thin, linestyle="none")
+        ax.plot(middle, height, marker=one.marker, **point)
 
 
 def _data(row: _Row, survives: Mapping[Key, bool]) -> tuple:

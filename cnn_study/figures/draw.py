@@ -96,6 +96,8 @@ FIGURES: Mapping[str, Draw] = {
 
 JUDGED = ("effects", "multiverse", "forest")
 """Kinds that show verdicts: they take ``survives`` too."""
+EXACT = ("agreement", "costs", "table", "visibility")
+"""Kinds that show exact checks, which need no images."""
 BAND = "Line and band: {mean} and 95 % t interval, {seeds} seeds"
 BARS = "Bars: 95 % t interval of the {mean}, {seeds} seeds; dots: seeds, where few or far apart"
 RANGE = "Shaded: supports the claim. Bars: {repeated}95 % t interval (equivalence: 90 %), {seeds} seeds."
@@ -163,11 +165,10 @@ def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, 
     if data.empty:
         figure.text(0.5, 0.5, "not measured", ha="center", color=PUBLISHED)
     mean = "geometric mean" if set(plot.logarithmic) & {"y"} and plot.kind != "training_curves" else "mean"
-    seeds = outcome.seeds_of(arm.name for arm in arms(outcome, plot))
-    foot = [FEET.get(plot.kind, "").format(seeds=seeds, repeated=outcome.repeated, mean=mean)]
+    foot = [FEET.get(plot.kind, "").format(seeds=_seeds(outcome, plot, data), repeated=outcome.repeated, mean=mean)]
     if UNCORRECTED_TEXT in caption:
         foot.append(UNCORRECTED_TEXT)
-    if outcome.design.proxy:
+    if outcome.design.proxy and plot.kind not in EXACT:
         proxy = f"A proxy: {outcome.design.proxy}."
         caption += f" {proxy}"
         if "ublished" in caption:
@@ -178,6 +179,15 @@ def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, 
         note(figure, text, sizes)
     settle(figure)
     return Drawing(figure, caption, data)
+
+
+def _seeds(outcome: Outcome, plot: Plot, data: pd.DataFrame) -> str:
+    """How many seeds a figure shows, for people: as its data tell, or else those of its arms."""
+    numbers = data["seeds"].dropna() if "seeds" in data else []
+    if not len(numbers):
+        return outcome.seeds_of(arm.name for arm in arms(outcome, plot))
+    low, high = int(min(numbers)), int(max(numbers))
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 @contextmanager
@@ -273,7 +283,7 @@ def draw_overview(
     survives = holm(family or outcomes)
     with _without_screen():
         with styled(sizes, text):
-            pages = list(claims.claims(outcomes, sizes, survives))
+            pages = list(claims.claims(outcomes, sizes, folder.name, survives))
         for number, page in enumerate(pages, 1):
             path = overview(folder, style, width, number).with_suffix(_shown(formats))
             _write(Drawing(*page), path, styled(sizes, text), formats)

@@ -17,7 +17,7 @@ from cnn_study.analysis import test_set
 from cnn_study.analysis.decisions import Decision, Outcome
 from cnn_study.analysis.significance import Key, rule_mark
 from cnn_study.analysis.statistics import Interval
-from cnn_study.experiment import Agreement, Contrast, Plot, Published
+from cnn_study.experiment import Agreement, Contrast, Plot, Published, Verdict
 from cnn_study.figures.layout import wrapped
 from cnn_study.figures.quantities import UNCORRECTED_TEXT, arms, drawable, metric_text, published, sources
 from cnn_study.figures.ratios import draw_interval, pair, published_ratios, ratio_axis, short_source, where
@@ -29,6 +29,10 @@ MOST_TICKS = 5
 """Ticks of an axis of contrasts, whose texts may be as long as ``-0.125``."""
 NOTHING = "no effect of interest"
 """What stands beside a rule that is contradicted since its interval excludes every effect that would matter."""
+OPPOSITE = "rather the opposite"
+"""The same, where the whole interval lies on the other side."""
+UNJUDGED = "a premise fails"
+"""What stands in the place of the verdict on a rule of a mechanism that is not judged."""
 WITHIN = "within the margin of the limit"
 """The same, where the limit is not that of no effect at all."""
 WIDE = 6.75
@@ -40,17 +44,25 @@ COLUMNS = ["claim", "aspect", "condition", "estimated", "unit", "estimate", "low
 
 @dataclass(frozen=True)
 class _Row:
-    """A decided rule, the text beside it, its mark, and what was published about the arms that it compares."""
+    """A decided rule, the text beside it, its mark, and what was published about the arms that it compares.
+
+    One that is not judged belongs to a mechanism of which nothing is said, since a premise does not hold.
+    """
 
     decision: Decision
     name: str
     mark: str
     numbers: Sequence[Published]
+    judged: bool = True
 
     @property
     def interval(self) -> Interval:
         assert self.decision.interval  # noqa: S101 - _decided has left out those without
         return self.decision.interval
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.decision.verdict if self.judged else "not tested"
 
     @property
     def right(self) -> str:
@@ -64,7 +76,11 @@ class _Row:
         """Why a rule is contradicted whose interval excludes every effect that would matter, in a few words."""
         rule = self.decision.rule
         nothing = 0 if isinstance(rule.estimate, Contrast) else 1
-        return "" if not self.decision.finding else NOTHING if nothing in (rule.low, rule.high) else WITHIN
+        if not self.decision.finding:
+            return ""
+        if self.interval.high < rule.low or self.interval.low > rule.high:
+            return OPPOSITE
+        return NOTHING if nothing in (rule.low, rule.high) else WITHIN
 
     @property
     def height(self) -> float:
@@ -89,6 +105,10 @@ def effects(
         f"{outcome.repeated}95 % t interval, for equivalences the 90 % one. Shaded: the range that supports the claim. "
         "Right: the verdict, the estimate and its interval."
     )
+    if any(row.decision.rule.smallest is not None for row in rows):
+        caption += " Dotted: the smallest effect that would matter."
+    if any(not row.judged for row in rows):
+        caption += f' "{UNJUDGED.capitalize()}": nothing is said of the cause.'
     if any(row.finding == NOTHING for row in rows):
         caption += f' "{NOTHING.capitalize()}": an interval of 90 % excludes the smallest one that would matter.'
     if any(row.finding == WITHIN for row in rows):
@@ -148,7 +168,9 @@ def _quantity(decision: Decision) -> str:
         return f"reduction of {metric_text(estimate.terms[0].metric)} ({estimate.unit})"
     if len(estimate.terms) == 1 and estimate.unit:
         return f"{metric_text(estimate.terms[0].metric)} ({estimate.unit})"
-    return estimate.unit or "difference (without unit)"
+    return {"points": "difference (percentage points)", "": "difference (without unit)"}.get(
+        estimate.unit, estimate.unit
+    )
 
 
 def _compared(estimate: Contrast) -> tuple[str, str] | None:
@@ -158,6 +180,7 @@ def _compared(estimate: Contrast) -> tuple[str, str] | None:
 
 def _rows(outcome: Outcome, decisions: Sequence[Decision], survives: Mapping[Key, bool], style: Style) -> list[_Row]:
     shared, rows, before = _shared_condition(decisions), [], ("", "")
+    silent = {(each.claim.name, each.aspect) for each in outcome.verdicts if each.verdict == "not tested"}
     for decision in decisions:
         rule = decision.rule
         what = _what(outcome, decision)
@@ -167,7 +190,9 @@ def _rows(outcome: Outcome, decisions: Sequence[Decision], survives: Mapping[Key
         title = "" if (rule.claim, rule.aspect) == before else f"{rule.claim}, {rule.aspect}\n"
         before = (rule.claim, rule.aspect)
         name = wrapped(title + what, 0.4 * style.width, style.small)
-        rows.append(_Row(decision, name, rule_mark(outcome, decision, survives), _published(outcome, decision)))
+        judged = decision.verdict == "not tested" or (rule.claim, rule.aspect) not in silent
+        mark = rule_mark(outcome, decision, survives)
+        rows.append(_Row(decision, name, mark, _published(outcome, decision), judged))
     return rows
 
 
@@ -227,13 +252,15 @@ def _axis_name(quantity: str, style: Style) -> str:
 
 
 def _draw(ax: Axes, row: _Row, quantity: str, top: float, style: Style) -> None:
-    rule, interval, one = row.decision.rule, row.interval, VERDICTS[row.decision.verdict]
+    rule, interval, one = row.decision.rule, row.interval, VERDICTS[row.verdict]
     left, right = ax.get_xlim()
-    low, high = max(rule.low, left), min(rule.high, right)
+    low, high, color = max(rule.low, left), min(rule.high, right), VERDICTS["supported"].color
     if low < high:
-        color = VERDICTS["supported"].color
         ax.add_patch(Rectangle((low, top + 0.2), high - low, row.height - 0.4, color=color, alpha=0.13, linewidth=0))
     middle = top + row.height / 2
+    for limit in rule.relevant if rule.smallest is not None else ():
+        if left < limit < right:
+            ax.plot([limit] * 2, [top + 0.2, top + row.height - 0.2], color=color, linewidth=0.8, linestyle=":")
     for number in row.numbers:
         ax.plot([number.value] * 2, [top + 0.2, top + row.height - 0.2], color=PUBLISHED, linewidth=0.8, linestyle="--")
     if quantity == RATIOS:
@@ -241,7 +268,7 @@ def _draw(ax: Axes, row: _Row, quantity: str, top: float, style: Style) -> None:
     else:
         ax.plot(drawable(interval), [middle, middle], color=one.color, solid_capstyle="butt")
         ax.plot(interval.estimate, middle, marker=one.marker, color=one.color, linestyle="none")
-    texts = [(row.decision.verdict + row.mark, "bold", one.color)]
+    texts = [(row.verdict + row.mark if row.judged else UNJUDGED, "bold", one.color)]
     texts += [
         (line, "normal", PUBLISHED if line.startswith("published") else one.color) for line in row.right.split("\n")
     ]
@@ -264,7 +291,8 @@ def _range(rows: Sequence[_Row]) -> tuple[float, float]:
     values = [0.0]
     for row in rows:
         values += [number.value for number in row.numbers]
-        values += [*drawable(row.interval), row.decision.rule.low, row.decision.rule.high]
+        rule = row.decision.rule
+        values += [*drawable(row.interval), rule.low, rule.high, *rule.relevant]
     finite = [value for value in values if math.isfinite(value)]
     margin = 0.06 * (max(finite) - min(finite)) or 1.0
     return min(finite) - margin, max(finite) + margin
@@ -285,4 +313,4 @@ def _data(row: _Row) -> tuple:
     rule, interval = row.decision.rule, row.interval
     limits = (interval.estimate, interval.low, interval.high, rule.low, rule.high)
     unit = rule.estimate.unit if isinstance(rule.estimate, Contrast) else "ratio of times"
-    return (rule.claim, rule.aspect, rule.condition, rule.estimate.text, unit, *limits, row.decision.verdict)
+    return (rule.claim, rule.aspect, rule.condition, rule.estimate.text, unit, *limits, row.verdict)

@@ -17,7 +17,7 @@ from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.data.registry import DATASETS
 from cnn_study.experiment import Contrast, Plot, Term
 from cnn_study.figures.layout import wrapped
-from cnn_study.figures.quantities import UNCORRECTED_TEXT, drawable
+from cnn_study.figures.quantities import UNCORRECTED_TEXT, drawable, metric_text
 from cnn_study.figures.style import VERDICTS, Style
 
 COLUMNS = ["claim", "condition", "estimate", "low", "high", "seeds", "unit", "verdict"]
@@ -34,7 +34,7 @@ def forest(
     decisions = _averages(outcome)
     parts = [_parts(outcome, decision) for decision in decisions]
     rows = list(dict.fromkeys(condition for found in parts for condition in found))
-    height = (len(rows) + 4) * 2.0 * style.type_size / 72
+    height = (len(rows) + 4.5) * 2.0 * style.type_size / 72
     figure, grid = plt.subplots(
         1, max(len(decisions), 1), figsize=(style.width, height), sharey=True, sharex=True, squeeze=False
     )
@@ -135,8 +135,10 @@ def _panel(
     ax.grid(visible=False, axis="y")
     room = 0.62 * style.width / panels
     title = wrapped(decision.rule.claim.replace("-", " "), room, style.small, bold=True)
-    ax.set_title(f"{title}\n{decision.verdict}{mark}", fontsize=style.small, color=look.color)
-    text = f"{replace(interval, unit='').text} {interval.unit}"
-    ax.set_xlabel(wrapped(text, room, style.small), fontsize=style.small)
+    found = f"{decision.verdict}{mark}\n{replace(interval, unit='').text}"
+    ax.set_title(f"{title}\n{found}", fontsize=style.small, color=look.color)
+    estimate = decision.rule.estimate
+    quantity = metric_text(estimate.terms[0].metric) if isinstance(estimate, Contrast) else ""
+    ax.set_xlabel(wrapped(f"reduction of {quantity} ({interval.unit})", room, style.small), fontsize=style.small)
     numbers = (interval.estimate, interval.low, interval.high, interval.n, interval.unit)
     return [*table, (decision.rule.claim, "average", *numbers, decision.verdict)]

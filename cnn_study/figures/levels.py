@@ -61,7 +61,7 @@ def dose(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.Da
             for level, measured in averages.items()
             if measured
         }
-    return _lines(outcome, plot, style, series, seeds, plot.x or "level")
+    return _lines(outcome, plot, style, shown, series, seeds, plot.x or "level")
 
 
 def family(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
@@ -77,7 +77,7 @@ def family(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
             if measured:
                 points[level] = summary(measured, logarithmic="y" in plot.logarithmic)
                 seeds.setdefault((arm.condition, called[arm.name]), {})[level] = measured
-    return _lines(outcome, plot, style, series, seeds, plot.x or metric_text(plot.metric).rpartition(" ")[2])
+    return _lines(outcome, plot, style, shown, series, seeds, plot.x or metric_text(plot.metric).rpartition(" ")[2])
 
 
 def _members(outcome: Outcome, arm: Arm, metric: str) -> list[tuple[float, str]]:
@@ -92,6 +92,7 @@ def _lines(
     outcome: Outcome,
     plot: Plot,
     style: Style,
+    shown: Sequence[Arm],
     series: Mapping[tuple[str, str], Points],
     seeds: Mapping[tuple[str, str], Mapping[float, Sequence[float]]],
     x: str,
@@ -120,7 +121,7 @@ def _lines(
     value_axis(axes[0], "y", percents, logarithmic="y" in plot.logarithmic, within=natural_limits(table, plot.metric))
     label_axes(axes, x, plot.y or metric_text(plot.metric))
     legend(figure, axes)
-    text = replicates_text(outcome, arms(outcome, plot), logarithmic="y" in plot.logarithmic)
+    text = replicates_text(outcome, shown, logarithmic="y" in plot.logarithmic)
     caption = (
         f"{metric_text(plot.metric).capitalize()} against {x}: {text} (bars); dots: seeds, where few or far apart."
     )

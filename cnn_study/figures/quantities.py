@@ -16,7 +16,7 @@ FRACTIONS = ("accuracy", "consistency", "dead", "drop", "error", "gap", "reached
 
 FEW = 2
 """So many seeds are shown one by one: the interval of their mean says more of the t distribution than of them."""
-UNCORRECTED_TEXT = f"{UNCORRECTED}: does not survive Holm's correction for all tests of the profile together."
+UNCORRECTED_TEXT = f"{UNCORRECTED}: its claim as a whole does not survive Holm's correction for all tests together."
 
 
 def arms(outcome: Outcome, plot: Plot) -> list[Arm]:

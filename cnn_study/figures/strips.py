@@ -25,6 +25,7 @@ class Bar:
         y: Height of the line.
         verdict: That follows from it.
         text: The numbers.
+        unbounded: Whether it has no upper limit.
     """
 
     left: float
@@ -33,6 +34,7 @@ class Bar:
     y: float
     verdict: Verdict
     text: str
+    unbounded: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,14 @@ class Strip:
         supported: Left and right end of the range that supports the claim, in pixels.
         bars: The intervals.
         text: All numbers, in words.
+        nothing: Where there is no effect: a difference of 0, a ratio of 1; ``None`` if that is not in the strip.
     """
 
     height: float
     supported: tuple[float, float]
     bars: tuple[Bar, ...]
     text: str
+    nothing: float | None = None
 
 
 def strip(verdict: ClaimVerdict, most: int = MOST) -> Strip | None:
@@ -79,7 +83,9 @@ def strip(verdict: ClaimVerdict, most: int = MOST) -> Strip | None:
 
     bars = tuple(_bar(each, place, ROW * (number + 0.5)) for number, each in enumerate(shown))
     text = "; ".join(bar.text for bar in bars)
-    return Strip(ROW * len(bars), (place(rule.low), place(rule.high)), bars, text)
+    nothing = 1.0 if logarithmic else 0.0
+    shown_nothing = place(nothing) if low <= _scaled(nothing, logarithmic) <= high else None
+    return Strip(ROW * len(bars), (place(rule.low), place(rule.high)), bars, text, shown_nothing)
 
 
 def comparable(verdict: ClaimVerdict) -> list[Decision]:
@@ -101,6 +107,10 @@ def _ends(decision: Decision) -> Sequence[float]:
     return [interval.low, interval.estimate, interval.high] if interval else []
 
 
+def _unbounded(decision: Decision) -> bool:
+    return decision.interval is not None and math.isinf(decision.interval.high)
+
+
 def _scaled(value: float, logarithmic: bool) -> float:
     if not logarithmic:
         return value
@@ -109,4 +119,4 @@ def _scaled(value: float, logarithmic: bool) -> float:
 
 def _bar(decision: Decision, place, y: float) -> Bar:
     low, middle, high = map(place, _ends(decision))
-    return Bar(low, high, middle, y, decision.verdict, f"{decision.text}: {decision.verdict}")
+    return Bar(low, high, middle, y, decision.verdict, f"{decision.text}: {decision.verdict}", _unbounded(decision))

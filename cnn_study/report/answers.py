@@ -10,7 +10,7 @@ from cnn_study.analysis.sensitivity import outlook, undecided
 from cnn_study.experiment import Agreement, Aspect, Contrast, Design, TimeRatio, Verdict
 from cnn_study.experiment.estimate import in_words as metric_in_words
 
-SHOWN = 3
+SHOWN = 4
 """Conditions that a sentence names; those beyond are only counted."""
 
 
@@ -117,7 +117,7 @@ def needed(verdicts: Iterable[ClaimVerdict]) -> list[str]:
 
 def _needed(verdicts: Iterable[ClaimVerdict]) -> Iterator[str]:
     for verdict in verdicts:
-        for each in verdict.decisions:
+        for each in verdict.decisions if verdict.verdict != "not tested" else ():
             if each.verdict in ("supported", "contradicted"):
                 continue
             seeds = f"{each.look.following} seeds are planned next. " if each.look and each.open else ""

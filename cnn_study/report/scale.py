@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from cnn_study.analysis.decisions import ClaimVerdict, Outcome, conjunction
+from cnn_study.analysis.decisions import ClaimVerdict, Outcome
 from cnn_study.analysis.significance import Key, holm, mark
 from cnn_study.experiment import Claim, Verdict
 from cnn_study.report.answers import headline
 from cnn_study.report.pictures import Picture, pictures
-
-WAITING = "runs are missing"
-"""What stands in the place of a verdict for which runs are missing."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +62,8 @@ class Scale:
             if each.verdict != "not tested" and any(decision.interval for decision in each.decisions)
         ]
 
-    def word(self, experiment: str, claim: Claim) -> tuple[Verdict, str]:
-        """The verdict on the direction of a claim, and what stands for it in a table.
+    def direction(self, experiment: str, claim: Claim) -> tuple[Verdict, str] | None:
+        """The verdict on the direction of a claim, and what stands behind it; ``None`` if no runs are there.
 
         Args:
             experiment: The name of the experiment that makes it.
@@ -75,11 +72,10 @@ class Scale:
         found = self.outcome(experiment)
         known = next((each for each in self.verdicts(experiment, claim) if each.aspect == "direction"), None)
         if found is None or known is None:
-            return "not tested", WAITING
+            return None
         if known.verdict == "inconclusive" and not found.complete:
-            so_far = conjunction([each.verdict for each in known.decisions if each.interval])
-            return so_far, f"{so_far}, so far"
-        return known.verdict, known.verdict + self.mark(known)
+            return known.so_far, ", so far"
+        return known.verdict, self.mark(known)
 
     def mark(self, verdict: ClaimVerdict) -> str:
         """What stands after a verdict that does not survive the correction.

@@ -10,6 +10,7 @@ from cnn_study.errors import InputError
 from cnn_study.experiment import ASPECTS, Claim, Design, Published, Verdict
 from cnn_study.files import replace_file
 from cnn_study.report.answers import in_words
+from cnn_study.report.scale import Scale
 
 WORDS: Mapping[Verdict, str] = {
     "supported": "**yes**",
@@ -19,6 +20,8 @@ WORDS: Mapping[Verdict, str] = {
     "not tested": "-",
 }
 """Answers to the questions of the short table."""
+
+NO_SCALE = Scale()
 
 
 def markdown(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
@@ -43,15 +46,17 @@ def markdown(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str
     return table(("experiment", "claim", *ASPECTS, "measured"), rows)
 
 
-def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
+def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = (), at_scale: Scale = NO_SCALE) -> str:
     """A row an experiment: its first claim that trained networks decide, or its first one, with plain answers.
 
     Args:
         outcomes: The experiments shown.
         family: All whose tests are corrected for together; empty: those shown.
+        at_scale: What was found at the scale of the publications, for a column of its own.
     """
     survives = holm(family or outcomes)
     head = ("topic", "claim", "holds", "as strongly as published", "for the stated reason", "measured")
+    head += ("holds in `full`",) if at_scale.outcomes else ()
     rows: list[list[str]] = []
     for outcome in outcomes:
         claim = first_claim(outcome)
@@ -62,12 +67,23 @@ def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
             f"[{name.replace('_', ' ')}](experiments/{name}.py)",
             claim.statement,
             *(WORDS[each.verdict] + mark(each, survives) for each in mine),
-            "<br>".join(_telling_words(each, outcome.design) for each in telling),
+            "<br>".join(_shares(mine, telling, outcome.design)),
         ]
+        if at_scale.outcomes:
+            found = at_scale.direction(name, claim)
+            cells.append(WORDS[found[0]] + found[1] if found else "not run yet")
         rows.append(cells)
     # Where the scale is not that of any publication, no size is judged, and a column of dashes says so too often.
     kept = [place for place, name in enumerate(head) if name != "as strongly as published" or _judged(rows, place)]
     return table([head[place] for place in kept], [[cells[place] for place in kept] for cells in rows])
+
+
+def _shares(mine: Sequence[ClaimVerdict], telling: Sequence[Decision], design: Design) -> Iterable[str]:
+    """What was measured, and under how many conditions the direction comes out so."""
+    (direction,) = (each for each in mine if each.aspect == "direction")
+    for each in telling:
+        share = direction.share(each.verdict)
+        yield f"{_telling_words(each, design)}{f'; so in {share}' if share else ''}"
 
 
 def _judged(rows: Sequence[Sequence[str]], place: int) -> bool:

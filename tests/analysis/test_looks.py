@@ -153,6 +153,15 @@ def made_up_verdict(decision):
 # --- the smallest effect of interest ---
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_interval_on_the_other_side_is_told_as_the_opposite(sign):
+    gains = tuple(sign * gain for gain in (-0.8, -3.2, 0.0, -2.2, 0.1, -1.2))
+    design = design_of(**({"low": 0} if sign > 0 else {"high": 0}), smallest=1)
+    decision = decided(replace(design, looks=()), gains)
+    assert decision.verdict == "contradicted"
+    assert decision.finding == "no relevant effect (rather the opposite)"
+
+
 @pytest.mark.parametrize("looks", [(), LOOKED_AT], ids=str)
 @pytest.mark.parametrize(
     ("gains", "limits", "verdict", "finding"),
@@ -163,7 +172,7 @@ def made_up_verdict(decision):
             "contradicted",
             "no relevant effect (it lies between -1 and 1 points)",
         ),
-        ((-0.6, -3.0, 0.2, -2.0, 0.3, -1.0), {"low": 0}, "contradicted", "one above 1 points is excluded"),
+        ((-0.6, -3.0, 0.2, -2.0, 0.3, -1.0), {"low": 0}, "contradicted", "one above 1 point is excluded"),
         ((0.6, 3.0, -0.2, 2.0, -0.3, 1.0), {"high": 0}, "contradicted", "one below -1 points is excluded"),
         ((0.5, 0.52, 0.51, 0.5, 0.49, 0.5), {"low": 0}, "supported", ""),
         ((-3.0, -3.1, -3.05, -3, -3, -3), {"low": 0}, "contradicted", ""),

@@ -1,6 +1,7 @@
 """The figure of all claims: a row each, with what was decided, and nothing that leaves the page."""
 
 import csv
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from cnn_study.analysis.significance import UNCORRECTED, holm
 from cnn_study.experiment import ASPECTS, Setting
 from cnn_study.figures.claims import SIGNS, WAITING, WRITTEN, claims
 from cnn_study.figures.draw import draw_overview
+from cnn_study.figures.strips import strip
 from cnn_study.figures.style import WIDTHS, sized, styled
 from cnn_study.results import Store
 from cnn_study.spec import CheckSpec
@@ -35,7 +37,7 @@ def pages(outcomes, style="paper", width=None, survives=None):
     sizes = sized(style, width)
     with styled(sizes, WRITTEN):
         found = holm(outcomes) if survives is None else survives
-        drawn = list(claims(outcomes, sizes, found))
+        drawn = list(claims(outcomes, sizes, "quick", found))
     plt.close("all")
     return drawn
 
@@ -91,7 +93,7 @@ def test_a_verdict_that_waits_for_runs_says_so(made_up):
     outcome = replace(outcome, design=replace(outcome.design, checks=(CheckSpec(check="sizes"),)))
     assert not outcome.complete
     ((figure, caption, _),) = pages([outcome])
-    assert WAITING in written(figure)
+    assert SIGNS["supported"] + WAITING in written(figure)
     assert "runs are missing" in caption
 
 
@@ -107,12 +109,24 @@ def test_several_estimates_are_told_as_a_range_of_those_with_the_same_limits(mad
     assert list(data.measured) == [f"{first.interval.text} times"]
 
 
+def test_a_strip_says_where_there_is_no_effect_and_what_has_no_end(made_up):
+    direction = evaluate(*made_up).verdicts[0]
+    drawn = strip(direction)
+    assert drawn.supported[0] == drawn.nothing  # A ratio of 1.
+    assert not any(bar.unbounded for bar in drawn.bars)
+    first, second = direction.decisions
+    bound = replace(first, interval=replace(first.interval, high=math.inf))
+    drawn = strip(replace(direction, decisions=(bound, second)))
+    assert [bar.unbounded for bar in drawn.bars] == [True, False]
+    assert len(strip(direction, most=1).bars) == 1
+
+
 def test_the_files_are_the_same_when_drawn_twice(made_up, tmp_path):
     outcome = evaluate(*made_up)
     for name in ("a", "b"):
-        (drawn,) = draw_overview([outcome], tmp_path / name)
-        assert drawn.path == tmp_path / name / "figures" / "claims.png"
-    files = sorted((tmp_path / "a" / "figures").iterdir())
+        (drawn,) = draw_overview([outcome], tmp_path / name / "quick")
+        assert drawn.path == tmp_path / name / "quick" / "figures" / "claims.png"
+    files = sorted((tmp_path / "a" / "quick" / "figures").iterdir())
     assert [file.suffix for file in files] == [".csv", ".pdf", ".png", ".svg", ".txt"]
     for file in files:
-        assert file.read_bytes() == (tmp_path / "b" / "figures" / file.name).read_bytes()
+        assert file.read_bytes() == (tmp_path / "b" / "quick" / "figures" / file.name).read_bytes()

@@ -215,6 +215,43 @@ def test_effects_can_be_those_of_some_claims(outcome):
     assert set(drawing(both, Plot("effects", claims=("other",))).data.claim) == {"other"}
 
 
+def changed(outcome, **changes):
+    """The outcome with its first decision changed."""
+    first, *rest = outcome.verdicts
+    decision = replace(first.decisions[0], **changes)
+    return replace(outcome, verdicts=(replace(first, decisions=(decision, *first.decisions[1:])), *rest))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"), [(0.2, 0.9, "rather the opposite"), (0.8, 1.1, "no effect of interest")]
+)
+def test_an_effect_the_other_way_is_not_called_none(outcome, low, high, words):
+    interval = replace(outcome.verdicts[0].decisions[0].interval, estimate=0.85, low=low, high=high)
+    found = changed(outcome, verdict="contradicted", interval=interval, finding="no relevant effect (...)")
+    assert any(words in text for text in texts(drawing(found, "effects").figure))
+    plt.close("all")
+
+
+def test_the_smallest_effect_that_matters_is_drawn_where_there_is_one(outcome):
+    rule = replace(outcome.verdicts[0].decisions[0].rule, smallest=1.25)
+    assert "Dotted" not in drawing(outcome, "effects").caption
+    drawn = drawing(changed(outcome, rule=rule), "effects")
+    assert "Dotted: the smallest effect that would matter" in drawn.caption
+    assert [1.25, 1.25] in [list(line.get_xdata()) for line in drawn.figure.axes[0].lines]
+    plt.close("all")
+
+
+def test_rules_of_a_mechanism_of_which_nothing_is_said_are_not_judged(outcome):
+    mine = outcome.verdicts[0]
+    decisions = tuple(replace(each, rule=replace(each.rule, aspect="mechanism")) for each in mine.decisions)
+    silent = replace(mine, aspect="mechanism", verdict="not tested", decisions=decisions)
+    drawn = drawing(replace(outcome, verdicts=(mine, silent)), "effects")
+    told = drawn.data.groupby("aspect").verdict.unique()
+    assert [list(told[aspect]) for aspect in ("direction", "mechanism")] == [["supported"], ["not tested"]]
+    assert texts(drawn.figure).count("a premise fails") == len(decisions)
+    plt.close("all")
+
+
 def test_zeros_are_left_out_of_a_logarithmic_figure_of_layers_and_counted(outcome):
     def with_gradients(record, value):
         points = [Point(f"gradient_weights/dense_{n}", 0, 0.0, value if n == 1 else 1.0) for n in (1, 2)]

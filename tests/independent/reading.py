@@ -483,6 +483,8 @@ class Reader:
     @staticmethod
     def _finding(rule: Rule, interval: tuple[float, float, float]) -> str:
         low, high = rule.irrelevance
+        if interval[2] < rule.low or interval[1] > rule.high:
+            return "rather the opposite"
         if placed(interval, (low, high)) == SUPPORTED:
             return f"it lies between {low:g} and {high:g}"
         return f"one above {high:g}" if rule.high == INFINITY else f"one below {low:g}"

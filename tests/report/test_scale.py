@@ -10,7 +10,7 @@ from cnn_study.analysis.decisions import evaluate
 from cnn_study.experiment import Setting
 from cnn_study.figures.draw import draw
 from cnn_study.report.page import write_page
-from cnn_study.report.scale import WAITING, Scale
+from cnn_study.report.scale import Scale
 from cnn_study.spec import CheckSpec
 
 QUICK = Setting("quick")
@@ -51,13 +51,13 @@ def test_without_such_results_a_page_says_nothing_of_them(tmp_path, small):
 
 def test_what_is_not_finished_is_told_so_far(small, whole):
     claim = small.experiment.claims[0]
-    assert Scale((whole,)).word("made_up", claim) == ("supported", "supported")
-    assert Scale((whole,)).word("another", claim) == ("not tested", WAITING)
+    assert Scale((whole,)).direction("made_up", claim) == ("supported", "")
+    assert Scale((whole,)).direction("another", claim) is None
     open_one = replace(whole.verdicts[0], verdict="inconclusive")
     design = replace(whole.design, checks=(CheckSpec(check="sizes"),))
     waiting = replace(whole, design=design, verdicts=(open_one, *whole.verdicts[1:]))
-    assert Scale((waiting,)).word("made_up", claim) == ("supported", "supported, so far")
+    assert Scale((waiting,)).direction("made_up", claim) == ("supported", ", so far")
     assert not Scale((waiting,)).complete
     nothing = evaluate(whole.experiment, whole.design, {})
-    assert Scale((nothing,)).word("made_up", claim) == ("not tested", WAITING)
+    assert Scale((nothing,)).direction("made_up", claim) is None
     assert not Scale((nothing,)).pictures("made_up", Path())

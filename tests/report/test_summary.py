@@ -7,6 +7,7 @@ from conftest import with_silent_claims
 from cnn_study import collection
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.significance import UNCORRECTED
+from cnn_study.cli.reading import at_scale
 from cnn_study.errors import InputError
 from cnn_study.report.summary import WORDS, insert, magnitudes, markdown, marks, scale, topics
 from cnn_study.results import Store
@@ -59,7 +60,8 @@ def test_a_topic_has_the_answers_of_its_first_claim_about_trained_networks(made_
     assert cells[:2] == ["[made up](experiments/made_up.py)", "ReLU is <faster>."]
     assert cells[2:5] == [WORDS[verdict.verdict] for verdict in outcome.verdicts]
     first = outcome.verdicts[0].decisions[0]
-    assert cells[5] == f"tanh against relu: {first.interval.text} times as long to 25 % training error, 3 seeds (plain)"
+    what = f"tanh against relu: {first.interval.text} times as long to 25 % training error, 3 seeds (plain)"
+    assert cells[5] == f"{what}; so in 2 of 2 conditions"
 
 
 def test_each_table_goes_between_its_own_marks(tmp_path):
@@ -117,4 +119,7 @@ def test_tables_are_those_of_the_reference_results(file, name, table):
     outcomes = [evaluate(each, each.at(profile), store.records(), store.checks()) for each in collection.load()]
     begin, end = marks(name)
     text = (ROOT / file).read_text(encoding="utf-8")
-    assert f"{begin}\n{table(outcomes)}\n{end}" in text, "stale: make readme"
+    made = (
+        table(outcomes, at_scale=at_scale(outcomes, profile, ROOT / "results")) if table is topics else table(outcomes)
+    )
+    assert f"{begin}\n{made}\n{end}" in text, "stale: make readme"
