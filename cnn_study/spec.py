@@ -47,6 +47,11 @@ class Spec(BaseModel):
 
         Leaving defaults out lets a later version add a switch without giving stored runs another key.
         """
+        return dict(self._differing)
+
+    @cached_property
+    def _differing(self) -> dict[str, Any]:
+        """The same, once: the runs of an arm share its network."""
         differing = {}
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
@@ -73,7 +78,7 @@ class Spec(BaseModel):
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Spec):
-        return value.canonical()
+        return value._differing
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 

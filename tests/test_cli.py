@@ -298,7 +298,7 @@ def test_claims_of_one_experiment_are_corrected_for_the_tests_of_all(command, tm
     monkeypatch.setattr(tables, "verdicts", lambda outcomes, family: families.append((outcomes, family)) or [])
     monkeypatch.setattr(
         "cnn_study.report.page.write_page",
-        lambda outcomes, folder, setting, revision, family, changed: families.append((outcomes, family)),
+        lambda outcomes, folder, setting, revision, family, changed, scale: families.append((outcomes, family)),
     )
     monkeypatch.setattr(training, "_obtained", lambda *_: Setting("quick"))
     monkeypatch.setattr(training, "ensure", lambda *_: None)

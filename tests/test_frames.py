@@ -112,15 +112,17 @@ def test_the_committed_verdicts_are_those_of_the_committed_runs(tmp_path):
 
 def test_they_are_loaded_without_tensorflow_and_from_anywhere(tmp_path):
     code = (
-        "import sys, time, cnn_study; found = cnn_study.load('quick'); taken = time.process_time();"
+        "import sys, time; import pandas; unit = time.process_time();"
+        "import cnn_study; found = cnn_study.load('quick'); taken = time.process_time() / unit;"
         "print(taken, sorted({'tensorflow', 'keras', 'mlflow', 'matplotlib'} & sys.modules.keys()))"
     )
     answer = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert answer.stderr == ""
     taken, *imported = answer.stdout.split()
     assert imported == ["[]"]
-    # Two seconds are promised on an idle machine. Where others compute, the same work takes a processor longer.
-    assert float(taken) < 4
+    # Two seconds are promised on a fast idle machine, about six times what it takes to import pandas there. Slower
+    # processors, and those that others use too, take longer for both.
+    assert float(taken) < 12
 
 
 def test_what_is_not_there_is_told(tmp_path):

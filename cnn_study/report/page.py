@@ -90,7 +90,6 @@ def write_page(
         equivalence_confidence=EQUIVALENCE_CONFIDENCE,
         family_level=FAMILY_LEVEL,
         find=find,
-        folder=folder,
         headline=headline(outcomes),
         key_of=key_of,
         images=provenance.images,
@@ -103,6 +102,9 @@ def write_page(
         options=_options(setting),
         outcomes=outcomes,
         pictures={outcome.experiment.name: pictures(outcome, folder) for outcome in outcomes},
+        pictures_at_scale=lambda name: (
+            pictures(found, scale.folder, folder)[:1] if (found := scale.judged(name)) else []
+        ),
         profile=setting.profile,
         references=_references(outcomes),
         resamples=RESAMPLES,

@@ -9,7 +9,6 @@ from cnn_study.analysis.decisions import ClaimVerdict, Outcome
 from cnn_study.analysis.significance import Key, holm, mark
 from cnn_study.experiment import Claim, Verdict
 from cnn_study.report.answers import headline
-from cnn_study.report.pictures import Picture, pictures
 
 
 @dataclass(frozen=True)
@@ -85,18 +84,13 @@ class Scale:
         """
         return mark(verdict, self.survives)
 
-    def pictures(self, experiment: str, page: Path) -> Sequence[Picture]:
-        """The first figure of an experiment that judges the size of an effect against a published number.
+    def judged(self, experiment: str) -> Outcome | None:
+        """What an experiment has found, if it judges the size of an effect against a published number.
 
         Args:
             experiment: Its name.
-            page: The folder of the page that shows it.
         """
         found = self.outcome(experiment)
-        judged = found and any(
-            decision.interval and decision.verdict != "not tested"
-            for verdict in found.verdicts
-            if verdict.aspect == "magnitude"
-            for decision in verdict.decisions
-        )
-        return pictures(found, self.folder, page)[:1] if found and judged else []
+        sizes = [each for each in found.verdicts if each.aspect == "magnitude"] if found else []
+        told = [each for verdict in sizes for each in verdict.decisions if each.interval]
+        return found if any(each.verdict != "not tested" for each in told) else None

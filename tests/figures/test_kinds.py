@@ -382,7 +382,8 @@ def test_the_parts_of_an_average_are_those_of_its_conditions():
     drawn = drawing(outcome, plot)
     decisions = [decision for verdict in outcome.verdicts for decision in verdict.decisions]
     assert [ax.get_title().replace("\n", " ") for ax in drawn.figure.axes] == [
-        f"{decision.rule.claim.replace('-', ' ')} {decision.verdict}" for decision in decisions
+        f"{each.rule.claim.replace('-', ' ')} {each.verdict} {dataclasses.replace(each.interval, unit='').text}"
+        for each in decisions
     ]
     for decision in decisions:
         mine = drawn.data[drawn.data.claim == decision.rule.claim].set_index("condition")

@@ -1,7 +1,6 @@
 """What the report says of results at the scale of the publications, beside those of a smaller profile."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from conftest import complete, made_up_design, made_up_experiment
@@ -60,4 +59,4 @@ def test_what_is_not_finished_is_told_so_far(small, whole):
     assert not Scale((waiting,)).complete
     nothing = evaluate(whole.experiment, whole.design, {})
     assert Scale((nothing,)).direction("made_up", claim) is None
-    assert not Scale((nothing,)).pictures("made_up", Path())
+    assert Scale((nothing,)).judged("made_up") is None
