@@ -72,6 +72,8 @@ def main() -> None:
     for profile in ("quick", "full"):
         print(f"{profile:<24}{'runs':>6}{'foretold, h':>13}{'measured, h':>13}{'off':>8}")
         found = list(forecasts(profile))
+        if not found:
+            continue
         for each in found:
             print(f"{each.experiment:<24}{each.runs:>6}{each.foretold:>13.2f}{each.measured:>13.2f}{each.off:>8.0%}")
         sums = (sum(each.foretold for each in found), sum(each.measured for each in found))

@@ -114,13 +114,21 @@ class ClaimVerdict:
     decisions: tuple[Decision, ...]
 
     @property
-    def so_far(self) -> Verdict:
-        """The common verdict over the conditions that have been run, whatever the others may come to."""
-        known: dict[str, list[Verdict]] = {}
-        for each in self.decisions:
-            if each.interval:
-                known.setdefault(each.rule.condition, []).append(each.verdict)
-        return combine(map(conjunction, known.values())) if known else "inconclusive"
+    def waits(self) -> bool:
+        """Whether runs are missing for any of its rules."""
+        return any(each.interval is None for each in self.decisions)
+
+    @property
+    def so_far(self) -> "ClaimVerdict":
+        """The same over the conditions that have been run whole, whatever the others may come to."""
+        missing = {each.rule.condition for each in self.decisions if each.interval is None}
+        known = tuple(each for each in self.decisions if each.rule.condition not in missing)
+        found: dict[str, list[Verdict]] = {}
+        for each in known:
+            if not each.rule.premise:
+                found.setdefault(each.rule.condition, []).append(each.verdict)
+        verdict = combine(map(conjunction, found.values())) if found else "inconclusive"
+        return replace(self, verdict=verdict, decisions=known)
 
     def share(self, verdict: Verdict) -> str:
         """Under how many conditions it came out so, for people: ``1 of 4 conditions``; empty if there is only one.

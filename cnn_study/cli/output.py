@@ -80,7 +80,7 @@ def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, overview: bo
         outcomes: What experiments have found.
         folder: Of the results.
         again: Whether to draw those that are there too.
-        overview: Whether to draw that of all claims too, if anything is drawn.
+        overview: Whether to draw that of all claims too, if anything is drawn or it is not there.
         form: Arguments of :func:`cnn_study.figures.draw.draw_all`: style, width, formats, family.
 
     Returns:
@@ -114,7 +114,7 @@ def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, overview: bo
                     errors.print(what, soft_wrap=True, markup=False, highlight=False)
                 else:
                     console.print(f"figure: {figure.path}", soft_wrap=True, highlight=False)
-    for figure in draw_overview(outcomes, folder, **form) if overview else ():
+    for figure in draw_overview(form["family"], folder, **form) if overview else ():
         console.print(f"figure: {figure.path}", soft_wrap=True, highlight=False)
     return undrawn
 

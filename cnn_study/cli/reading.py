@@ -12,11 +12,11 @@ from rich.text import Text
 import cnn_study
 from cnn_study import collection, tables
 from cnn_study.analysis.decisions import Outcome
-from cnn_study.cli.app import console
+from cnn_study.cli.app import console, errors
 from cnn_study.cli.output import draw, keep_verdicts, last_changes, mirror, revision, show_verdicts
 from cnn_study.cli.stores import read, shown
-from cnn_study.errors import InputError, unknown_name
-from cnn_study.experiment import Experiment
+from cnn_study.errors import StudyError, unknown_name
+from cnn_study.experiment import Experiment, Setting
 from cnn_study.profiles import SCALE
 from cnn_study.stored import OWN, REFERENCE, SHIPPED, outcomes_in, stores_to_read
 
@@ -30,13 +30,13 @@ def claims(
     """See :func:`cnn_study.cli.commands.claims`."""
     from cnn_study.report.summary import insert, magnitudes, markdown, scale, topics
 
-    for _, _, family in read(collection.family(names or ()), profile, results):
+    for setting, _, family in read(collection.family(names or ()), profile, results):
         outcomes = shown(names, family)
         show_verdicts(outcomes, family)
         if into:
             tables = {
                 "claims": markdown(outcomes, family),
-                "topics": topics(outcomes, family, at_scale(family, profile, results)),
+                "topics": topics(outcomes, family, at_scale(outcomes, family, setting, results)),
                 "magnitudes": magnitudes(outcomes),
                 "scale": scale(outcomes, family),
             }
@@ -109,34 +109,36 @@ def report(
         draw(outcomes, folder, again=False, overview=not names, family=family)
         keep_verdicts(family, folder)
         changed = last_changes(outcome.experiment for outcome in outcomes)
-        found = at_scale(family, profile, results)
+        found = at_scale(outcomes, family, setting, results)
         page = write_page(outcomes, folder, setting, revision(), family, changed, found)
         console.print(f"report: {page}", soft_wrap=True)
         for path in write_latex(outcomes, folder, family) if latex else ():
             console.print(f"latex: {path}", soft_wrap=True, highlight=False)
 
 
-def at_scale(family: Sequence[Outcome], profile: str, results: Path | None) -> "Scale":
-    """What experiments have found at the scale of the publications, where that is stored; of that itself, nothing.
+def at_scale(outcomes: Sequence[Outcome], family: Sequence[Outcome], setting: Setting, results: Path | None) -> "Scale":
+    """What experiments have found in ``full``, where that is stored, to stand beside ``quick``; of others, nothing.
 
     Args:
-        family: The experiments, with what they have found in a profile.
-        profile: Which.
+        outcomes: What is shown of the smaller profile.
+        family: All experiments whose tests are corrected for together.
+        setting: Where the results that are shown were made.
         results: Folder of the results; ``None``: as other commands find them.
     """
     from cnn_study.report.scale import Scale
 
-    if profile == SCALE:
+    if setting != Setting("quick"):
         return Scale()
     try:
-        stores = stores_to_read(results, SCALE)
-    except InputError:
+        stores = [store for store, found in stores_to_read(results, SCALE) if found.images is None]
+        if not stores:
+            return Scale()
+        whole = outcomes_in(stores[0], [each.experiment for each in family], Setting(SCALE))
+    except StudyError as error:
+        errors.print(f"cnn-study: the results of {SCALE} are left out: {error}", style="yellow", soft_wrap=True)
         return Scale()
-    found = [(store, setting) for store, setting in stores if setting.images is None]
-    if not found:
-        return Scale()
-    ((store, setting),) = found
-    return Scale(tuple(outcomes_in(store, [each.experiment for each in family], setting)), store.folder)
+    names = {each.experiment.name for each in outcomes}
+    return Scale(tuple(each for each in whole if each.experiment.name in names), stores[0].folder, tuple(whole))
 
 
 def export(

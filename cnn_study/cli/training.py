@@ -91,7 +91,8 @@ def run(
     show_verdicts(outcomes, family)
     keep_verdicts(family, store.folder)
     compare_with_reference(outcomes, store, setting)
-    undrawn = draw(outcomes, store.folder, again=bool(report.done), overview=not names, family=family)
+    again = bool(report.done)
+    undrawn = draw(outcomes, store.folder, again=again, overview=again or not names, family=family)
     if not no_tracking:
         from cnn_study import tracking
 

@@ -47,7 +47,10 @@ NARROWEST = 7
 
 
 def _bound(interval: Interval) -> str:
-    return f"{'> ' if math.isinf(interval.high) else ''}{interval.estimate:.2g}"
+    """The estimate in few digits; of a time that is only known to be longer or shorter, with the sign of that."""
+    censored = interval.kind == "time" and interval.n > 1
+    sign = "> " if censored and math.isinf(interval.high) else "< " if censored and interval.low <= 0 else ""
+    return f"{sign}{interval.estimate:.2g}"
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,12 @@ class _Row:
 
     @property
     def measured(self) -> str:
-        """The estimate with its interval; of several, how far they reach."""
+        """The estimate with its interval; of those of several conditions, how far they reach."""
         found = comparable(self.direction) or self.direction.decisions
-        intervals = [each.interval for each in found if each.interval]
-        if len(intervals) < 2:
-            text = "".join(each.text for each in intervals)
+        first = {each.rule.condition: each.interval for each in reversed(found) if each.interval}
+        intervals = [interval for interval in first.values() if interval.text != "unknown"]
+        if len(intervals) < 2 or intervals[0].kind == "share":
+            text = "".join(each.text for each in intervals[:1])
         else:
             low, high = (_bound(pick(intervals, key=lambda each: each.estimate)) for pick in (min, max))
             text = f"{low} to {high} {intervals[0].unit}".strip()
@@ -89,11 +93,11 @@ class _Row:
 
     def shown(self, aspect: Aspect) -> Verdict:
         """The verdict, or what it is so far."""
-        return self.verdicts[aspect].so_far if self.waits(aspect) else self.verdicts[aspect].verdict
+        return self.verdicts[aspect].so_far.verdict if self.waits(aspect) else self.verdicts[aspect].verdict
 
     def waits(self, aspect: Aspect) -> bool:
         """Whether a verdict is left open by runs that are missing."""
-        return self.verdicts[aspect].verdict == "inconclusive" and not self.outcome.complete
+        return self.verdicts[aspect].verdict == "inconclusive" and self.verdicts[aspect].waits
 
 
 def claims(
@@ -153,9 +157,10 @@ def _page(
     ax.text(style.small / 144, len(rows) - 0.3, lines, fontsize=style.small, color=PUBLISHED, va="top")
     caption = (
         f"Every claim of which something is known in the profile {profile}, with its verdicts: {signs}. Intervals: "
-        "those that decide whether it holds, one a condition, each row on a scale of its own; shaded: the range that "
-        "supports the claim; gray line: no effect. Measured: the estimate with its interval; of several conditions, "
-        f"the smallest and the largest. Cases are those of exact checks.{end}"
+        "those that decide whether it holds, one a rule, each row on a scale of its own; shaded: the range that "
+        "supports the claim; gray line: no effect; rules with another range are left out. Measured: the estimate with "
+        "its interval, that of the first rule; of several conditions, the smallest and the largest. Cases are those of "
+        f"exact checks.{end}"
     )
     return figure, caption, pd.DataFrame([_data(row, survives) for row in rows], columns=COLUMNS)
 

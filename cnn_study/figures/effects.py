@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from cnn_study.analysis import test_set
-from cnn_study.analysis.decisions import Decision, Outcome
+from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
 from cnn_study.analysis.significance import Key, rule_mark
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Agreement, Contrast, Plot, Published, Verdict
@@ -39,7 +39,20 @@ WIDE = 6.75
 """Inches of a figure that has room for so many; a narrower one has fewer."""
 APART = 8.0
 """How many times as far the estimates of one claim may reach as those of another that shares their panel."""
-COLUMNS = ["claim", "aspect", "condition", "estimated", "unit", "estimate", "low", "high", "from", "to", "verdict"]
+COLUMNS = [
+    "claim",
+    "aspect",
+    "condition",
+    "estimated",
+    "unit",
+    "estimate",
+    "low",
+    "high",
+    "seeds",
+    "from",
+    "to",
+    "verdict",
+]
 
 
 @dataclass(frozen=True)
@@ -101,7 +114,7 @@ def effects(
         _panel(ax, quantity, rows, style)
     rows = [row for rows in panels.values() for row in rows]
     caption = (
-        f"The estimate of every rule over {outcome.seeds_text} seeds, with the interval that decides: the "
+        f"The estimate of every rule over {_seeds(rows)} seeds, with the interval that decides: the "
         f"{outcome.repeated}95 % t interval, for equivalences the 90 % one. Shaded: the range that supports the claim. "
         "Right: the verdict, the estimate and its interval."
     )
@@ -125,6 +138,11 @@ def effects(
     if any(row.mark for row in rows):
         caption += f" {UNCORRECTED_TEXT}"
     return figure, caption, pd.DataFrame([_data(row) for row in rows], columns=COLUMNS)
+
+
+def _seeds(rows: Sequence[_Row]) -> str:
+    numbers = {row.interval.n for row in rows} or {0}
+    return f"{min(numbers)} to {max(numbers)}" if len(numbers) > 1 else f"{min(numbers)}"
 
 
 def _decided(outcome: Outcome, plot: Plot) -> list[Decision]:
@@ -180,7 +198,7 @@ def _compared(estimate: Contrast) -> tuple[str, str] | None:
 
 def _rows(outcome: Outcome, decisions: Sequence[Decision], survives: Mapping[Key, bool], style: Style) -> list[_Row]:
     shared, rows, before = _shared_condition(decisions), [], ("", "")
-    silent = {(each.claim.name, each.aspect) for each in outcome.verdicts if each.verdict == "not tested"}
+    silent = {each.claim.name for each in outcome.verdicts if each.aspect == "mechanism" and _fails(each)}
     for decision in decisions:
         rule = decision.rule
         what = _what(outcome, decision)
@@ -190,10 +208,16 @@ def _rows(outcome: Outcome, decisions: Sequence[Decision], survives: Mapping[Key
         title = "" if (rule.claim, rule.aspect) == before else f"{rule.claim}, {rule.aspect}\n"
         before = (rule.claim, rule.aspect)
         name = wrapped(title + what, 0.4 * style.width, style.small)
-        judged = decision.verdict == "not tested" or (rule.claim, rule.aspect) not in silent
+        judged = rule.premise or rule.aspect != "mechanism" or rule.claim not in silent
         mark = rule_mark(outcome, decision, survives)
         rows.append(_Row(decision, name, mark, _published(outcome, decision), judged))
     return rows
+
+
+def _fails(verdict: ClaimVerdict) -> bool:
+    """Whether nothing is said of a cause since a premise does not hold."""
+    premises = [each for each in verdict.decisions if each.rule.premise]
+    return verdict.verdict == "not tested" and any(each.verdict == "contradicted" for each in premises)
 
 
 def _words(text: str) -> set[str]:
@@ -311,6 +335,6 @@ def _published(outcome: Outcome, decision: Decision) -> list[Published]:
 
 def _data(row: _Row) -> tuple:
     rule, interval = row.decision.rule, row.interval
-    limits = (interval.estimate, interval.low, interval.high, rule.low, rule.high)
+    limits = (interval.estimate, interval.low, interval.high, interval.n, rule.low, rule.high)
     unit = rule.estimate.unit if isinstance(rule.estimate, Contrast) else "ratio of times"
     return (rule.claim, rule.aspect, rule.condition, rule.estimate.text, unit, *limits, row.verdict)

@@ -138,7 +138,9 @@ def _panel(
     found = f"{decision.verdict}{mark}\n{replace(interval, unit='').text}"
     ax.set_title(f"{title}\n{found}", fontsize=style.small, color=look.color)
     estimate = decision.rule.estimate
-    quantity = metric_text(estimate.terms[0].metric) if isinstance(estimate, Contrast) else ""
-    ax.set_xlabel(wrapped(f"reduction of {quantity} ({interval.unit})", room, style.small), fontsize=style.small)
+    first = estimate.terms[0] if isinstance(estimate, Contrast) else Term(1.0, "", "")
+    what = "reduction" if first.coefficient > 0 and "error" in first.metric else "difference"
+    name = f"{what} of {metric_text(first.metric)} ({interval.unit})"
+    ax.set_xlabel(wrapped(name, room, style.small), fontsize=style.small)
     numbers = (interval.estimate, interval.low, interval.high, interval.n, interval.unit)
     return [*table, (decision.rule.claim, "average", *numbers, decision.verdict)]

@@ -41,7 +41,8 @@ def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
     Of arms that have the same label under a condition, that of the highest level is shown, such as the deepest network.
     On a logarithmic axis values of zero are left out.
     """
-    shown = _highest(arms(outcome, plot))
+    every_arm = arms(outcome, plot)
+    shown = _highest(every_arm)
     logarithmic, zeros = "y" in plot.logarithmic, 0
     titles = conditions(shown)
     several = len(titles) > 1
@@ -78,6 +79,8 @@ def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
         f"{metric_text(plot.metric).capitalize()} in every layer, at initialization and at the end: {text} (bars). "
         "A line ends at the last layer of its network."
     )
+    if len(shown) < len(every_arm):
+        caption += " Of networks of several depths the deepest is shown."
     if zeros:
         caption += f" Left out, since they are exactly zero: {zeros} of {zeros + int(table['seeds'].sum())} values."
     return figure, caption, table

@@ -78,6 +78,8 @@ def _range(cells: Mapping[tuple[str, str], Decision], claim: str) -> str:
     if len(rules) > 1:
         return ""
     ((low, high),) = rules
+    if math.isinf(low) and math.isinf(high):
+        return ""
     if math.isinf(low) or math.isinf(high):
         return f"\n(above {low:g})" if math.isinf(high) else f"\n(below {high:g})"
     return f"\n({low:g} to {high:g})"

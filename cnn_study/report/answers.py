@@ -68,26 +68,25 @@ def in_words(decision: Decision, design: Design) -> str:
         decision: On the estimate.
         design: Of its experiment.
     """
-    estimate, interval = decision.rule.estimate, decision.interval
+    estimate, interval, called = decision.rule.estimate, decision.interval, _labels(decision, design)
     if interval is None:
         return labeled(f"{estimate.text}: nothing measured", decision, design)
+    if interval.text == "unknown":
+        return labeled(f"{estimate.text}: not known", decision, design)
     seeds = f", {interval.n} seeds" if interval.n > 1 else ""
     if isinstance(estimate, Agreement):
         return f"{interval.text} of an exact check agree"
     if isinstance(estimate, TimeRatio):
-        what = f"times as long to {100 * estimate.threshold:g} % training error"
-        text = f"{estimate.numerator} against {estimate.denominator}: {interval.text} {what}"
-    elif isinstance(estimate, Contrast) and estimate.is_gain:
+        what = f"times as long to {100 * estimate.threshold:g} % training error{seeds}"
+        return f"{called[estimate.numerator]} against {called[estimate.denominator]}: {interval.text} {what}"
+    if isinstance(estimate, Contrast) and estimate.is_gain:
         worse, better = estimate.terms
-        above = interval.estimate < 0  # An error that rises is told as such, with the limits in the other order.
+        # An error that rises is told as such, with the limits in the other order; not where a finding speaks of a gain.
+        above = interval.estimate < 0 and not decision.finding
         size = replace(interval, estimate=-interval.estimate, low=-interval.high, high=-interval.low)
-        text = (
-            f"{better.arm} against {worse.arm}: {metric_in_words(better.metric)} "
-            f"{(size if above else interval).text} {'higher' if above else 'lower'}"
-        )
-    else:
-        text = f"{estimate.text}: {interval.text}"
-    return labeled(text, decision, design) + seeds
+        found = f"{(size if above else interval).text} {'higher' if above else 'lower'}{seeds}"
+        return f"{called[better.arm]} against {called[worse.arm]}: {metric_in_words(better.metric)} {found}"
+    return f"{labeled(estimate.text, decision, design)}: {interval.text}{seeds}"
 
 
 def labeled(text: str, decision: Decision, design: Design) -> str:
@@ -98,12 +97,18 @@ def labeled(text: str, decision: Decision, design: Design) -> str:
         decision: On the estimate.
         design: With the arms.
     """
-    arms = [design.arm(name) for name in decision.rule.estimate.arms]
-    labels = {arm.name: arm.name if arm.label == arm.condition else arm.label for arm in arms}
-    if len(set(labels.values())) < len(labels) or not labels:
-        return text  # They would not tell the arms apart.
+    labels = _labels(decision, design)
+    if not labels:
+        return text
     names = "|".join(re.escape(name) for name in sorted(labels, key=len, reverse=True))
     return re.sub(rf"(?<!\w)(?:{names})(?!\w)", lambda found: labels[found[0]], text)
+
+
+def _labels(decision: Decision, design: Design) -> Mapping[str, str]:
+    """What to call the arms of an estimate, by their names: the names, where labels would not tell them apart."""
+    arms = [design.arm(name) for name in decision.rule.estimate.arms]
+    labels = {arm.name: arm.name if arm.label == arm.condition else arm.label for arm in arms}
+    return labels if len(set(labels.values())) == len(labels) else {name: name for name in labels}
 
 
 def needed(verdicts: Iterable[ClaimVerdict]) -> list[str]:

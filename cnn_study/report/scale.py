@@ -1,4 +1,4 @@
-"""What the same claims came to at the scale of the publications, to stand beside those of a smaller profile."""
+"""What the same claims came to on more images, in the profile ``full``, to stand beside those of a smaller profile."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,27 +6,34 @@ from functools import cached_property
 from pathlib import Path
 
 from cnn_study.analysis.decisions import ClaimVerdict, Outcome
-from cnn_study.analysis.significance import Key, holm, mark
+from cnn_study.analysis.significance import Key, holm, mark, marked
 from cnn_study.experiment import Claim, Verdict
 from cnn_study.report.answers import headline
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Results at the scale of the publications.
+    """Results of the profile ``full``.
 
     Attributes:
-        outcomes: Of all experiments, also of those that have not been run; empty: nothing is shown.
+        outcomes: Of the experiments that are shown, also of those that have not been run; empty: nothing is shown.
         folder: Of the results, with the figures in ``figures``.
+        family: All experiments whose tests are corrected for together; empty: those that are shown.
     """
 
     outcomes: tuple[Outcome, ...] = ()
     folder: Path = Path()
+    family: tuple[Outcome, ...] = ()
 
     @cached_property
     def survives(self) -> Mapping[Key, bool]:
         """Which verdicts survive the correction for all tests."""
-        return holm(self.outcomes)
+        return holm(self.family or self.outcomes)
+
+    @property
+    def marked(self) -> bool:
+        """Whether any verdict that is shown has the mark of those that do not survive."""
+        return marked(self.outcomes, self.survives)
 
     @cached_property
     def complete(self) -> Sequence[Outcome]:
@@ -47,7 +54,7 @@ class Scale:
         return next((each for each in self.outcomes if each.experiment.name == experiment), None)
 
     def verdicts(self, experiment: str, claim: Claim) -> Sequence[ClaimVerdict]:
-        """The verdicts on a claim as far as something was measured.
+        """The verdicts on a claim as far as something was measured: where runs are missing, what it is so far.
 
         Args:
             experiment: The name of the experiment that makes it.
@@ -55,11 +62,8 @@ class Scale:
         """
         found = self.outcome(experiment)
         mine = [each for each in found.verdicts if each.claim.name == claim.name] if found else []
-        return [
-            each
-            for each in mine
-            if each.verdict != "not tested" and any(decision.interval for decision in each.decisions)
-        ]
+        told = [each.so_far if each.verdict == "inconclusive" and each.waits else each for each in mine]
+        return [each for each in told if each.verdict != "not tested" and any(d.interval for d in each.decisions)]
 
     def direction(self, experiment: str, claim: Claim) -> tuple[Verdict, str] | None:
         """The verdict on the direction of a claim, and what stands behind it; ``None`` if no runs are there.
@@ -68,21 +72,19 @@ class Scale:
             experiment: The name of the experiment that makes it.
             claim: Which.
         """
-        found = self.outcome(experiment)
         known = next((each for each in self.verdicts(experiment, claim) if each.aspect == "direction"), None)
-        if found is None or known is None:
-            return None
-        if known.verdict == "inconclusive" and not found.complete:
-            return known.so_far, ", so far"
-        return known.verdict, self.mark(known)
+        return (known.verdict, self.behind(known)) if known else None
 
-    def mark(self, verdict: ClaimVerdict) -> str:
-        """What stands after a verdict that does not survive the correction.
+    def behind(self, verdict: ClaimVerdict) -> str:
+        """What stands behind a verdict: that it is one so far, or its mark.
 
         Args:
             verdict: One of these.
         """
-        return mark(verdict, self.survives)
+        found = self.outcome(verdict.experiment)
+        whole = [each for each in found.verdicts if each.claim.name == verdict.claim.name] if found else []
+        so_far = any(each.aspect == verdict.aspect and each.waits for each in whole)
+        return ", so far" if so_far else mark(verdict, self.survives)
 
     def judged(self, experiment: str) -> Outcome | None:
         """What an experiment has found, if it judges the size of an effect against a published number.

@@ -82,7 +82,7 @@ def _shares(mine: Sequence[ClaimVerdict], telling: Sequence[Decision], design: D
     """What was measured, and under how many conditions the direction comes out so."""
     (direction,) = (each for each in mine if each.aspect == "direction")
     for each in telling:
-        share = direction.share(each.verdict)
+        share = direction.share(each.verdict) if each in direction.decisions else ""
         yield f"{_telling_words(each, design)}{f'; so in {share}' if share else ''}"
 
 

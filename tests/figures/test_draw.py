@@ -243,12 +243,14 @@ def test_the_smallest_effect_that_matters_is_drawn_where_there_is_one(outcome):
 
 def test_rules_of_a_mechanism_of_which_nothing_is_said_are_not_judged(outcome):
     mine = outcome.verdicts[0]
-    decisions = tuple(replace(each, rule=replace(each.rule, aspect="mechanism")) for each in mine.decisions)
-    silent = replace(mine, aspect="mechanism", verdict="not tested", decisions=decisions)
+    first, second = (replace(each, rule=replace(each.rule, aspect="mechanism")) for each in mine.decisions)
+    premise = replace(first, verdict="contradicted", rule=replace(first.rule, premise=True))
+    silent = replace(mine, aspect="mechanism", verdict="not tested", decisions=(premise, second))
     drawn = drawing(replace(outcome, verdicts=(mine, silent)), "effects")
-    told = drawn.data.groupby("aspect").verdict.unique()
-    assert [list(told[aspect]) for aspect in ("direction", "mechanism")] == [["supported"], ["not tested"]]
-    assert texts(drawn.figure).count("a premise fails") == len(decisions)
+    told = drawn.data.groupby("aspect").verdict.apply(list)
+    assert told["direction"] == ["supported", "supported"]
+    assert told["mechanism"] == ["contradicted", "not tested"]
+    assert texts(drawn.figure).count("a premise fails") == 1
     plt.close("all")
 
 

@@ -13,10 +13,11 @@ from tests.conftest import made_up_design
 TANH, RELU = "tanh, plain", "relu, plain"
 
 
-def said(estimate, interval, design=None):
+def said(estimate, interval, design=None, finding=""):
     """The sentence about an estimate of which an interval is known."""
     rule = Rule("claim", "direction", "plain", estimate, low=0)
-    return in_words(Decision(rule, "supported", interval, None, "", ()), design or made_up_design())
+    decision = Decision(rule, "supported", interval, None, "", (), finding=finding)
+    return in_words(decision, design or made_up_design())
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,25 @@ def test_a_label_that_repeats_its_condition_does_not_stand_for_an_arm():
     arms = tuple(replace(arm, label=arm.condition) if arm.name == TANH else arm for arm in design.arms)
     told = said(gain(RELU, TANH), Interval(2, 1, 3, 4, unit="points"), replace(design, arms=arms))
     assert told == f"relu against {TANH}: test error 2 [1, 3] points lower, 4 seeds"
+
+
+def test_the_sign_stays_where_a_finding_speaks_of_a_gain():
+    told = said(gain(RELU, TANH), Interval(-1, -2, 0.5, 4, unit="points"), finding="one above 1 point is excluded")
+    assert told == "relu against tanh: test error -1 [-2, 0.5] points lower, 4 seeds"
+
+
+def test_labels_do_not_stand_for_numbers():
+    design = made_up_design()
+    names = {TANH: "1", RELU: "2"}
+    arms = tuple(replace(arm, name=names.get(arm.name, arm.name)) for arm in design.arms)
+    told = said(gain("2", "1"), Interval(2, 1, 2.5, 4, unit="points"), replace(design, arms=arms, rules=()))
+    assert told == "relu against tanh: test error 2 [1, 2.5] points lower, 4 seeds"
+
+
+def test_what_is_not_known_is_not_told_as_a_number():
+    unknown = Interval(2, 0, float("inf"), 4, "time")
+    what = "the ratio of the times of tanh and relu to 25 % training error"
+    assert said(TimeRatio(TANH, RELU, 0.25), unknown) == f"{what}: not known"
 
 
 def test_only_what_a_gain_gives_is_told_as_one():

@@ -10,7 +10,6 @@ from cnn_study.experiment import Setting
 from cnn_study.figures.draw import draw
 from cnn_study.report.page import write_page
 from cnn_study.report.scale import Scale
-from cnn_study.spec import CheckSpec
 
 QUICK = Setting("quick")
 
@@ -34,29 +33,30 @@ def text(folder, small, scale):
 def test_a_page_leads_with_the_results_at_scale(tmp_path, small, whole):
     draw(whole, tmp_path / "full")
     page = text(tmp_path / "quick", small, Scale((whole,), tmp_path / "full"))
-    assert "At the scale of the publications: 1 of 1 claim holds." in page
-    assert "1 of 1 experiments have been run so far" in page
-    assert '<td data-label="at the scale of the publications"><span class="supported">supported</span>' in page
+    assert "On more images: 1 of 1 claim holds." in page
+    assert "1 of 1 experiments have been run there so far" in page
+    assert '<td data-label="holds in full"><span class="supported">supported</span>' in page
     magnitude = next(each for each in whole.verdicts if each.aspect == "magnitude")
-    assert f'<strong>At the scale of the publications, magnitude.</strong> <span class="{magnitude.verdict}">' in page
+    assert f'<strong>In full, magnitude.</strong> <span class="{magnitude.verdict}">' in page
     assert 'id="figure-full-made_up-training_curves"' in page
     assert 'href="../full/figures/made_up-training_curves.pdf"' in page
     assert (tmp_path / "quick" / "../full/figures/made_up-training_curves.pdf").is_file()
 
 
 def test_without_such_results_a_page_says_nothing_of_them(tmp_path, small):
-    assert "scale of the publications" not in text(tmp_path, small, Scale())
+    assert "in full" not in text(tmp_path, small, Scale())
 
 
 def test_what_is_not_finished_is_told_so_far(small, whole):
     claim = small.experiment.claims[0]
     assert Scale((whole,)).direction("made_up", claim) == ("supported", "")
     assert Scale((whole,)).direction("another", claim) is None
-    open_one = replace(whole.verdicts[0], verdict="inconclusive")
-    design = replace(whole.design, checks=(CheckSpec(check="sizes"),))
-    waiting = replace(whole, design=design, verdicts=(open_one, *whole.verdicts[1:]))
+    first, second = whole.verdicts[0].decisions
+    decisions = (first, replace(second, interval=None, verdict="inconclusive"))
+    open_one = replace(whole.verdicts[0], verdict="inconclusive", decisions=decisions)
+    waiting = replace(whole, verdicts=(open_one, *whole.verdicts[1:]))
     assert Scale((waiting,)).direction("made_up", claim) == ("supported", ", so far")
-    assert not Scale((waiting,)).complete
+    assert next(each.decisions for each in Scale((waiting,)).verdicts("made_up", claim)) == (first,)
     nothing = evaluate(whole.experiment, whole.design, {})
     assert Scale((nothing,)).direction("made_up", claim) is None
     assert Scale((nothing,)).judged("made_up") is None

@@ -9,6 +9,7 @@ from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.cli.reading import at_scale
 from cnn_study.errors import InputError
+from cnn_study.experiment import Setting
 from cnn_study.report.summary import WORDS, insert, magnitudes, markdown, marks, scale, topics
 from cnn_study.results import Store
 
@@ -119,7 +120,6 @@ def test_tables_are_those_of_the_reference_results(file, name, table):
     outcomes = [evaluate(each, each.at(profile), store.records(), store.checks()) for each in collection.load()]
     begin, end = marks(name)
     text = (ROOT / file).read_text(encoding="utf-8")
-    made = (
-        table(outcomes, at_scale=at_scale(outcomes, profile, ROOT / "results")) if table is topics else table(outcomes)
-    )
+    more = {"at_scale": at_scale(outcomes, outcomes, Setting(profile), ROOT / "results")} if table is topics else {}
+    made = table(outcomes, **more)
     assert f"{begin}\n{made}\n{end}" in text, "stale: make readme"
