@@ -124,7 +124,8 @@ def claims(
 def _rows(outcomes: Sequence[Outcome]) -> Iterator[_Row]:
     for outcome in outcomes:
         for claim in outcome.experiment.claims:
-            mine = {each.aspect: each for each in outcome.verdicts if each.claim == claim}
+            mine: dict[Aspect, ClaimVerdict] = {}
+            mine.update((each.aspect, each) for each in outcome.verdicts if each.claim == claim)
             row = _Row(outcome, mine)
             if row.measured:
                 yield row
@@ -150,7 +151,9 @@ def _page(
     columns, room = _columns(rows, style, tested)
     _names(ax, rows, columns, style)
     for number, row in enumerate(rows):
-        for aspect in (each for each in tested if each in columns):
+        for aspect in tested:
+            if str(aspect) not in columns:
+                continue
             color = VERDICTS[row.shown(aspect)].color
             _write(ax, columns[aspect], number, row.sign(aspect, survives), style, color=color, fontweight="bold")
         _intervals(ax, row.direction, number, columns["intervals"], room, style)

@@ -150,13 +150,15 @@ def drawing(
     plot = Plot(plot) if isinstance(plot, str) else plot
     sizes = sized(style, width)
     with _without_screen(), styled(sizes, _text(outcome)):
-        for room in ROOM:
+        *narrower, widest = ROOM if sizes.aspect else ROOM[:1]
+        for room in narrower:
             drawn = _drawing(outcome, plot, replace(sizes, width=room * sizes.width), survives)
             inches = drawn.figure.get_size_inches()
-            if not sizes.aspect or inches[1] <= sizes.aspect * inches[0] or room == ROOM[-1]:
-                break
+            if inches[1] <= sizes.aspect * inches[0]:
+                return replace(drawn, room=room)
             plt.close(drawn.figure)
-    return replace(drawn, room=room)
+        drawn = _drawing(outcome, plot, replace(sizes, width=widest * sizes.width), survives)
+    return replace(drawn, room=widest)
 
 
 def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, bool]) -> Drawing:

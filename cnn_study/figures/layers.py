@@ -82,7 +82,7 @@ def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
     if len(shown) < len(every_arm):
         caption += " Of networks of several depths the deepest is shown."
     if zeros:
-        caption += f" Left out, since they are exactly zero: {zeros} of {zeros + int(table['seeds'].sum())} values."
+        caption += f" Left out, since they are exactly zero: {zeros} of {zeros + sum(row[-1] for row in rows)} values."
     return figure, caption, table
 
 
