@@ -1,7 +1,7 @@
 """Verdicts: the rules of an experiment applied to its stored runs and checks. Other results, another verdict."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -204,8 +204,7 @@ class Outcome:
         Args:
             arms: Their names.
         """
-        numbers = {self.wanted[name] for name in arms if name in self.wanted} or {len(self.design.seeds)}
-        return f"{min(numbers)} to {max(numbers)}" if len(numbers) > 1 else f"{min(numbers)}"
+        return from_to({self.wanted[name] for name in arms if name in self.wanted} or {len(self.design.seeds)})
 
     @property
     def repeated(self) -> str:
@@ -221,6 +220,16 @@ class Outcome:
     def replicates(self, arm: str) -> list[RunRecord]:
         """The stored replicates of an arm, in the order of the seeds."""
         return self.tuned[arm].records(self.stored) if arm in self.tuned else []
+
+
+def from_to(numbers: Collection[int]) -> str:
+    """Counts for people: ``4``, or ``4 to 13`` where they differ.
+
+    Args:
+        numbers: At least one.
+    """
+    low, high = min(numbers), max(numbers)
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def evaluate(

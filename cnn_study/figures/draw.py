@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cnn_study.analysis.decisions import Outcome
+from cnn_study.analysis.decisions import Outcome, from_to
 from cnn_study.analysis.significance import Key, holm
 from cnn_study.errors import ExecutionError, StoreError, StudyError
 from cnn_study.experiment import Plot
@@ -188,8 +188,7 @@ def _seeds(outcome: Outcome, plot: Plot, data: pd.DataFrame) -> str:
     numbers = data["seeds"].dropna() if "seeds" in data else []
     if not len(numbers):
         return outcome.seeds_of(arm.name for arm in arms(outcome, plot))
-    low, high = int(min(numbers)), int(max(numbers))
-    return f"{low}" if low == high else f"{low} to {high}"
+    return from_to([int(number) for number in numbers])
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from cnn_study.analysis import test_set
-from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
+from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, from_to
 from cnn_study.analysis.significance import Key, rule_mark
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Agreement, Contrast, Plot, Published, Verdict
@@ -113,8 +113,9 @@ def effects(
     for ax, ((quantity, _), rows) in zip(grid.flat, panels.items(), strict=False):
         _panel(ax, quantity, rows, style)
     rows = [row for rows in panels.values() for row in rows]
+    seeds = from_to([row.interval.n for row in rows] or [0])
     caption = (
-        f"The estimate of every rule over {_seeds(rows)} seeds, with the interval that decides: the "
+        f"The estimate of every rule over {seeds} seeds, with the interval that decides: the "
         f"{outcome.repeated}95 % t interval, for equivalences the 90 % one. Shaded: the range that supports the claim. "
         "Right: the verdict, the estimate and its interval."
     )
@@ -138,11 +139,6 @@ def effects(
     if any(row.mark for row in rows):
         caption += f" {UNCORRECTED_TEXT}"
     return figure, caption, pd.DataFrame([_data(row) for row in rows], columns=COLUMNS)
-
-
-def _seeds(rows: Sequence[_Row]) -> str:
-    numbers = {row.interval.n for row in rows} or {0}
-    return f"{min(numbers)} to {max(numbers)}" if len(numbers) > 1 else f"{min(numbers)}"
 
 
 def _decided(outcome: Outcome, plot: Plot) -> list[Decision]:

@@ -23,7 +23,7 @@ from cnn_study.report.answers import answer, headline, labeled, needed, tested
 from cnn_study.report.comparison import arm_rows, measured_beside
 from cnn_study.report.pictures import Download, pictures
 from cnn_study.report.references import Reference, bibtex, find, get
-from cnn_study.report.scale import Scale
+from cnn_study.report.scale import NO_SCALE, Scale
 from cnn_study.results import CheckRecord, RunRecord
 
 METHODS = (
@@ -34,8 +34,6 @@ METHODS = (
     "student1908probable",
 )
 """The references for how verdicts are decided."""
-
-NO_SCALE = Scale()
 
 LOOKS_METHODS = ("jennison1989interim",)
 """Those for looks."""

@@ -96,3 +96,7 @@ class Scale:
         sizes = [each for each in found.verdicts if each.aspect == "magnitude"] if found else []
         told = [each for verdict in sizes for each in verdict.decisions if each.interval]
         return found if any(each.verdict != "not tested" for each in told) else None
+
+
+NO_SCALE = Scale()
+"""Where there are none, or what is shown is ``full`` itself."""

@@ -10,7 +10,7 @@ from cnn_study.errors import InputError
 from cnn_study.experiment import ASPECTS, Claim, Design, Published, Verdict
 from cnn_study.files import replace_file
 from cnn_study.report.answers import in_words
-from cnn_study.report.scale import Scale
+from cnn_study.report.scale import NO_SCALE, Scale
 
 WORDS: Mapping[Verdict, str] = {
     "supported": "**yes**",
@@ -20,8 +20,6 @@ WORDS: Mapping[Verdict, str] = {
     "not tested": "-",
 }
 """Answers to the questions of the short table."""
-
-NO_SCALE = Scale()
 
 
 def markdown(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
