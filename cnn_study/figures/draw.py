@@ -39,10 +39,11 @@ from cnn_study.figures import (
     ratios,
     survival,
 )
-from cnn_study.figures.files import FILES, FORMATS, base, overview
+from cnn_study.figures.files import DIGITS, FILES, FORMATS, base, overview
 from cnn_study.figures.fonts import tell_lacking
 from cnn_study.figures.layout import note, settle, unlaid
 from cnn_study.figures.quantities import UNCORRECTED_TEXT, arms
+from cnn_study.figures.saving import save
 from cnn_study.figures.style import PUBLISHED, Style, sized, styled
 from cnn_study.files import replace_file
 from cnn_study.processes import end_with_parent, startable
@@ -302,14 +303,13 @@ def _write(drawn: Drawing, path: Path, style: AbstractContextManager[None], form
     with style, unlaid():
         dots = mpl.rcParams["savefig.dpi"] / drawn.room
         for suffix in (suffix for suffix in formats if suffix in FORMATS):
-            metadata = FORMATS[suffix]
-            replace_file(
-                path.with_suffix(f".{suffix}"),
-                lambda file, s=suffix, m=metadata: drawn.figure.savefig(file, format=s, metadata=m, dpi=dots),
-            )
+            replace_file(path.with_suffix(f".{suffix}"), partial(save, drawn.figure, suffix=suffix, dots=dots))
     plt.close(drawn.figure)
     if "csv" in formats:
-        replace_file(path.with_suffix(".csv"), lambda file: drawn.data.to_csv(file, index=False, lineterminator="\n"))
+        replace_file(
+            path.with_suffix(".csv"),
+            lambda file: drawn.data.to_csv(file, index=False, lineterminator="\n", float_format=DIGITS),
+        )
     replace_file(path.with_suffix(".txt"), lambda file: file.write_text(drawn.caption + "\n", encoding="utf-8"))
 
 

@@ -14,6 +14,8 @@ FORMATS: Mapping[str, dict] = {
 }
 FILES = (*FORMATS, "csv")
 """What can be written of a figure, beside its caption."""
+DIGITS = "%.9g"
+"""How a number is written in a CSV file: nine digits are all that a number of four bytes has."""
 
 
 def missing(outcome: Outcome, folder: Path) -> bool:

@@ -6,9 +6,11 @@ import sys
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import complete, made_up_design, made_up_experiment, time_of
+from PIL import Image
 
 from cnn_study import collection
 from cnn_study.analysis.decisions import evaluate
@@ -18,6 +20,7 @@ from cnn_study.experiment import Plot
 from cnn_study.figures.draw import draw, draw_all, drawing
 from cnn_study.figures.files import missing
 from cnn_study.figures.layout import panels
+from cnn_study.figures.saving import small
 from cnn_study.figures.style import look, sized, styled
 from cnn_study.results import Point
 
@@ -323,3 +326,16 @@ def test_nothing_that_draws_imports_tensorflow():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_png_has_a_palette_unless_it_would_be_seen():
+    drawn = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    drawn.paste((200, 30, 40, 255), (0, 0, 20, 64))
+    kept = small(drawn)
+    assert kept.mode == "P"
+    assert kept.convert("RGB").getpixel((40, 40)) == (255, 255, 255)
+    assert kept.convert("RGB").getpixel((10, 10)) == (200, 30, 40)
+    levels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    photograph = small(Image.fromarray(levels))
+    assert photograph.mode == "RGB"
+    assert np.array_equal(np.asarray(photograph), levels)

@@ -1,0 +1,67 @@
+"""Writes a figure in one format: the same bytes every time, and few of them, as results are kept under git."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fontTools import subset
+from matplotlib.figure import Figure
+from PIL import Image, ImageChops, ImageStat
+
+from cnn_study.figures.files import FORMATS
+
+COLORS = 256
+"""In the palette of a PNG file: as many as a byte can name."""
+LOSS = 2.0
+"""Of 255 levels, root mean square over a picture: where a palette costs more, as in photographs, none is used."""
+
+
+def save(figure: Figure, path: Path, *, suffix: str, dots: float) -> None:
+    """Write a figure into a file.
+
+    Args:
+        figure: As it is to be seen.
+        path: Of the file.
+        suffix: Its format, one of :data:`~cnn_study.figures.files.FORMATS`.
+        dots: An inch, of pictures in it.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    if suffix != "png":
+        with _shaped():
+            figure.savefig(path, format=suffix, metadata=FORMATS[suffix], dpi=dots)
+        return
+    pixels = io.BytesIO()
+    figure.savefig(pixels, format="png", metadata=FORMATS["png"], dpi=dots, pil_kwargs={"compress_level": 0})
+    with Image.open(pixels) as image:
+        small(image).save(path, format="png", dpi=(dots, dots))
+
+
+class _Shaped(subset.Options):
+    """Parts of a font for text that is shaped already: without the tables that shape it, a third of the work."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.drop_tables += ["GDEF", "GPOS", "GSUB", "MATH", "kern"]
+
+
+@contextmanager
+def _shaped() -> Iterator[None]:
+    """A PDF names every glyph with its place, so fonts in it need no rules for them. Matplotlib asks fontTools."""
+    before, subset.Options = subset.Options, _Shaped
+    try:
+        yield
+    finally:
+        subset.Options = before
+
+
+def small(image: Image.Image) -> Image.Image:
+    """A picture on white with a palette of its own colors, or without one where that would be seen."""
+    page = Image.new("RGB", image.size, "white")
+    page.paste(image, mask=image.getchannel("A") if "A" in image.getbands() else None)
+    paletted = page.quantize(COLORS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    lost = ImageStat.Stat(ImageChops.difference(page, paletted.convert("RGB"))).rms
+    return page if max(lost) > LOSS else paletted
