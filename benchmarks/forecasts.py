@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from cnn_study import collection
 from cnn_study.execution.forecast import Examples, Pace, done
 from cnn_study.experiment import Setting
+from cnn_study.places import REFERENCE
 from cnn_study.results import RunRecord, Store
-from cnn_study.stored import REFERENCE, examples_in, known_data, outcomes_in
+from cnn_study.stored import examples_in, known_data, outcomes_in
 
 CLOSE = 0.25
 """Of the measured time: how far a forecast should be from it at most."""

@@ -24,8 +24,9 @@ from cnn_study.analysis.operating import Limits, ended
 from cnn_study.data import cache
 from cnn_study.errors import InputError, unknown_name
 from cnn_study.experiment import LOOKS, Arm, Design, Setting
+from cnn_study.places import REFERENCE
 from cnn_study.results import RunRecord
-from cnn_study.stored import REFERENCE, designed, evaluated, stores_to_read
+from cnn_study.stored import designed, evaluated, stores_to_read
 
 SEEDS = 200
 """Of every arm; the first comes after all that experiments use."""

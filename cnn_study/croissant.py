@@ -16,9 +16,9 @@ from cnn_study.codebook import ROWS, TABLES, Column
 from cnn_study.data.dataset import Dataset
 from cnn_study.data.registry import DATASETS
 from cnn_study.files import replace_file
+from cnn_study.places import REFERENCE
 from cnn_study.profiles import PROFILES
 from cnn_study.results import Store
-from cnn_study.stored import REFERENCE
 
 FILE = "croissant.json"
 """The name of a card."""

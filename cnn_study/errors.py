@@ -48,6 +48,10 @@ class DataError(StudyError):
         Exception.__init__(self, "\n".join(map(printable, message.split("\n"))))
 
 
+class CacheError(DataError):
+    """The cache folder takes no files."""
+
+
 class StoreError(StudyError):
     """A results file that cannot be read or written."""
 

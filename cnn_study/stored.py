@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from cnn_study import places
 from cnn_study.analysis.decisions import Outcome, evaluate
 from cnn_study.data import cache
 from cnn_study.data.dataset import Dataset, described, parsed
@@ -16,17 +17,6 @@ from cnn_study.files import replace_file
 from cnn_study.results import RunRecord, Store
 from cnn_study.spec import RunSpec
 
-REFERENCE = Path("results")
-"""The results that came with the project, in its folder."""
-
-OWN = REFERENCE / "local"
-"""One's own."""
-
-_HERE = Path(__file__).resolve().parent
-
-SHIPPED = _HERE / "_results" if (_HERE / "_results").is_dir() else _HERE.parent / "results"
-"""The results that came with the project, from any folder: in the installed package, else in the checkout."""
-
 Designed = list[tuple[Experiment, Design]]
 
 
@@ -37,13 +27,13 @@ def store_of(root: Path, setting: Setting) -> Store:
 
 def reference_of(setting: Setting) -> Store:
     """The results of a profile that came with the project: those of the current folder, else those installed."""
-    here = store_of(REFERENCE, setting)
-    return here if here.records() or here.checks() else store_of(SHIPPED, setting)
+    here = store_of(places.REFERENCE, setting)
+    return here if here.records() or here.checks() else store_of(places.SHIPPED, setting)
 
 
 def place_for(store: Store) -> Path:
     """The folder for what is made from results: where they are or, of those installed, below the current folder."""
-    return REFERENCE / store.folder.name if store.folder.parent == SHIPPED else store.folder
+    return places.REFERENCE / store.folder.name if store.folder.parent == places.SHIPPED else store.folder
 
 
 def settings_of(root: Path, profile: str) -> Iterator[Setting]:
@@ -83,7 +73,7 @@ def stores_to_read(results: Path | None, profile: str) -> list[tuple[Store, Sett
     Raises:
         InputError: There is none.
     """
-    for root in [results] if results else [OWN, REFERENCE, SHIPPED]:
+    for root in [results] if results else [places.OWN, places.REFERENCE, places.SHIPPED]:
         found = [
             (store, setting)
             for setting in settings_of(root, profile)
@@ -91,7 +81,7 @@ def stores_to_read(results: Path | None, profile: str) -> list[tuple[Store, Sett
         ]
         if found:
             return found
-    where = results or f"{OWN} and {REFERENCE}"
+    where = results or f"{places.OWN} and {places.REFERENCE}"
     raise InputError(
         f"no results of the profile {profile!r} in {where}: train them with `cnn-study run --profile {profile}`"
     )
@@ -164,7 +154,8 @@ def timed(store: Store, known: Mapping[str, Dataset]) -> dict[str, RunRecord]:
 def pace_of(root: Path, setting: Setting, known: Mapping[str, Dataset]) -> tuple[Pace | None, Path | None]:
     """How fast a worker is, and from which results that is known: of this setting if there are any, else of another."""
     stores = [store_of(root, setting)]
-    stores += [store_of(where, Setting(name)) for where in (root, REFERENCE, SHIPPED) for name in PROFILES]
+    roots = (root, places.REFERENCE, places.SHIPPED)
+    stores += [store_of(where, Setting(name)) for where in roots for name in PROFILES]
     for store in stores:
         pace = Pace.fitted(timed(store, known).values(), examples_in(known))
         if pace:

@@ -20,11 +20,12 @@ from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
 from cnn_study.analysis.significance import holm, key_of, mark
 from cnn_study.experiment import ASPECTS, PROVENANCES, Claim, Setting
 from cnn_study.files import replace_file
+from cnn_study.places import REFERENCE
 from cnn_study.profiles import SCALE
 from cnn_study.report.comparison import measured_beside
 from cnn_study.report.pictures import FORMATS
 from cnn_study.report.summary import WORDS, first_claim, magnitudes
-from cnn_study.stored import REFERENCE, outcomes_in, stores_to_read
+from cnn_study.stored import outcomes_in, stores_to_read
 
 DOCS = Path(__file__).parent
 PROFILE = "quick"

@@ -23,9 +23,10 @@ from cnn_study.execution.plan import plan
 from cnn_study.experiment import Setting
 from cnn_study.figures.files import OVERVIEW
 from cnn_study.page import vocabulary
+from cnn_study.places import REFERENCE
 from cnn_study.profiles import SCALE
 from cnn_study.spec import RunSpec
-from cnn_study.stored import REFERENCE, examples_in, known_data, pace_of
+from cnn_study.stored import examples_in, known_data, pace_of
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks" / "results"
 """Stored outcomes of the benchmarks."""

@@ -12,9 +12,9 @@ from cnn_study.errors import DataError, InputError
 from cnn_study.execution.plan import Request
 from cnn_study.execution.suite import Failure, Report
 from cnn_study.experiment import Design, Experiment, Setting
+from cnn_study.places import OWN, REFERENCE, SHIPPED
 from cnn_study.results import Store
 from cnn_study.spec import CheckSpec
-from cnn_study.stored import OWN, REFERENCE, SHIPPED
 
 
 def call(capsys, *arguments):

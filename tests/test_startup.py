@@ -41,8 +41,10 @@ def test_help_is_shown_without_any_heavy_library(command):
     assert not imported(*command) & (NEVER | READING)
 
 
-def test_claims_are_read_without_what_trains_or_draws(tmp_path):
+def test_claims_are_read_without_what_trains_or_draws_and_told_again_without_what_reads(tmp_path, monkeypatch):
+    monkeypatch.setenv("CNN_STUDY_CACHE", str(tmp_path / "cache"))
     Store(tmp_path / "smoke").add_check(made_up_check(CheckSpec(check="sizes", sample=True)))
     found = imported("claims", "--profile", "smoke", "--results", str(tmp_path))
     assert found >= READING
     assert not found & NEVER
+    assert not imported("claims", "--profile", "smoke", "--results", str(tmp_path)) & (NEVER | READING)

@@ -3,6 +3,7 @@
 What they do is in other modules, which are loaded when a command is called: to show help takes no time.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -44,6 +45,18 @@ images_app = typer.Typer(
 app.add_typer(images_app, name="data")
 
 
+def _tell(
+    question: list[object], names: list[str] | None, results: Path | None, answer: Callable[[], None], kept: bool = True
+) -> None:
+    """Print an answer of the project's own experiments, the one that was kept if nothing has changed since."""
+    from cnn_study.cli import remembered
+
+    if kept and not remembered.own_files(names):
+        remembered.tell(question, results, answer)
+    else:
+        answer()
+
+
 @app.command(epilog="Examples: `cnn-study claims` · `cnn-study claims --results results --into README.md`")
 def claims(
     names: Names = None,
@@ -57,9 +70,13 @@ def claims(
     ] = None,
 ) -> None:
     """List every claim with its verdicts."""
-    from cnn_study.cli import reading
 
-    reading.claims(names, profile, results, into)
+    def answer() -> None:
+        from cnn_study.cli import reading
+
+        reading.claims(names, profile, results, into)
+
+    _tell(["claims", names, profile], names, results, answer, kept=into is None)
 
 
 @app.command(epilog="Example: `cnn-study explain relu-beats-tanh`")
@@ -70,9 +87,13 @@ def explain(
     results: ResultsOption = None,
 ) -> None:
     """Say what a claim is, what was published, the rules, what was measured, and the runs all of it rests on."""
-    from cnn_study.cli import reading
 
-    reading.explain(claim, files, profile, results)
+    def answer() -> None:
+        from cnn_study.cli import reading
+
+        reading.explain(claim, files, profile, results)
+
+    _tell(["explain", claim, profile], files, results, answer)
 
 
 @app.command("vocabulary", epilog="Example: `cnn-study vocabulary`")
@@ -252,9 +273,13 @@ def plan(
     side: SideOption = None,
 ) -> None:
     """Say what `run` would train, why, and how long that takes, at least and at most, without training."""
-    from cnn_study.cli import training
 
-    training.plan(names, profile, results, stand_in, data, side)
+    def answer() -> None:
+        from cnn_study.cli import training
+
+        training.plan(names, profile, results, stand_in, data, side)
+
+    _tell(["plan", names, profile, stand_in], names, results, answer, kept=data is None and side is None)
 
 
 @images_app.command("get", epilog="Examples: `cnn-study data` · `cnn-study data cifar10 mnist`: `get` need not be said")

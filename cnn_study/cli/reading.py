@@ -17,8 +17,9 @@ from cnn_study.cli.output import draw, keep_verdicts, last_changes, mirror, revi
 from cnn_study.cli.stores import read, shown
 from cnn_study.errors import StudyError, unknown_name
 from cnn_study.experiment import Experiment, Setting
+from cnn_study.places import OWN, REFERENCE, SHIPPED
 from cnn_study.profiles import SCALE
-from cnn_study.stored import OWN, REFERENCE, SHIPPED, outcomes_in, stores_to_read
+from cnn_study.stored import outcomes_in, stores_to_read
 
 if TYPE_CHECKING:  # It takes long to import, and only one command needs it.
     from cnn_study.report.scale import Scale

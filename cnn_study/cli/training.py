@@ -27,10 +27,10 @@ from cnn_study.execution.plan import plan as plan_rows
 from cnn_study.execution.saved import SavedModels
 from cnn_study.execution.suite import Ended, Queued, Report, carry_out, check_memory
 from cnn_study.experiment import Design, Experiment, Setting
+from cnn_study.places import OWN, cache_folder
 from cnn_study.processes import cores
 from cnn_study.results import Store
 from cnn_study.stored import (
-    OWN,
     Designed,
     describe_images,
     designed,
@@ -67,7 +67,7 @@ def run(
 ) -> None:
     """See :func:`cnn_study.cli.commands.run`."""
     started = time.monotonic()
-    workers = _workers(engine, address, jobs, cpus_per_run, gpus_per_run, cache_dir or cache.default_cache_dir())
+    workers = _workers(engine, address, jobs, cpus_per_run, gpus_per_run, cache_dir or cache_folder())
     chosen = collection.load(names or ())
     collection.family(names or ())  # A name that two experiments use is refused before anything is trained.
     if data is None and side is None:

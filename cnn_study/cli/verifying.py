@@ -12,13 +12,13 @@ from rich.text import Text
 from cnn_study import collection
 from cnn_study.cli.app import console, errors
 from cnn_study.cli.training import ensure, stoppable
-from cnn_study.data import cache
 from cnn_study.data.dataset import Dataset
 from cnn_study.display import SuiteDisplay
 from cnn_study.errors import InputError
 from cnn_study.execution.environment import changes
 from cnn_study.execution.local import LocalEngine
 from cnn_study.execution.verification import Candidate, Comparison, candidates, sample, train_again
+from cnn_study.places import cache_folder
 from cnn_study.processes import cores
 from cnn_study.results import RunRecord
 from cnn_study.stored import designed, examples_in, known_data, stores_to_read, timed
@@ -54,7 +54,7 @@ def verify(
         ensure(known[name], cache_dir)
     workers = min(jobs or cores(), len(drawn))
     display = SuiteDisplay(console, examples_in(known), workers, stored)
-    with stoppable(), LocalEngine(workers, cache_dir or cache.default_cache_dir()) as engine, display.live():
+    with stoppable(), LocalEngine(workers, cache_dir or cache_folder()) as engine, display.live():
         compared = train_again(drawn, stored, engine, display)
     console.print(_table(compared))
     for line in _basis(compared, len({each.run.key for each in found}), seed):

@@ -7,7 +7,6 @@ trusts a stamp as long as sizes and modification times are those it names; other
 import hashlib
 import json
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -28,11 +27,9 @@ from cnn_study.data import registry
 from cnn_study.data.dataset import ARRAYS, ArrayInfo, Dataset, Progress, SourceUnavailable, described, parsed
 from cnn_study.data.sources.layouts import UNREADABLE
 from cnn_study.data.sources.places import DATA_PATH
-from cnn_study.errors import DataError
+from cnn_study.errors import CacheError, DataError
 from cnn_study.files import TEMPORARY, replace_whole
-
-CACHE_PATH = "CNN_STUDY_CACHE"
-"""Environment variable: the cache folder."""
+from cnn_study.places import CACHE_PATH, cache_folder
 
 STAMP = "verified.json"
 DESCRIPTION = "dataset.json"
@@ -58,24 +55,6 @@ class Arrays:
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
-
-
-class CacheError(DataError):
-    """The cache folder takes no files."""
-
-
-def default_cache_dir() -> Path:
-    """``$CNN_STUDY_CACHE``, else ``cnn_study`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``.
-
-    Raises:
-        CacheError: The user has no home.
-    """
-    try:
-        if path := os.environ.get(CACHE_PATH):
-            return Path(path).expanduser()
-        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cnn_study"
-    except RuntimeError:
-        raise CacheError(f"this user has no home for a cache folder: set {CACHE_PATH} to a folder") from None
 
 
 def load(
@@ -107,7 +86,7 @@ def ensure(
 
     Args:
         data: The data set, or the name of one that comes with the suite or that the cache has a description of.
-        cache_dir: The cache; ``None``: :func:`default_cache_dir`.
+        cache_dir: The cache; ``None``: :func:`~cnn_study.places.cache_folder`.
         offline: Ask no source but the cache, as a worker does whose parent has fetched the data.
         progress: Told how a fetch goes on.
 
@@ -119,7 +98,7 @@ def ensure(
         DataError: No source has it, or the cache cannot be written.
     """
     dataset, progress = _dataset(data, cache_dir), progress or _silent
-    folder = (cache_dir or default_cache_dir()) / dataset.name
+    folder = (cache_dir or cache_folder()) / dataset.name
     if _stamped(folder, dataset):
         return folder
     with _writing(folder, dataset, progress):
@@ -168,7 +147,7 @@ def _dataset(data: str | Dataset, cache_dir: Path | None) -> Dataset:
     if data in registry.DATASETS:
         return registry.DATASETS[data]
     try:
-        return parsed(json.loads(((cache_dir or default_cache_dir()) / data / DESCRIPTION).read_bytes()))
+        return parsed(json.loads(((cache_dir or cache_folder()) / data / DESCRIPTION).read_bytes()))
     except (OSError, ValueError):
         return registry.get(data)  # It says that there is none.
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_study.data.cache import default_cache_dir
 from cnn_study.data.dataset import ARRAYS, ArrayInfo, Dataset, Progress, SourceUnavailable, described, parsed
 from cnn_study.data.decoding import size_of, square
 from cnn_study.data.layout import UNDIVIDED, Layout, layout_of, spelled
 from cnn_study.errors import InputError
+from cnn_study.places import cache_folder
 
 TEST_EVERY = 5
 """Of the different images of a class, every fifth is a test image, unless a folder says which are."""
@@ -194,7 +194,7 @@ class ImageFolder:
 
 
 def _memory(folder: Path, side: int | None) -> Path:
-    return default_cache_dir() / "folders" / f"{_sha256(f'{folder} {side}')[:16]}.json"
+    return cache_folder() / "folders" / f"{_sha256(f'{folder} {side}')[:16]}.json"
 
 
 def _remember(folder: Path, fingerprint: str, side: int | None, dataset: Dataset, shared: int) -> None:

@@ -16,6 +16,7 @@ from rich.console import Console
 from cnn_study.data import cache, registry
 from cnn_study.data.dataset import ARRAYS, ArrayInfo, Dataset, SourceUnavailable
 from cnn_study.errors import DataError, InputError
+from cnn_study.places import cache_folder
 
 
 def tiny_arrays():
@@ -314,11 +315,11 @@ def test_the_default_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("CNN_STUDY_CACHE", raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert cache.default_cache_dir() == tmp_path / ".cache" / "cnn_study"
+    assert cache_folder() == tmp_path / ".cache" / "cnn_study"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache.default_cache_dir() == tmp_path / "xdg" / "cnn_study"
+    assert cache_folder() == tmp_path / "xdg" / "cnn_study"
     monkeypatch.setenv("CNN_STUDY_CACHE", "~/own")
-    assert cache.default_cache_dir() == tmp_path / "own"
+    assert cache_folder() == tmp_path / "own"
 
 
 @pytest.mark.parametrize("terminal", [True, False])

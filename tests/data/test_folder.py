@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnn_study import places
 from cnn_study.data import cache, folder
 from cnn_study.data.dataset import ARRAYS
 from cnn_study.data.folder import images
@@ -15,7 +16,7 @@ from cnn_study.errors import DataError, InputError
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch, tmp_path):
     """No memory, a cache of its own."""
-    monkeypatch.setenv(cache.CACHE_PATH, str(tmp_path / "cache"))
+    monkeypatch.setenv(places.CACHE_PATH, str(tmp_path / "cache"))
     folder._arrays.cache_clear()
 
 

@@ -9,6 +9,7 @@ import pytest
 from elsewhere import complaint_here, drawn, study, study_here
 from PIL import Image
 
+from cnn_study import places
 from cnn_study.data import cache, folder
 from cnn_study.data.folder import images
 from cnn_study.data.layout import PARTS, layout_of, part_of
@@ -18,7 +19,7 @@ from cnn_study.errors import InputError
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch, tmp_path):
     """No data set known, no memory, a cache of its own."""
-    monkeypatch.setenv(cache.CACHE_PATH, str(tmp_path / "cache"))
+    monkeypatch.setenv(places.CACHE_PATH, str(tmp_path / "cache"))
     folder._arrays.cache_clear()
 
 

@@ -10,8 +10,8 @@ import pytest
 from conftest import results_of
 from elsewhere import PROJECT, QUICK, complaint, study
 
-from cnn_study import collection
-from cnn_study.data import cache
+from cnn_study import collection, places
+from cnn_study.errors import CacheError
 from cnn_study.execution.local import ENVIRONMENT, LocalEngine
 from cnn_study.processes import startable
 
@@ -78,8 +78,8 @@ def test_a_program_of_a_user_without_a_home_is_told_what_to_set(monkeypatch):
     for name in ("CNN_STUDY_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("pathlib.Path.expanduser", nobody)
-    with pytest.raises(cache.CacheError, match="has no home for a cache folder: set CNN_STUDY_CACHE to a folder"):
-        cache.default_cache_dir()
+    with pytest.raises(CacheError, match="has no home for a cache folder: set CNN_STUDY_CACHE to a folder"):
+        places.cache_folder()
 
 
 def test_a_program_on_the_command_line_on_one_core_with_temporary_files_at_a_path_too_long_for_sockets(tmp_path):

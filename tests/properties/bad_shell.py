@@ -10,7 +10,7 @@ from unittest import mock
 from bad_stores import RECORD
 from hypothesis import strategies as st
 
-from cnn_study import cli, stored, tracking
+from cnn_study import cli, places, tracking
 from cnn_study.cli import training
 from cnn_study.data import cache
 from cnn_study.errors import DataError
@@ -139,7 +139,7 @@ def place():
             mock.patch.object(cache, "ensure", _only_the_digits),
             mock.patch.object(tracking, "serve", return_value=0),
             # So that a command does not draw all that the reference results hold.
-            mock.patch.object(stored, "SHIPPED", here / "store"),
+            mock.patch.object(places, "SHIPPED", here / "store"),
             mock.patch.object(training, "_train", return_value=Report(frozenset())),
         ):
             yield

@@ -1,0 +1,34 @@
+"""Where results and data sets are kept on this machine."""
+
+import os
+from pathlib import Path
+
+from cnn_study.errors import CacheError
+
+REFERENCE = Path("results")
+"""The results that came with the project, in its folder."""
+
+OWN = REFERENCE / "local"
+"""One's own."""
+
+_HERE = Path(__file__).resolve().parent
+
+SHIPPED = _HERE / "_results" if (_HERE / "_results").is_dir() else _HERE.parent / "results"
+"""The results that came with the project, from any folder: in the installed package, else in the checkout."""
+
+CACHE_PATH = "CNN_STUDY_CACHE"
+"""Environment variable: the cache folder."""
+
+
+def cache_folder() -> Path:
+    """``$CNN_STUDY_CACHE``, else ``cnn_study`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``.
+
+    Raises:
+        CacheError: The user has no home.
+    """
+    try:
+        if path := os.environ.get(CACHE_PATH):
+            return Path(path).expanduser()
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cnn_study"
+    except RuntimeError:
+        raise CacheError(f"this user has no home for a cache folder: set {CACHE_PATH} to a folder") from None
