@@ -18,6 +18,7 @@ from benchmarks.measuring import Measurement, Report
 from benchmarks.table import cells
 from cnn_study import collection
 from cnn_study.cli import app
+from cnn_study.data.dataset import Dataset
 from cnn_study.execution.forecast import work_of
 from cnn_study.execution.plan import plan
 from cnn_study.experiment import Setting
@@ -27,6 +28,9 @@ from cnn_study.places import REFERENCE
 from cnn_study.profiles import SCALE
 from cnn_study.spec import RunSpec
 from cnn_study.stored import examples_in, known_data, pace_of
+
+LAUNCH = (5e-4, 2e-3)
+"""Seconds that the kernels of a step of a small network take to start on a GPU: assumed, a low and a high value."""
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks" / "results"
 """Stored outcomes of the benchmarks."""
@@ -81,11 +85,8 @@ def _measured(rows: list[Measurement]) -> str:
 
 def cluster() -> str:
     """What the full profile takes, at the pace of the reference results: by the number of workers."""
-    designs = [experiment.at("full") for experiment in collection.load()]
-    rows = [row for design in designs for row in plan(design, {}, {})]
-    jobs = {planned.identity: planned.job for row in rows for planned in row.planned}
-    known = known_data(Setting("full"), designs)
-    runs, examples = [job for job in jobs.values() if isinstance(job, RunSpec)], examples_in(known)
+    runs, known = _full()
+    examples = examples_in(known)
     pace, _ = pace_of(Path(__file__).parents[1] / REFERENCE, Setting(gallery.PROFILE), known)
     assert pace  # noqa: S101 - the reference results are part of the project
     longest = max(pace.seconds(work_of([run], examples)) for run in runs) / 3600
@@ -99,6 +100,32 @@ def cluster() -> str:
         f"its replicates, so no number of workers "
         f"takes less than twice that.\n\n{shown}"
     )
+
+
+def gpu() -> str:
+    """What the full profile would take on one GPU, at several speeds of products and steps: assumed, not measured."""
+    runs, known = _full()
+    work = work_of(runs, examples_in(known))
+    rates = {f"{rate} x 10^12": work.products / (rate * 1e12) for rate in (0.5, 2, 8)}
+    hours = (
+        (name, *(f"{(busy + work.steps * each / 4) / 3600:,.0f}" for each in LAUNCH)) for name, busy in rates.items()
+    )
+    head = ("multiply-accumulates a second", *(f"hours, {1e3 * each:g} ms a step" for each in LAUNCH))
+    return (
+        f"At most {len(runs):,} runs are {work.steps / 1e6:,.0f} million optimizer steps and "
+        f"{work.products / 1e15:,.1f} x 10^15 multiply-accumulates, backward passes and evaluation included. The table "
+        "adds the time of the products, at the rate that a card reaches in networks like these, and that of starting the "
+        "kernels of every step, with four runs at a time. **Rates and times are assumed**: yours will differ.\n\n"
+        f"{table(head, hours)}"
+    )
+
+
+def _full() -> tuple[list[RunSpec], Mapping[str, Dataset]]:
+    """The runs of the full profile at most, and the data sets that they know."""
+    designs = [experiment.at("full") for experiment in collection.load()]
+    rows = [row for design in designs for row in plan(design, {}, {})]
+    jobs = {planned.identity: planned.job for row in rows for planned in row.planned}
+    return [job for job in jobs.values() if isinstance(job, RunSpec)], known_data(Setting("full"), designs)
 
 
 def words() -> str:
@@ -122,6 +149,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "<!-- generated: tutorial effects -->": partial(gallery.figure, "feature_maps-effects"),
     "<!-- generated: vocabulary -->": words,
     "<!-- generated: cluster -->": cluster,
+    "<!-- generated: gpu -->": gpu,
     "<!-- generated: boundaries -->": lambda: rows(simulated.boundary_rows()),
     "<!-- generated: power -->": lambda: rows(simulated.power_rows()),
     "<!-- generated: saved -->": lambda: rows(simulated.saved_rows(gallery.outcomes())),

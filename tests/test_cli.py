@@ -43,7 +43,8 @@ def _wide(monkeypatch, tmp_path):
         (["claims", "--results", "no/such folder"], "no results of the profile 'quick' in no/such folder"),
         (["run", "--engine", "rey"], "unknown engine 'rey'; did you mean 'ray'?"),
         (["run", "--address", "auto"], "--address auto is for clusters: add --engine ray"),
-        (["run", "--gpus-per-run", "1"], "--gpus-per-run 1.0 is for clusters: add --engine ray"),
+        (["run", "--gpus-per-run", "1"], "--gpus-per-run 1: no GPU is to be seen here"),
+        (["run", "--gpus-per-run", "2"], "--gpus-per-run 2: a run computes on one GPU: give 1, or a part such as 0.25"),
         (["explain", "relu-beats-than"], "unknown claim 'relu-beats-than'; did you mean 'relu-beats-tanh'?"),
     ],
 )

@@ -224,7 +224,11 @@ def run(
     ] = None,
     gpus_per_run: Annotated[
         float | None,
-        typer.Option(min=0, help="GPUs of a Ray cluster a run is given. Default: none.", show_default=False),
+        typer.Option(
+            min=0,
+            help="GPUs a run is given; 0.25: four runs share one. Default: none.",
+            show_default=False,
+        ),
     ] = None,
     results: ResultsOption = None,
     stand_in: StandInOption = None,

@@ -19,6 +19,7 @@ from cnn_study.data.dataset import Dataset
 from cnn_study.data.folder import images
 from cnn_study.display import SuiteDisplay
 from cnn_study.errors import DataError, InputError, unknown_name
+from cnn_study.execution import cards
 from cnn_study.execution.cluster import Needs, RayEngine
 from cnn_study.execution.events import Event
 from cnn_study.execution.forecast import USUAL, Pace, work_of
@@ -237,11 +238,18 @@ def _workers(
         raise unknown_name("engine", engine, ("local", "ray"))
     if engine == "ray":
         return RayEngine(address or "auto", cache_dir, jobs, Needs(cpus or 1, gpus or 0))
-    options = {"--address": address, "--cpus-per-run": cpus, "--gpus-per-run": gpus}
-    for name, value in options.items():
+    for name, value in {"--address": address, "--cpus-per-run": cpus}.items():
         if value is not None:
             raise InputError(f"{name} {value} is for clusters: add --engine ray, or leave it out")
-    return LocalEngine(jobs or cores(), cache_dir)
+    if not gpus:
+        if found := cards.cards():
+            unused = f"a GPU is here ({', '.join(found)}) and stays unused: see --gpus-per-run"
+            errors.print(f"cnn-study: {unused}", style="yellow", soft_wrap=True, highlight=False)
+        return LocalEngine(jobs or cores(), cache_dir)
+    room, found = cards.on_a_card(gpus), cards.cards()
+    if not found:
+        raise InputError(f"--gpus-per-run {gpus:g}: no GPU is to be seen here; `nvidia-smi` lists those of a machine")
+    return LocalEngine(min(jobs or len(found) * room, len(found) * room), cache_dir, found)
 
 
 def _least_first(found: Designed, setting: Setting) -> Designed:

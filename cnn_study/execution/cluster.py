@@ -30,6 +30,7 @@ from cnn_study.data import cache
 from cnn_study.data.cache import Arrays
 from cnn_study.data.dataset import ARRAYS
 from cnn_study.errors import DataError, ExecutionError
+from cnn_study.execution import cards
 from cnn_study.execution.engine import Worker, Workers
 from cnn_study.execution.events import Event, Failed, Lost, Waiting, told
 from cnn_study.execution.jobs import Job
@@ -99,8 +100,7 @@ class Needs:
         """What a worker needs in its environment. Which GPUs it sees is for Ray to say."""
         if not self.gpus:
             return ENVIRONMENT
-        kept = {name: value for name, value in ENVIRONMENT.items() if name != "CUDA_VISIBLE_DEVICES"}
-        return kept | {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "TF_DETERMINISTIC_OPS": "1"}
+        return {name: value for name, value in ENVIRONMENT.items() if name != cards.VISIBLE} | cards.ENVIRONMENT
 
 
 def trainer() -> Do:

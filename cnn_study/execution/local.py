@@ -8,11 +8,12 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnn_study.execution import cards
 from cnn_study.execution.engine import Worker, Workers
 from cnn_study.execution.events import Begun, Event, told
 from cnn_study.execution.jobs import Job
@@ -20,7 +21,7 @@ from cnn_study.execution.queue import broken
 from cnn_study.processes import end_with_parent, startable
 
 if TYPE_CHECKING:
-    from multiprocessing.context import ForkServerProcess
+    from multiprocessing.process import BaseProcess
 
 ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow",
@@ -35,6 +36,8 @@ ENVIRONMENT = {
 }
 """What a worker needs in its environment before TensorFlow is imported. Recorded with every run."""
 
+UNSEEN = "TensorFlow sees no GPU: install its build for GPUs (`pip install tensorflow[and-cuda]`) in the same version"
+
 ILLEGAL = "as this processor lacks instructions that TensorFlow was built for"
 
 FOREIGN = ("DNNL_", "MKL_", "NPY_", "ONEDNN_", "OPENBLAS_", "TF_XLA_", "XLA_")
@@ -46,10 +49,12 @@ counts as ended, and until then no other one is begun."""
 
 
 class _Worker(Worker):
-    def __init__(self, context, cache_dir: Path):
+    def __init__(self, context, cache_dir: Path, card: str = ""):
         super().__init__()
+        self.card = card
         self.connection, theirs = context.Pipe()
-        self.process: ForkServerProcess = context.Process(target=_serve, args=(theirs, cache_dir), daemon=True)
+        given = cards.ENVIRONMENT | {cards.VISIBLE: card} if card else {}
+        self.process: BaseProcess = context.Process(target=_serve, args=(theirs, cache_dir, given), daemon=True)
         with startable():
             self.process.start()
         theirs.close()
@@ -70,10 +75,15 @@ class _Worker(Worker):
             self.process.join()
 
 
-def _serve(connection: Connection, cache_dir: Path) -> None:
+def _serve(connection: Connection, cache_dir: Path, given: Mapping[str, str]) -> None:
     end_with_parent()  # Be it in the middle of an epoch: nobody would store its run.
+    os.environ.update(given)
     from cnn_study.execution.preload import problem
 
+    if given and not problem:
+        from cnn_study.training.trainer import gpus
+
+        problem = "" if gpus() else UNSEEN
     if problem:
         connection.send(("broken", problem))
         return
@@ -90,18 +100,21 @@ class LocalEngine(Workers[_Worker]):
     Args:
         jobs: Number of workers.
         cache_dir: Where the data sets are cached.
+        gpus: The cards that workers share, see :func:`~cnn_study.execution.cards.cards`; none: they have none.
     """
 
-    def __init__(self, jobs: int, cache_dir: Path):
+    def __init__(self, jobs: int, cache_dir: Path, gpus: Sequence[str] = ()):
         super().__init__("if memory is short, use fewer --jobs")
         self.jobs = jobs
         self._cache_dir = cache_dir
+        self._gpus = gpus
 
     def __enter__(self) -> "LocalEngine":
         for name in [name for name in os.environ if name.startswith(FOREIGN)]:
             del os.environ[name]
         os.environ.update(ENVIRONMENT)
-        self._context = multiprocessing.get_context("forkserver")
+        # CUDA does not outlive a fork, and a card is chosen before TensorFlow is there.
+        self._context = multiprocessing.get_context("spawn" if self._gpus else "forkserver")
         self._context.set_forkserver_preload(["cnn_study.execution.preload"])
         return self
 
@@ -147,13 +160,17 @@ class LocalEngine(Workers[_Worker]):
         yield from self._assign(worker for worker in self._workers if not worker.job)
         while self._queue and len(self._workers) < self.jobs:
             try:
-                worker = _Worker(self._context, self._cache_dir)
+                worker = _Worker(self._context, self._cache_dir, self._card())
             except (EOFError, OSError) as error:  # The fork server was killed: with the next worker another begins.
                 self._starts.failed(f"the fork server has ended: {error}")
                 time.sleep(PAUSE)
                 continue
             self._workers.append(worker)
             yield self._begin(worker)
+
+    def _card(self) -> str:
+        """For the next worker: that of the fewest others."""
+        return cards.freest(self._gpus, [worker.card for worker in self._workers]) if self._gpus else ""
 
     def _hand(self, worker: _Worker, job: Job, what: str) -> None:
         worker.begin(job, what)

@@ -371,9 +371,14 @@ def environment() -> dict[str, str]:
     }
 
 
+def gpus() -> list:
+    """The GPUs that this process sees, as TensorFlow describes them."""
+    return tf.config.list_physical_devices("GPU")
+
+
 def _processor() -> str:
     """What computes: the first GPU that this process sees, else the machine's processor."""
-    for gpu in tf.config.list_physical_devices("GPU"):
+    for gpu in gpus():
         return tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
