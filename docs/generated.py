@@ -107,16 +107,14 @@ def gpu() -> str:
     runs, known = _full()
     work = work_of(runs, examples_in(known))
     rates = {f"{rate} x 10^12": work.products / (rate * 1e12) for rate in (0.5, 2, 8)}
-    hours = (
-        (name, *(f"{(busy + work.steps * each / 4) / 3600:,.0f}" for each in LAUNCH)) for name, busy in rates.items()
-    )
+    hours = ((name, *(f"{(busy + work.steps * s / 4) / 3600:,.0f}" for s in LAUNCH)) for name, busy in rates.items())
     head = ("multiply-accumulates a second", *(f"hours, {1e3 * each:g} ms a step" for each in LAUNCH))
     return (
         f"At most {len(runs):,} runs are {work.steps / 1e6:,.0f} million optimizer steps and "
         f"{work.products / 1e15:,.1f} x 10^15 multiply-accumulates, backward passes and evaluation included. The table "
-        "adds the time of the products, at the rate that a card reaches in networks like these, and that of starting the "
-        "kernels of every step, with four runs at a time. **Rates and times are assumed**: yours will differ.\n\n"
-        f"{table(head, hours)}"
+        "adds the time of the products, at the rate that a card reaches in networks like these, and that of starting "
+        "the kernels of every step, with four runs at a time. **Rates and times are assumed**: yours will differ.\n\n"
+        + table(head, hours)
     )
 
 
