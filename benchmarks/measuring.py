@@ -13,6 +13,8 @@ from typing import Any, Self
 
 import psutil
 
+from cnn_study.errors import InputError
+
 CONFIDENCE = 0.95
 VERSIONED = ("cnn-study", "keras", "numpy", "tensorflow-cpu", "tensorflow", "torch", "jax", "mlflow", "pyarrow", "ray")
 """Packages whose versions are noted, where they are installed."""
@@ -149,9 +151,16 @@ class Report:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """What :meth:`write` has kept."""
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**{**fields, "measurements": tuple(map(Measurement.parse, fields["measurements"]))})
+        """What :meth:`write` has kept.
+
+        Raises:
+            InputError: It is another file.
+        """
+        try:
+            fields = json.loads(path.read_text(encoding="utf-8"))
+            return cls(**{**fields, "measurements": tuple(map(Measurement.parse, fields["measurements"]))})
+        except (TypeError, KeyError, ValueError):
+            raise InputError(f"{path} was not written by `python -m benchmarks --json`") from None
 
 
 def machine() -> dict[str, str]:

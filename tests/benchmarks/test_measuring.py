@@ -114,6 +114,13 @@ def ask(*arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.parametrize("content", ["[1]", "{}", "no JSON", '{"measurements": [1]}'])
+def test_another_file_is_told(tmp_path, content):
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(InputError, match="was not written by `python -m benchmarks --json`"):
+        Report.read(tmp_path / "x.json")
+
+
 def test_the_program_shows_what_a_file_holds_and_says_what_is_wrong_in_a_line(tmp_path):
     Report({"cores": "2"}, {"python": "3"}, (row(1.0),)).write(tmp_path / "x.json")
     shown = ask("--show", str(tmp_path / "x.json"))
