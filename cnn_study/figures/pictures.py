@@ -137,7 +137,7 @@ def wandering(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
                 room = unit if beside else style.width / across
                 ax.set_title(wrapped(places[place], 0.9 * room, style.type_size, bold=True))
             if column == 0:
-                ax.set_ylabel(wrapped(what, 0.9 * unit, style.small), fontsize=style.small)
+                ax.set_ylabel(wrapped(what, (0.9 if style.narrow else 0.75) * unit, style.small), fontsize=style.small)
             rows += [(arm.label, f"{name}, {places[place]}", row, *cell) for row, *cell in _cells(picture)]
     ax = figure.add_subplot(grid[:, across] if beside else grid[lines, :])
     looks = looks_of(outcome, labels(shown))
