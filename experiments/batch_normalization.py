@@ -157,7 +157,13 @@ def normalization_lowers_error(at):
         Plot("training_curves", arms=tuple(map(named, LABELS))),
         Plot("dose", "reached_by_rate", "reached_target", "learning rate", "share of seeds that reach the target", "x"),
         Plot(
-            "over_time", "drift", "input_drift", "epochs", "drift of unit inputs", "y", arms=tuple(map(named, LABELS))
+            "over_time",
+            "drift",
+            "input_drift",
+            "epochs",
+            "drift in an epoch (standard deviations)",
+            "y",
+            arms=tuple(map(named, LABELS)),
         ),
         Plot(
             "history",

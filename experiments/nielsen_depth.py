@@ -161,7 +161,13 @@ def early_layers_stay_slow(at):
     figures=(
         Plot("outcomes", metric="validation_error", arms=LAYERS),
         Plot("over_time", "speed", "gradient_unit_input", y="root mean square gradient", logarithmic="y", arms=SPEED),
-        Plot("outcomes", "slopes", "gradient_slope_start", x="decades a layer, at initialization", arms=SPEED),
+        Plot(
+            "outcomes",
+            "slopes",
+            "gradient_slope_start",
+            x="slope of the gradient at initialization (powers of ten per layer)",
+            arms=SPEED,
+        ),
         Plot("effects", claims=("second-layer-helps", "more-layers-do-not-help")),
         Plot("effects", "effects_of_speed", claims=("early-layers-learn-slowly", "early-layers-stay-slow")),
     ),

@@ -131,7 +131,7 @@ def fewer_parameters_help(at):
     quick=Sizes(dataset="mnist", train_size=200, batch_size=20, epochs=1, rates=(0.0025, 0.01, 0.04)),
     figures=(
         Plot("layers", "by_layer", "gradient_unit_input", "layer", "root mean square gradient", "y"),
-        Plot("dose", "slope_by_depth", "gradient_slope_start", "hidden layers", "decades a layer"),
+        Plot("dose", "slope_by_depth", "gradient_slope_start", "hidden layers", "powers of ten per layer"),
         "histograms",
         Plot("effects", claims=("gradients-vanish",)),
         Plot(

@@ -207,11 +207,6 @@ class Outcome:
         return from_to({self.wanted[name] for name in arms if name in self.wanted} or {len(self.design.seeds)})
 
     @property
-    def repeated(self) -> str:
-        """The word, with a space, that stands before the intervals that decide where seeds were added at looks."""
-        return "repeated " if self.design.looks else ""
-
-    @property
     def runs(self) -> Mapping[str, RunRecord]:
         """The stored runs of the arms whose learning rate is known, those of the searches too, by key."""
         asked = (run.key for tuned in self.tuned.values() for run in tuned.runs)
@@ -350,11 +345,19 @@ def _irrelevance(rule: Rule, interval: Interval) -> str:
     limit, beyond, where = (rule.low, low, "above") if math.isinf(rule.high) else (rule.high, high, "below")
     mirrored = 2 * limit - beyond if isinstance(rule.estimate, Contrast) else limit**2 / beyond
     between = sorted((mirrored, beyond))
+    # A limit that is not that of no effect at all: there may be an effect, but not one that passes the limit.
+    nothing = limit == (0 if isinstance(rule.estimate, Contrast) else 1)
+    what = "no relevant effect" if nothing else f"no relevant effect {where} {_amount(limit, unit)}"
     if place(interval, *((-math.inf, limit) if where == "above" else (limit, math.inf))) == "supported":
-        return "no relevant effect (rather the opposite)"
+        other = "below" if where == "above" else "above"
+        return f"{what} ({'rather the opposite' if nothing else f'rather {other} it'})"
     if place(interval, *between) == "supported":
-        return f"no relevant effect (it lies between {between[0]:g} and {between[1]:g}{unit})"
-    return f"no relevant effect (one {where} {beyond:g}{unit.removesuffix('s') if beyond == 1 else unit} is excluded)"
+        return f"{what} (it lies between {between[0]:g} and {between[1]:g}{unit})"
+    return f"{what} (one {where} {_amount(beyond, unit)} is excluded)"
+
+
+def _amount(number: float, unit: str) -> str:
+    return f"{number:g}{unit.removesuffix('s') if number == 1 else unit}"
 
 
 def _decidable(sample: Sample, rule: Rule) -> bool:

@@ -18,7 +18,7 @@ from cnn_study.analysis.significance import Key, mark
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import ASPECTS, Aspect, Verdict
 from cnn_study.figures.layout import text_width, wrapped
-from cnn_study.figures.quantities import UNCORRECTED_TEXT
+from cnn_study.figures.quantities import STEPS_TEXT, UNCORRECTED_TEXT, estimate_text, unit_text, without_exponents
 from cnn_study.figures.strips import WIDTH, comparable, strip
 from cnn_study.figures.style import PUBLISHED, VERDICTS, Style
 
@@ -36,6 +36,14 @@ WAITING = "\N{HORIZONTAL ELLIPSIS}"
 WRITTEN = "".join(SIGNS.values())
 """Signs for which a font is needed."""
 HEADS: Mapping[str, str] = {"direction": "holds", "magnitude": "size", "mechanism": "cause"}
+SPELLED = {
+    "relu": "ReLU",
+    "lenet5": "LeNet-5",
+    "60000": "60,000",
+    "norm": "normalization",
+    "he": "He",
+}
+"""Words in the names of claims that are written otherwise."""
 LINE = 1.35
 """Height of a row in sizes of its type."""
 HEAD = 1.8
@@ -46,11 +54,18 @@ NARROWEST = 7
 """Width of the intervals in sizes of type, at least."""
 
 
+def _one(interval: Interval) -> str:
+    """The estimate with its interval and its unit; of an exact check, how many cases agree."""
+    if interval.kind == "share":
+        return interval.text
+    return f"{estimate_text(interval)} {unit_text(interval.unit)}".strip()
+
+
 def _bound(interval: Interval) -> str:
     """The estimate in few digits; of a time that is only known to be longer or shorter, with the sign of that."""
     censored = interval.kind == "time" and interval.n > 1
     sign = "> " if censored and math.isinf(interval.high) else "< " if censored and interval.low <= 0 else ""
-    return f"{sign}{interval.estimate:.2g}"
+    return without_exponents(f"{sign}{interval.estimate:.2g}")
 
 
 @dataclass(frozen=True)
@@ -70,7 +85,9 @@ class _Row:
 
     @property
     def name(self) -> str:
-        return self.direction.claim.name.replace("-", " ")
+        """The short name of the claim, written as readers write it: its statement would take several lines."""
+        words = self.direction.claim.name.split("-")
+        return " ".join(SPELLED.get(word, word) for word in words)
 
     @property
     def measured(self) -> str:
@@ -79,10 +96,10 @@ class _Row:
         first = {each.rule.condition: each.interval for each in reversed(found) if each.interval}
         intervals = [interval for interval in first.values() if interval.text != "unknown"]
         if len(intervals) < 2 or intervals[0].kind == "share":
-            text = "".join(each.text for each in intervals[:1])
+            text = "".join(_one(each) for each in intervals[:1])
         else:
             low, high = (_bound(pick(intervals, key=lambda each: each.estimate)) for pick in (min, max))
-            text = f"{low} to {high} {intervals[0].unit}".strip()
+            text = f"{low} to {high} {unit_text(intervals[0].unit)}".strip()
         return f"{text} times" if intervals and intervals[0].kind == "time" else text
 
     def sign(self, aspect: Aspect, survives: Mapping[Key, bool]) -> str:
@@ -163,7 +180,8 @@ def _page(
         "those that decide whether it holds, one a rule, each row on a scale of its own; shaded: the range that "
         "supports the claim; gray line: no effect; rules with another range are left out. Measured: the estimate with "
         "its interval, that of the first rule; of several conditions, the smallest and the largest. Cases are those of "
-        f"exact checks.{end}"
+        "exact checks. Claims have short names here; the table of the figure has them in full."
+        f"{f' {STEPS_TEXT}' if any(row.outcome.design.looks for row in rows) else ''}{end}"
     )
     return figure, caption, pd.DataFrame([_data(row, survives) for row in rows], columns=COLUMNS)
 

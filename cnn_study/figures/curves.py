@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Arm, Plot, Published, TimeToTrainError
-from cnn_study.figures.layout import alike, label_axes, legend, panels, value_axis
+from cnn_study.figures.layout import label_axes, legend, panels, time_axis, value_axis
 from cnn_study.figures.quantities import (
     FEW,
     arms,
@@ -18,6 +18,7 @@ from cnn_study.figures.quantities import (
     drawable,
     is_fraction,
     labels,
+    looks_of,
     metric_text,
     natural_limits,
     percent,
@@ -26,7 +27,7 @@ from cnn_study.figures.quantities import (
     sources,
     summary,
 )
-from cnn_study.figures.style import Look, Style, look
+from cnn_study.figures.style import Look, Style
 from cnn_study.results import RunRecord
 
 COLUMNS = ["condition", "label", "metric", "learning_rate", "epoch", "mean", "low", "high", "seeds"]
@@ -77,8 +78,8 @@ def _curves(
 ) -> tuple[Figure, list[Axes], Mapping[str, Look], pd.DataFrame]:
     titles = conditions(shown)
     spans = [longest(outcome, [arm for arm in shown if arm.condition == title], metric) for title in titles]
-    figure, axes = panels(titles, style, share_x=alike(spans))
-    looks = look(labels(shown))
+    figure, axes = panels(titles, style)
+    looks = looks_of(outcome, labels(shown))
     rows = []
     for arm in shown:
         records = outcome.replicates(arm.name)
@@ -91,11 +92,10 @@ def _curves(
             rate = records[0].spec.train.learning_rate
             limits = (interval.estimate, interval.low, interval.high, interval.n)
             rows.append((arm.condition, arm.label, metric, rate, epoch, *limits))
-    for ax in axes:
-        ax.set_xlim(left=0)
+    more = time_axis(axes, spans, earliest(outcome, shown, metric))
     if "x" in plot.logarithmic:
         axes[0].set_xscale("log")
-    label_axes(axes, plot.x or "epochs", plot.y or metric_text(metric))
+    label_axes(axes, f"{plot.x or 'epochs'}{more}", plot.y or metric_text(metric))
     return figure, axes, looks, pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -103,6 +103,12 @@ def longest(outcome: Outcome, shown: Sequence[Arm], metric: str) -> float:
     """The last epoch at which a metric of some arms was measured; 0 if it never was."""
     curves = (record.curve(metric)[0] for arm in shown for record in outcome.replicates(arm.name))
     return max((curve[-1] for curve in curves if curve), default=0.0)
+
+
+def earliest(outcome: Outcome, shown: Sequence[Arm], metric: str) -> float:
+    """The first epoch after the start at which a metric of some arms was measured; 0 if there is none."""
+    curves = (record.curve(metric)[0] for arm in shown for record in outcome.replicates(arm.name))
+    return min((epoch for curve in curves for epoch in curve if epoch > 0), default=0.0)
 
 
 def mean_curve(records: Sequence[RunRecord], metric: str, *, logarithmic: bool = False) -> Curve:

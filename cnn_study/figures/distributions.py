@@ -11,8 +11,8 @@ from cnn_study.figures import quantities
 from cnn_study.figures.filters import stored
 from cnn_study.figures.layers import layer_text, measured_layers
 from cnn_study.figures.layout import label_axes, legend, panels
-from cnn_study.figures.quantities import arms, conditions, labels
-from cnn_study.figures.style import Style, depth_look, look
+from cnn_study.figures.quantities import arms, conditions, labels, looks_of
+from cnn_study.figures.style import Style, depth_look
 
 TIMES = {"outputs_start": "at initialization", "outputs_end": "at the end"}
 
@@ -20,7 +20,7 @@ TIMES = {"outputs_start": "at initialization", "outputs_end": "at the end"}
 def percentiles(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
     """A panel an arm: percentiles of what one unit of the uppermost hidden layer takes, against epochs, of a seed."""
     shown = arms(outcome, plot)
-    called, looks = quantities.names(shown), look(labels(shown))
+    called, looks = quantities.names(shown), looks_of(outcome, labels(shown))
     figure, axes = panels([called[arm.name] for arm in shown], style)
     rows = []
     low, median, high = SHARES

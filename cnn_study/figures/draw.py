@@ -21,6 +21,7 @@ from cnn_study.analysis.decisions import Outcome, from_to
 from cnn_study.analysis.significance import Key, holm
 from cnn_study.errors import ExecutionError, StoreError, StudyError
 from cnn_study.experiment import Plot
+from cnn_study.experiment.metric import SHARES
 from cnn_study.figures import (
     claims,
     curves,
@@ -42,7 +43,7 @@ from cnn_study.figures import (
 from cnn_study.figures.files import DIGITS, FILES, FORMATS, base, overview
 from cnn_study.figures.fonts import tell_lacking
 from cnn_study.figures.layout import note, settle, unlaid
-from cnn_study.figures.quantities import UNCORRECTED_TEXT, arms
+from cnn_study.figures.quantities import STRAY_TEXT, UNCORRECTED_TEXT, arms, looked
 from cnn_study.figures.saving import save
 from cnn_study.figures.style import PUBLISHED, Style, sized, styled
 from cnn_study.files import replace_file
@@ -101,10 +102,12 @@ EXACT = ("agreement", "costs", "table", "visibility")
 """Kinds that show exact checks, which need no images."""
 BAND = "Line and band: {mean} and 95 % t interval, {seeds} seeds"
 BARS = "Bars: 95 % t interval of the {mean}, {seeds} seeds; dots: seeds, where few or far apart"
-RANGE = "Shaded: supports the claim. Bars: {repeated}95 % t interval (equivalence: 90 %), {seeds} seeds."
+RANGE = "Shaded: supports the claim. Bars: 95 % t interval (equivalence: 90 %){looked}, {seeds} seeds."
+ONE_SEED = "Networks of one seed: examples, without an interval."
+COMPUTED = "Counted or computed exactly: no seeds, no interval."
 FEET: Mapping[str, str] = {
     "training_curves": BAND + "; thin: every seed.",
-    "race": "Thin: every seed to its end; bold: median over seeds. Brackets: 95 % t interval.",
+    "race": "Thin: every seed to its end; bold: median over seeds. Brackets: 95 % t interval{looked}.",
     "history": BAND + "; thin: every seed.",
     "over_time": BAND + ".",
     "layers": "Bars, bands: 95 % t interval of the {mean}, {seeds} seeds.",
@@ -112,18 +115,28 @@ FEET: Mapping[str, str] = {
     "family": BARS + ".",
     "outcomes": "Bars: 95 % t interval of the {mean}, {seeds} seeds; dots: seeds.",
     "effects": RANGE,
-    "time_ratios": "Colored: {repeated}95 % t interval, which decides; gray: bootstrap interval. Arrow: at least so "
+    "time_ratios": "Colored: 95 % t interval{looked}, which decides; gray: bootstrap interval. Arrow: at least so "
     "much.",
-    "multiverse": "+ supported, \N{MINUS SIGN} contradicted, ? inconclusive. Brackets: {repeated}95 % t interval, "
+    "multiverse": "+ supported, \N{MINUS SIGN} contradicted, ? inconclusive. Brackets: 95 % t interval{looked}, "
     "{seeds} seeds.",
     "forest": "Bars: 95 % t interval, {seeds} seeds; gray: one condition, colored: the average, which decides.",
     "survival": "Band: pointwise 95 % interval, {seeds} seeds; ticks: seeds that ended above the threshold.",
     "rate_search": "One seed a rate. Ring: chosen; three-pointed: not reached; cross: diverged.",
+    "percentiles": f"Line: median over images; band: {SHARES[0]}th to {SHARES[2]}th percentile. {ONE_SEED}",
+    "histograms": f"Dark: near the input, light: near the output. {ONE_SEED}",
+    "filters": ONE_SEED,
+    "patches": ONE_SEED,
+    "pooled_maps": f"Percent: size of the difference, relative to the picture as it is. {ONE_SEED}",
+    "wandering": "One image. Bold: the first seed, as in the pictures; thin: three others.",
+    "agreement": COMPUTED,
+    "costs": COMPUTED,
+    "table": COMPUTED,
+    "visibility": COMPUTED,
 }
 """What stands below a figure of a kind: what is drawn, and of how many seeds."""
 
 
-ROOM = (1.0, 1.25, 1.6, 2.0)
+ROOM = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0)
 """How many times as wide as its style a figure may become that would be too high for it: of slides."""
 
 
@@ -168,9 +181,8 @@ def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, 
     if data.empty:
         figure.text(0.5, 0.5, "not measured", ha="center", color=PUBLISHED)
     mean = "geometric mean" if set(plot.logarithmic) & {"y"} and plot.kind != "training_curves" else "mean"
-    foot = [FEET.get(plot.kind, "").format(seeds=_seeds(outcome, plot, data), repeated=outcome.repeated, mean=mean)]
-    if UNCORRECTED_TEXT in caption:
-        foot.append(UNCORRECTED_TEXT)
+    foot = [FEET.get(plot.kind, "").format(seeds=_seeds(outcome, plot, data), looked=looked(outcome), mean=mean)]
+    foot += [text for text in (STRAY_TEXT, UNCORRECTED_TEXT) if text in caption]
     if outcome.design.proxy and plot.kind not in EXACT:
         proxy = f"A proxy: {outcome.design.proxy}."
         caption += f" {proxy}"

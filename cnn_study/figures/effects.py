@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import matplotlib.pyplot as plt
@@ -12,14 +12,29 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import blended_transform_factory
 
 from cnn_study.analysis import test_set
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, from_to
 from cnn_study.analysis.significance import Key, rule_mark
 from cnn_study.analysis.statistics import Interval
-from cnn_study.experiment import Agreement, Contrast, Plot, Published, Verdict
-from cnn_study.figures.layout import wrapped
-from cnn_study.figures.quantities import UNCORRECTED_TEXT, arms, drawable, metric_text, published, sources
+from cnn_study.experiment import Agreement, Aspect, Contrast, Plot, Published, Verdict
+from cnn_study.figures.layout import grow, text_width, wrapped
+from cnn_study.figures.quantities import (
+    SLOPES_TEXT,
+    STEPS_TEXT,
+    UNCORRECTED_TEXT,
+    UNITS,
+    arms,
+    drawable,
+    estimate_text,
+    looked,
+    metric_text,
+    published,
+    sources,
+    statement,
+    unit_text,
+)
 from cnn_study.figures.ratios import draw_interval, pair, published_ratios, ratio_axis, short_source, where
 from cnn_study.figures.style import PUBLISHED, VERDICTS, Style
 
@@ -31,10 +46,22 @@ NOTHING = "no effect of interest"
 """What stands beside a rule that is contradicted since its interval excludes every effect that would matter."""
 OPPOSITE = "rather the opposite"
 """The same, where the whole interval lies on the other side."""
+WITHIN = "within the margin of the limit"
+"""The same as no effect of interest, where the limit is not that of no effect at all."""
+BEYOND = "on the other side of the limit"
+"""The same as the opposite, where the limit is not that of no effect at all."""
 UNJUDGED = "a premise fails"
 """What stands in the place of the verdict on a rule of a mechanism that is not judged."""
-WITHIN = "within the margin of the limit"
-"""The same, where the limit is not that of no effect at all."""
+QUESTIONS: Mapping[Aspect, str] = {
+    "direction": "Does it hold?",
+    "magnitude": "Is it as strong as published?",
+    "mechanism": "Is it so for the stated reason?",
+}
+"""What rules on an aspect of a claim answer, where a figure has rules on several."""
+PREMISE = "premise: "
+"""What the name of a rule begins with that must hold for a cause to be judged."""
+STEP = 1.12
+"""From one line of what stands above a row to the next, in lines of what stands beside it."""
 WIDE = 6.75
 """Inches of a figure that has room for so many; a narrower one has fewer."""
 APART = 8.0
@@ -59,7 +86,9 @@ COLUMNS = [
 class _Row:
     """A decided rule, the text beside it, its mark, and what was published about the arms that it compares.
 
-    One that is not judged belongs to a mechanism of which nothing is said, since a premise does not hold.
+    The first row of a claim, and of a question about it, has the claim and the question above it; in a narrow figure
+    the name stands above too, and not beside; all that has a size of type and so much room in inches. One that is not
+    judged belongs to a mechanism of which nothing is said, since a premise does not hold.
     """
 
     decision: Decision
@@ -67,6 +96,11 @@ class _Row:
     mark: str
     numbers: Sequence[Published]
     judged: bool = True
+    claim: str = ""
+    question: str = ""
+    above: str = ""
+    size: float = 8.0
+    room: float = 0.0
 
     @property
     def interval(self) -> Interval:
@@ -82,7 +116,7 @@ class _Row:
         """What stands on the right: the estimate with its interval, then the published numbers, a line each."""
         texts = [f"published: {number.text} ({short_source(number.source)})" for number in self.numbers]
         found = [self.finding] if self.finding else []
-        return "\n".join([replace(self.interval, unit="").text, *found, *texts])
+        return "\n".join([estimate_text(self.interval), *found, *texts])
 
     @property
     def finding(self) -> str:
@@ -91,34 +125,67 @@ class _Row:
         nothing = 0 if isinstance(rule.estimate, Contrast) else 1
         if not self.decision.finding:
             return ""
+        effect = nothing in (rule.low, rule.high)
         if self.interval.high < rule.low or self.interval.low > rule.high:
-            return OPPOSITE
-        return NOTHING if nothing in (rule.low, rule.high) else WITHIN
+            return OPPOSITE if effect else BEYOND
+        return NOTHING if effect else WITHIN
+
+    @property
+    def head(self) -> float:
+        """Lines of the claim, of the question and of what else stands above, with a gap before."""
+        lines = sum(text.count("\n") + 1 for text in (self.claim, self.question, self.above) if text)
+        return STEP * (lines - self.behind) + 0.6 if lines else 0.0
+
+    @property
+    def behind(self) -> bool:
+        """Whether the question has room behind a claim of one line."""
+        one_line = bool(self.claim and self.question) and "\n" not in self.claim
+        return one_line and self.end + text_width(self.question, self.size) < self.room
+
+    @property
+    def end(self) -> float:
+        """Where the claim ends, with a gap, in inches."""
+        # Letters stand on whole pixels, which makes a line a little longer than it is said to be.
+        return 1.05 * text_width(self.claim, self.size, bold=True) + self.size / 72
+
+    @property
+    def body(self) -> float:
+        """Lines of all the rest."""
+        return max(self.name.count("\n") + 1, self.right.count("\n") + 2) + 0.6
 
     @property
     def height(self) -> float:
-        return max(self.name.count("\n") + 1, self.right.count("\n") + 2) + 0.6
+        return self.head + self.body
 
 
 def effects(
     outcome: Outcome, plot: Plot, style: Style, survives: Mapping[Key, bool] = MappingProxyType({})
 ) -> tuple[Figure, str, pd.DataFrame]:
     """A row a rule: its estimate with its interval over the range that supports the claim; a panel a quantity."""
-    groups = _groups(_decided(outcome, plot))
-    panels = {panel: _rows(outcome, decisions, survives, style) for panel, decisions in groups.items()}
+    decided = _decided(outcome, plot)
+    asked = any(decision.rule.aspect != "direction" for decision in decided)
+    groups = _groups(decided)
+    panels = {panel: _rows(outcome, some, survives, style, asked=asked) for panel, some in groups.items()}
     heights = [sum(row.height for row in rows) for rows in panels.values()] or [1.0]
     below = sum(2.5 + _axis_name(quantity, style).count("\n") + 1 for quantity, _ in panels)
-    inches = (sum(heights) + (below or 3.5)) * 1.25 * style.small / 72
+    line = 1.25 * style.small / 72
+    inches = (sum(heights) + (below or 3.5)) * line
     figure, grid = plt.subplots(len(heights), 1, figsize=(style.width, inches), squeeze=False, height_ratios=heights)
     for ax, ((quantity, _), rows) in zip(grid.flat, panels.items(), strict=False):
         _panel(ax, quantity, rows, style)
+    if panels:
+        grow(figure, grid.flat, [height * line for height in heights])
     rows = [row for rows in panels.values() for row in rows]
     seeds = from_to([row.interval.n for row in rows] or [0])
     caption = (
         f"The estimate of every rule over {seeds} seeds, with the interval that decides: the "
-        f"{outcome.repeated}95 % t interval, for equivalences the 90 % one. Shaded: the range that supports the claim. "
+        f"95 % t interval{looked(outcome)}, for equivalences the 90 % one. Shaded: the range that supports the claim. "
         "Right: the verdict, the estimate and its interval."
     )
+    if any(row.decision.rule.premise for row in rows):
+        caption += " A premise must hold before a reason is judged."
+    if any(row.interval.unit in UNITS for row in rows):
+        caption += f" {SLOPES_TEXT}"
     if any(row.decision.rule.smallest is not None for row in rows):
         caption += " Dotted: the smallest effect that would matter."
     if any(not row.judged for row in rows):
@@ -133,6 +200,8 @@ def effects(
     numbers = [number for row in rows for number in row.numbers]
     if numbers:
         caption += f" Broken lines: published ({sources(numbers)})."
+    if outcome.design.looks:
+        caption += f" {STEPS_TEXT}"
     finite = test_set.text(outcome, (row.decision.rule.estimate for row in rows))
     if finite:
         caption += f" {finite}"
@@ -181,10 +250,11 @@ def _quantity(decision: Decision) -> str:
     if _compared(estimate):
         return f"reduction of {metric_text(estimate.terms[0].metric)} ({estimate.unit})"
     if len(estimate.terms) == 1 and estimate.unit:
-        return f"{metric_text(estimate.terms[0].metric)} ({estimate.unit})"
-    return {"points": "difference (percentage points)", "": "difference (without unit)"}.get(
-        estimate.unit, estimate.unit
-    )
+        return f"{metric_text(estimate.terms[0].metric)} ({unit_text(estimate.unit)})"
+    named = {"points": "difference (percentage points)", "": "difference (without unit)"}
+    if estimate.unit in UNITS:
+        return f"difference ({unit_text(estimate.unit)})"
+    return named.get(estimate.unit, estimate.unit)
 
 
 def _compared(estimate: Contrast) -> tuple[str, str] | None:
@@ -192,7 +262,9 @@ def _compared(estimate: Contrast) -> tuple[str, str] | None:
     return (estimate.terms[0].arm, estimate.terms[1].arm) if estimate.is_gain else None
 
 
-def _rows(outcome: Outcome, decisions: Sequence[Decision], survives: Mapping[Key, bool], style: Style) -> list[_Row]:
+def _rows(
+    outcome: Outcome, decisions: Sequence[Decision], survives: Mapping[Key, bool], style: Style, *, asked: bool
+) -> list[_Row]:
     shared, rows, before = _shared_condition(decisions), [], ("", "")
     silent = {each.claim.name for each in outcome.verdicts if each.aspect == "mechanism" and _fails(each)}
     for decision in decisions:
@@ -201,12 +273,19 @@ def _rows(outcome: Outcome, decisions: Sequence[Decision], survives: Mapping[Key
         condition = where(outcome, decision)
         if rule.condition != shared and not _words(condition) <= _words(what):
             what += f"; {condition}"
-        title = "" if (rule.claim, rule.aspect) == before else f"{rule.claim}, {rule.aspect}\n"
+        claim = "" if rule.claim == before[0] else statement(outcome, rule.claim)
+        question = "" if (rule.claim, rule.aspect) == before or not asked else QUESTIONS[rule.aspect]
         before = (rule.claim, rule.aspect)
-        name = wrapped(title + what, 0.4 * style.width, style.small)
+        room = 0.9 * style.width
+        name = wrapped(
+            (PREMISE if rule.premise else "") + what, room if style.narrow else 0.4 * style.width, style.small
+        )
+        claim = wrapped(claim, room, style.small, bold=True)
         judged = rule.premise or rule.aspect != "mechanism" or rule.claim not in silent
         mark = rule_mark(outcome, decision, survives)
-        rows.append(_Row(decision, name, mark, _published(outcome, decision), judged))
+        beside, above = ("", name) if style.narrow else (name, "")
+        heads = (claim, question, above, style.small, room)
+        rows.append(_Row(decision, beside, mark, _published(outcome, decision), judged, *heads))
     return rows
 
 
@@ -218,7 +297,7 @@ def _fails(verdict: ClaimVerdict) -> bool:
 
 def _words(text: str) -> set[str]:
     """What a text says, without the words that join."""
-    return set(re.findall(r"[^\W_]+", text)) - {"against", "and"}
+    return set(re.findall(r"[^\W_]+", text.casefold())) - {"against", "and"}
 
 
 def _shared_condition(decisions: Iterable[Decision]) -> str:
@@ -258,7 +337,7 @@ def _panel(ax: Axes, quantity: str, rows: Sequence[_Row], style: Style) -> None:
     ax.axvline(1 if quantity == RATIOS else 0, color="0.2", linewidth=0.8)
     places, place = [], 0.0
     for row in rows:
-        places.append(place + row.height / 2)
+        places.append(place + row.head + row.body / 2)
         _draw(ax, row, quantity, place, style)
         place += row.height
     ax.set_yticks(places, [row.name for row in rows], fontsize=style.small)
@@ -275,14 +354,16 @@ def _draw(ax: Axes, row: _Row, quantity: str, top: float, style: Style) -> None:
     rule, interval, one = row.decision.rule, row.interval, VERDICTS[row.verdict]
     left, right = ax.get_xlim()
     low, high, color = max(rule.low, left), min(rule.high, right), VERDICTS["supported"].color
+    _head(ax, row, top, style)
+    top += row.head
     if low < high:
-        ax.add_patch(Rectangle((low, top + 0.2), high - low, row.height - 0.4, color=color, alpha=0.13, linewidth=0))
-    middle = top + row.height / 2
+        ax.add_patch(Rectangle((low, top + 0.2), high - low, row.body - 0.4, color=color, alpha=0.13, linewidth=0))
+    middle = top + row.body / 2
     for limit in rule.relevant if rule.smallest is not None else ():
         if left < limit < right:
-            ax.plot([limit] * 2, [top + 0.2, top + row.height - 0.2], color=color, linewidth=0.8, linestyle=":")
+            ax.plot([limit] * 2, [top + 0.2, top + row.body - 0.2], color=color, linewidth=0.8, linestyle=":")
     for number in row.numbers:
-        ax.plot([number.value] * 2, [top + 0.2, top + row.height - 0.2], color=PUBLISHED, linewidth=0.8, linestyle="--")
+        ax.plot([number.value] * 2, [top + 0.2, top + row.body - 0.2], color=PUBLISHED, linewidth=0.8, linestyle="--")
     if quantity == RATIOS:
         draw_interval(ax, middle, interval, one.color, one.marker)
     else:
@@ -304,6 +385,28 @@ def _draw(ax: Axes, row: _Row, quantity: str, top: float, style: Style) -> None:
             fontsize=style.small,
             fontweight=weight,
         )
+
+
+def _head(ax: Axes, row: _Row, top: float, style: Style) -> None:
+    """The claim and the question over the whole width, on white: nothing is measured there."""
+    if not row.head:
+        return
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # noqa: S101 - an axes of a drawn figure has one
+    ends = (0.0, 1.0, 1.0, 0.0), (top - 0.15, top - 0.15, top + row.head, top + row.head)
+    across = blended_transform_factory(figure.transFigure, ax.transData)
+    ax.fill(*ends, color="white", linewidth=0, transform=across, clip_on=False, zorder=2.8).pop().set_in_layout(False)
+    line = top + 1.15
+    left = 0.01
+    for text, weight in ((row.claim, "bold"), (row.question, "normal"), (row.above, "normal")):
+        if not text:
+            continue
+        behind = text == row.question and row.behind
+        more = STEP * text.count("\n")  # The base line of a text of several lines is that of its last one.
+        place = (left + row.end / style.width, line - STEP) if behind else (left, line + more)
+        how = {"transform": across, "va": "baseline", "fontsize": style.small, "linespacing": 1.1}
+        ax.text(*place, text, fontweight=weight, color="0.1", zorder=3, **how).set_in_layout(False)
+        line += 0 if behind else more + STEP
 
 
 def _range(rows: Sequence[_Row]) -> tuple[float, float]:

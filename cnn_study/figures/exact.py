@@ -1,5 +1,6 @@
 """What the exact checks have found: the share of cases that agree, and the rows of their tables."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -24,6 +25,17 @@ AXES = {
     "error": "difference, relative to the activation",
 }
 """Columns of tables on an axis, in words with their unit; others are named as they are."""
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "padding": {
+        "same": "zero padding (same)",
+        "valid": "no padding (valid)",
+        "reflect": "reflected border (reflect)",
+    },
+    "kind": {"conv": "convolution", "local": "locally connected", "dense": "dense layer"},
+}
+"""Values in tables of checks that are written as they are called in code, in words, by their column."""
+PANELS: Mapping[str, tuple[str, str]] = {"depth": ("{} layer", "{} layers")}
+"""What stands above the panel of a value of a column, for one and for several; of others, their name and the value."""
 HATCHES = ("", "///", "...", "xx", "\\\\\\")
 
 Row = Mapping[str, str | int | float | bool]
@@ -33,7 +45,8 @@ def agreement(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
     """A bar for every exact check of the design: the share of its cases in which network and formula agree."""
     del plot  # All checks are shown.
     names = [check.check for check in outcome.design.checks]
-    figure, ax = plt.subplots(figsize=(style.width, 0.11 * style.width + 0.045 * style.width * len(names)))
+    unit = max(style.width / 6.75, style.type_size / 8)  # Of a narrow figure, type is as large as of a wide one.
+    figure, ax = plt.subplots(figsize=(style.width, (0.74 + 0.3 * len(names)) * unit))
     rows = []
     for place, name in enumerate(names):
         record = outcome.checks.get(name)
@@ -100,12 +113,14 @@ def _bars(
     places = [place + (number - (len(looks) - 1) / 2) * width for place in range(len(columns))]
     heights = [float(row[column]) for column in columns]
     hatch = HATCHES[number % len(HATCHES)]
-    bars = ax.bar(places, heights, 0.92 * width, label=kind, color=looks[kind].color, hatch=hatch, edgecolor="w")
+    bars = ax.bar(
+        places, heights, 0.92 * width, label=_value("kind", kind), color=looks[kind].color, hatch=hatch, edgecolor="w"
+    )
     ax.bar_label(bars, [_short(height) for height in heights], fontsize=0.9 * style.small, padding=3)
     found = []
     for place, column in zip(places, columns, strict=True):
         for one in published(outcome, kind, column, counted=True):
-            label = f"{kind}, published: {column} {one.text}"
+            label = f"{_value('kind', kind)}, published: {column} {_grouped(one)}"
             ax.plot(place, one.value, linestyle="none", zorder=5, label=label, **looks[kind].hollow)
             found.append(one)
     return found
@@ -138,9 +153,14 @@ def table(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
         legend(figure, axes)
     caption = (
         f"{plot.y.replace('_', ' ').capitalize()} against {plot.x.replace('_', ' ')}"
-        f"{f', by {series}' if series else ''}, from the exact check {record.spec.check}: computed, not sampled, so "
-        "there is no interval."
+        f"{f', by {series}' if series else ''}, from the exact check {record.spec.check.replace('_', ' ')}: computed, "
+        "not sampled, so there is no interval."
     )
+    if plot.y == "influence":
+        caption += (
+            " Paths: the ways from a pixel of the input through all layers to the output, as a share of those from a "
+            "pixel in the center. A pixel with fewer paths has less say."
+        )
     return figure, caption, pd.DataFrame(list(record.table))
 
 
@@ -149,7 +169,17 @@ def _axis(column: str) -> str:
 
 
 def _line(row: Row, series: str, plot: Plot) -> str:
-    return str(row[series]) if series else plot.y
+    return _value(series, row[series]) if series else plot.y
+
+
+def _value(column: str, value: object) -> str:
+    """A value of a column in words; of a kind of pooling ``3/2``, what the two numbers are."""
+    text = WORDS.get(column, {}).get(str(value), str(value))
+    return re.sub(r" (\d+)/(\d+)$", r" (side \1, stride \2)", text)
+
+
+def _grouped(number: Published) -> str:
+    return number.text.replace(f"{number.value:g}", f"{number.value:,.6g}")
 
 
 def visibility(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
@@ -187,6 +217,12 @@ def _short(count: float) -> str:
     return f"{count / 1e3:.3g}k"
 
 
+def _above(panel: str, value: object) -> str:
+    """What stands above a panel."""
+    one, several = PANELS.get(panel, (f"{panel.replace('_', ' ')}: {{}}",) * 2)
+    return (one if value == 1 else several).format(value)
+
+
 def _first(checks: Mapping[str, CheckRecord], needed: Sequence[str]) -> str:
     for name, record in checks.items():
         if record.table and set(needed) <= set(record.table[0]):
@@ -213,5 +249,5 @@ def _groups(rows: Sequence[Row], panel: str) -> dict[str, list[Row]]:
     """The rows by what stands above their panel."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(f"{panel.replace('_', ' ')}: {row[panel]}" if panel else "", []).append(row)
+        groups.setdefault(_above(panel, row[panel]) if panel else "", []).append(row)
     return groups

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 
 import matplotlib.pyplot as plt
@@ -17,11 +16,13 @@ from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.data.registry import DATASETS
 from cnn_study.experiment import Contrast, Plot, Term
 from cnn_study.figures.layout import wrapped
-from cnn_study.figures.quantities import UNCORRECTED_TEXT, drawable, metric_text
+from cnn_study.figures.quantities import UNCORRECTED_TEXT, drawable, estimate_text, metric_text, statement, unit_text
 from cnn_study.figures.style import VERDICTS, Style
 
 COLUMNS = ["claim", "condition", "estimate", "low", "high", "seeds", "unit", "verdict"]
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam"}
+FEWEST = 4
+"""Words at the end of all claims that are said once above them."""
 PARTS = "0.35"
 """Gray of the conditions, which are shown and do not decide."""
 
@@ -34,18 +35,27 @@ def forest(
     decisions = _averages(outcome)
     parts = [_parts(outcome, decision) for decision in decisions]
     rows = list(dict.fromkeys(condition for found in parts for condition in found))
-    height = (len(rows) + 4.5) * 2.0 * style.type_size / 72
-    figure, grid = plt.subplots(
-        1, max(len(decisions), 1), figsize=(style.width, height), sharey=True, sharex=True, squeeze=False
-    )
+    statements, shared = _without_end([statement(outcome, decision.rule.claim) for decision in decisions])
+    across = 1 if style.narrow else max(len(decisions), 1)
+    room = (0.36 if style.narrow else 0.62) * style.width / across
+    titles = [wrapped(each, room, style.small, bold=True) for each in statements]
+    above = wrapped(shared, 0.95 * style.width, style.small, bold=True)
+    lines = max((title.count("\n") + 1 for title in titles), default=1) + (above.count("\n") + 2 if above else 0)
+    height = (len(rows) + 3.5) * (1.5 if style.narrow else 2.0) * style.type_size / 72 + lines * 1.2 * style.small / 72
+    down = -(-len(decisions) // across) or 1
+    size = (style.width, down * height)
+    figure, grid = plt.subplots(down, across, figsize=size, sharey=True, sharex=True, squeeze=False)
     table, marked = [], False
-    for ax, decision, found in zip(grid.flat, decisions, parts, strict=False):
+    if above:
+        figure.suptitle(above, fontsize=style.small, fontweight="bold")
+    for ax, decision, found, title in zip(grid.flat, decisions, parts, titles, strict=False):
         mark = rule_mark(outcome, decision, survives)
         marked = marked or bool(mark)
-        table += _panel(ax, decision, found, rows, style, len(decisions), mark)
+        table += _panel(ax, decision, title, found, rows, style, room, mark)
+        ax.tick_params(axis="y", labelsize=style.small)
     first: Axes = grid.flat[0]
-    written, common = _apart([_written(name) for name in rows])
-    names = [wrapped(name, 0.3 * style.width, style.small) for name in written]
+    written, common = apart([_written(name) for name in rows])
+    names = [wrapped(name, (0.5 if style.narrow else 0.3) * style.width, style.small) for name in written]
     first.set_yticks(range(len(rows) + 1), [*names, "average"], fontsize=style.small)
     first.set_ylim(len(rows) + 0.7, -0.7)
     caption = (
@@ -66,13 +76,24 @@ def _written(condition: str) -> str:
     return ", ".join(DATASETS[word].title if word in DATASETS else OPTIMIZERS.get(word, word) for word in words)
 
 
-def _apart(names: Sequence[str]) -> tuple[list[str], str]:
+def apart(names: Sequence[str]) -> tuple[list[str], str]:
     """Names of conditions without the parts that all of them have, and those parts."""
     parts = [name.split(", ") for name in names]
     common = [part for part in parts[0] if all(part in each for each in parts)] if len(parts) > 1 else []
     if any(len(each) == len(common) for each in parts):
         return list(names), ""
     return [", ".join(part for part in each if part not in common) for each in parts], ", ".join(common)
+
+
+def _without_end(statements: Sequence[str]) -> tuple[list[str], str]:
+    """Statements without the words that all of them end with, and these, to stand above all; empty where few are."""
+    words = [each.rstrip(".").split() for each in statements]
+    least = min(map(len, words), default=0)
+    same = next((n for n in range(least) if len({each[-1 - n] for each in words}) > 1), 0)
+    if len(words) < 2 or same < FEWEST:
+        return list(statements), ""
+    end = " ".join(words[0][-same:])
+    return [" ".join(each[:-same]) for each in words], f"{end[:1].upper()}{end[1:]}:"
 
 
 def _averages(outcome: Outcome) -> list[Decision]:
@@ -110,10 +131,11 @@ def _mean(outcome: Outcome, terms: Sequence[Term], conditions: int) -> Interval:
 def _panel(
     ax: Axes,
     decision: Decision,
+    title: str,
     parts: Mapping[str, Interval],
     rows: Sequence[str],
     style: Style,
-    panels: int,
+    room: float,
     mark: str,
 ) -> list[tuple]:
     interval, look = decision.interval, VERDICTS[decision.verdict]
@@ -133,14 +155,12 @@ def _panel(
     ax.axvline(0, color="0.2", linewidth=0.8)
     ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.grid(visible=False, axis="y")
-    room = 0.62 * style.width / panels
-    title = wrapped(decision.rule.claim.replace("-", " "), room, style.small, bold=True)
-    found = f"{decision.verdict}{mark}\n{replace(interval, unit='').text}"
+    found = f"{decision.verdict}{mark}\n{estimate_text(interval)}"
     ax.set_title(f"{title}\n{found}", fontsize=style.small, color=look.color)
     estimate = decision.rule.estimate
     first = estimate.terms[0] if isinstance(estimate, Contrast) else Term(1.0, "", "")
     what = "reduction" if first.coefficient > 0 and "error" in first.metric else "difference"
-    name = f"{what} of {metric_text(first.metric)} ({interval.unit})"
+    name = f"{what} of {metric_text(first.metric)} ({unit_text(interval.unit)})"
     ax.set_xlabel(wrapped(name, room, style.small), fontsize=style.small)
     numbers = (interval.estimate, interval.low, interval.high, interval.n, interval.unit)
     return [*table, (decision.rule.claim, "average", *numbers, decision.verdict)]

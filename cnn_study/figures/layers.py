@@ -12,21 +12,22 @@ from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Arm, Plot
 from cnn_study.figures import quantities
-from cnn_study.figures.curves import draw_curve, history, longest, mean_curve
-from cnn_study.figures.layout import alike, label_axes, legend, level_axis, panels, value_axis
+from cnn_study.figures.curves import draw_curve, earliest, history, longest, mean_curve
+from cnn_study.figures.layout import label_axes, legend, level_axis, panels, time_axis, value_axis
 from cnn_study.figures.levels import draw_points
 from cnn_study.figures.quantities import (
     arms,
     conditions,
     is_fraction,
     labels,
+    looks_of,
     metric_text,
     natural_limits,
     percent,
     replicates_text,
     summary,
 )
-from cnn_study.figures.style import Style, depth_look, look
+from cnn_study.figures.style import Style, depth_look
 
 KINDS = {"conv": "convolution", "local": "locally connected", "dense": "dense layer"}
 """Beginnings of the names of layers, in words."""
@@ -49,7 +50,7 @@ def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
     figure, axes = panels(
         [f"{title}\n{t}" if several else t for title in titles for t in TIMES], style, columns=4 if several else 2
     )
-    looks = look(labels(shown))
+    looks = looks_of(outcome, labels(shown))
     rows = []
     for arm in shown:
         found = measured_layers(outcome, arm, plot.metric)
@@ -108,7 +109,7 @@ def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
     spans = [
         longest(outcome, [arm], f"{plot.metric}/{found[arm.name][0]}") if found[arm.name] else 0.0 for arm in shown
     ]
-    figure, axes = panels(titles, style, share_x=alike(spans))
+    figure, axes = panels(titles, style)
     looks = depth_look(names)
     rows = []
     for ax, arm in zip(axes, shown, strict=True):
@@ -118,12 +119,12 @@ def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
             draw_curve(ax, *curve, looks[layer], layer_text(layer))
             for epoch, interval in zip(*curve, strict=True):
                 rows.append((arm.name, arm.condition, arm.label, plot.metric, layer, epoch, *_limits(interval)))
-    for ax in axes:
-        ax.set_xlim(left=0)
+    first = min(earliest(outcome, [arm], f"{plot.metric}/{each}") for arm in shown for each in found[arm.name][:1])
+    more = time_axis(axes, spans, first)
     columns = ["arm", "condition", "label", "metric", "layer", "epoch", "mean", "low", "high", "seeds"]
     table = pd.DataFrame(rows, columns=columns)
     _value_axis(axes[0], plot, table)
-    label_axes(axes, plot.x or "epochs", plot.y or metric_text(plot.metric))
+    label_axes(axes, f"{plot.x or 'epochs'}{more}", plot.y or metric_text(plot.metric))
     legend(figure, axes)
     text = replicates_text(outcome, shown, logarithmic="y" in plot.logarithmic)
     caption = (

@@ -1,7 +1,8 @@
 """Where things stand in a figure: panels, a legend and notes that stay inside of it, axes with readable ticks."""
 
 import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal
 
@@ -20,7 +21,9 @@ LOWEST = 1.5
 SHAPES = {1: 0.45, 2: 0.38, 3: 0.28}
 """Height of a row of so many panels, in widths of the figure; of more panels, a little less than that of three."""
 MOST_APART = 3
-"""How many times as long as in another the curves of a panel may be for both to have the same horizontal axis."""
+"""How many times as long as in another the curves of a panel may be for both to have a linear axis of time."""
+_WORD = re.compile(r"[\d.,]+ %\S*|\S+")
+"""What no line break divides: a word, or a number with its percent sign."""
 
 
 def panels(
@@ -43,7 +46,9 @@ def panels(
         fitting = (n for n in range(across, columns + 1) if _rows_height(n, count, style) < 0.8 * style.aspect)
         across = next(fitting, max(across, columns))
     down = math.ceil(count / across)
-    lines = [wrapped(title, 0.85 * style.width / across, style.type_size, bold=True) for title in titles]
+    # A panel is as wide as what is left beside the numbers and the name of the vertical axis.
+    room = min(0.85 * style.width, 0.93 * style.width - 5 * style.type_size / 72) / across
+    lines = [wrapped(title, room, style.type_size, bold=True) for title in titles]
     tallest = [max(line.count("\n") for line in lines[row * across :][:across] or [""]) for row in range(down)]
     extra = 1.2 * style.type_size / 72 * sum(tallest)
     height = max(style.width * SHAPES.get(across, 0.24), LOWEST)
@@ -79,9 +84,52 @@ def label_axes(axes: Sequence[Axes], x: str, y: str) -> None:
 
 
 def alike(spans: Sequence[float]) -> bool:
-    """Whether curves of these lengths can be read on one horizontal axis."""
+    """Whether curves of these lengths can be read on one linear axis."""
     known = [span for span in spans if span > 0]
     return not known or max(known) <= MOST_APART * min(known)
+
+
+def time_axis(axes: Sequence[Axes], spans: Sequence[float], first: float) -> str:
+    """Give panels that share it a horizontal axis of time that begins at 0, on which every curve can be read.
+
+    Args:
+        axes: The panels.
+        spans: How long the curves of each are.
+        first: The first time after 0 at which anything was measured: where curves differ much in length, the axis is
+            logarithmic from there on.
+
+    Returns:
+        What is added to the name of the axis.
+    """
+    if alike(spans) or first <= 0:
+        for ax in axes:
+            ax.set_xlim(left=0)
+        return ""
+    last, shown = max(spans), axes[0]
+    shown.set_xscale("symlog", linthresh=first, linscale=0.4)
+    shown.set_xlim(0, 1.05 * last)
+    powers = range(math.floor(math.log10(first)), math.ceil(math.log10(last)) + 1)
+    ticks = [each * 10.0**power for power in powers for each in (1, 2, 5) if first <= each * 10.0**power <= last]
+    shown.xaxis.set_major_locator(FixedLocator([0, *_apart(shown, ticks, first)]))
+    shown.xaxis.set_major_formatter(lambda value, _: _number(value))
+    shown.xaxis.set_minor_locator(NullLocator())
+    return " (logarithmic)"
+
+
+def _apart(ax: Axes, ticks: Sequence[float], first: float) -> list[float]:
+    """Those of the ticks whose texts do not run into one another: whole powers of ten before the others."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # noqa: S101 - an axes of a drawn figure has one
+    size = _points("xtick.labelsize")
+    to_pixels = ax.get_xaxis_transform().transform
+    kept: list[float] = []
+    for tick in sorted(ticks, key=lambda value: (not math.log10(value).is_integer(), value)):
+        room = 1.4 * text_width(_number(tick), size) * figure.dpi
+        places = [float(to_pixels((other, 0))[0]) for other in (0.0, *kept)]
+        here = float(to_pixels((tick, 0))[0])
+        if all(abs(here - place) > room for place in places):
+            kept.append(tick)
+    return sorted(kept)
 
 
 def _cell(ax: Axes) -> tuple[int, int]:
@@ -115,6 +163,19 @@ def note(figure: Figure, text: str, style: Style) -> None:
     figure.set_figheight(figure.get_figheight() + (lines.count("\n") + 1) * 1.2 * style.small / 72)
 
 
+def grow(figure: Figure, axes: Iterable[Axes], inches: Sequence[float]) -> None:
+    """Make a figure so high that its panels, one below the other, have their heights: for lines of text in them."""
+    engine, axes = figure.get_layout_engine(), list(axes)
+    if engine is None:
+        return
+    for _ in range(2):  # The rest of the figure may take its share of the first growth.
+        engine.execute(figure)
+        heights = [ax.get_window_extent().height / figure.dpi for ax in axes]
+        lack = max(needed / height for needed, height in zip(inches, heights, strict=True))
+        if lack > 1:
+            figure.set_figheight(figure.get_figheight() + (lack - 1) * sum(heights))
+
+
 def settle(figure: Figure) -> None:
     """Lay everything out once and for all, instead of once for every format that is written."""
     engine = figure.get_layout_engine()
@@ -137,7 +198,7 @@ def wrapped(text: str, inches: float, size: float, *, bold: bool = False) -> str
     lines: list[str] = []
     for paragraph in text.split("\n"):
         lines.append("")
-        for word in paragraph.split():
+        for word in _WORD.findall(paragraph):
             longer = f"{lines[-1]} {word}".strip()
             if lines[-1] and text_width(longer, size, bold=bold) > inches:
                 lines.append(word)
@@ -207,7 +268,8 @@ def value_axis(
         set_scale("log")
     low, high = limits()
     if logarithmic and low > 0 and high / low < 300:
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low > 6 else (1, 2, 3, 4, 5, 6, 8)))
+        few = high / low > 6 or (side == "x" and ax.get_window_extent().width < 30 * _pixels(ax, "xtick.labelsize"))
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1, 2, 3, 4, 5, 6, 8)))
         axis.set_minor_formatter(NullFormatter())
         axis.set_major_formatter(lambda value, _: (text or _number)(value))
     elif text:
@@ -220,6 +282,12 @@ def value_axis(
 
 def _number(value: float) -> str:
     return f"{value:,.6g}" if value >= 1 else f"{value:.3g}"
+
+
+def _pixels(ax: Axes, setting: Literal["axes.labelsize", "xtick.labelsize"]) -> float:
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # noqa: S101 - an axes of a drawn figure has one
+    return _points(setting) * figure.dpi / 72
 
 
 def _points(setting: Literal["axes.labelsize", "xtick.labelsize"]) -> float:

@@ -1,5 +1,6 @@
 """An outcome against a number: one that the arms are set to, or one at which every run was measured."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -13,10 +14,12 @@ from cnn_study.experiment import Arm, Plot, Published
 from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
 from cnn_study.figures.quantities import (
     FEW,
+    STRAY_TEXT,
     arms,
     conditions,
     drawable,
     is_fraction,
+    looks_of,
     metric_text,
     names,
     natural_limits,
@@ -30,7 +33,7 @@ from cnn_study.figures.quantities import (
     summary,
     values,
 )
-from cnn_study.figures.style import Look, Style, look
+from cnn_study.figures.style import Look, Style
 
 COLUMNS = ["condition", "label", "metric", "level", "mean", "low", "high", "seeds"]
 CROWDED = 8
@@ -99,15 +102,19 @@ def _lines(
 ) -> tuple[Figure, str, pd.DataFrame]:
     titles = list(dict.fromkeys(condition for condition, _ in series))
     figure, axes = panels(titles, style)
-    looks = look(list(dict.fromkeys(label for _, label in series)))
-    rows = []
+    looks = looks_of(outcome, list(dict.fromkeys(label for _, label in series)))
+    rows, told = [], []
     for (condition, label), points in series.items():
+        ax, sampled = axes[titles.index(condition)], seeds.get((condition, label), {})
+        if is_fraction(plot.metric):
+            found = _tell_stray(ax, sampled, looks[label], style)
+            told += [f"{label} ({found})"] if found else []
         draw_points(
-            axes[titles.index(condition)],
+            ax,
             points,
             looks[label],
             label,
-            seeds.get((condition, label), {}),
+            sampled,
             bounded=is_fraction(plot.metric),
         )
         for level, interval in sorted(points.items()):
@@ -125,6 +132,8 @@ def _lines(
     caption = (
         f"{metric_text(plot.metric).capitalize()} against {x}: {text} (bars); dots: seeds, where few or far apart."
     )
+    if told:
+        caption += f" {STRAY_TEXT} Far from all others: {'; '.join(dict.fromkeys(told))}."
     if numbers:
         caption += f" Dotted lines: published ({sources(numbers)})."
     return figure, caption, table
@@ -178,6 +187,47 @@ def draw_points(
         **one.line,
     )
     bars.lines[0].set_clip_on(False)  # Whole markers at the ends of an axis of fractions.
+
+
+def _tell_stray(ax: Axes, sampled: Mapping[float, Sequence[float]], one: Look, style: Style) -> str:
+    """Write beside the few seeds of a line that are far from all others how many they are, at the last such level.
+
+    Returns:
+        The same in words, with where they are; empty if there are none.
+    """
+    few = {level: found for level, measured in sorted(sampled.items()) if (found := stray(measured))}
+    if not few:
+        return ""
+    level = max(few)
+    count, every = len(few[level]), len(sampled[level])
+    text = f"{count} of {every} seeds"
+    ax.annotate(
+        text,
+        (level, sum(few[level]) / count),
+        (-0.6 * style.small, 0),
+        textcoords="offset points",
+        ha="right",
+        va="center",
+        color=one.color,
+        fontsize=style.small,
+    )
+    ends = [f"{100 * bound(few[level]):.0f} %" for bound in (min, max)]
+    return f"{text} at {' to '.join(dict.fromkeys(ends))}"
+
+
+def stray(sampled: Sequence[float]) -> list[float]:
+    """The few seeds that are farther from all others than these are from one another; none where that is all they say.
+
+    Args:
+        sampled: Shares, one a seed. Of those that are 0 or 1, as whether a run has arrived, the mean tells how many.
+    """
+    if not spread(sampled) or set(sampled) <= {0.0, 1.0}:
+        return []
+    ordered = sorted(sampled)
+    gap, place = max((b - a, place) for place, (a, b) in enumerate(itertools.pairwise(ordered), 1))
+    if gap <= (ordered[-1] - ordered[0]) / 2:
+        return []
+    return min(ordered[:place], ordered[place:], key=len)
 
 
 def spread(sampled: Sequence[float]) -> bool:

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from cnn_study.analysis import test_set
 from cnn_study.analysis.decisions import Outcome
@@ -20,6 +21,7 @@ from cnn_study.figures.quantities import (
     interval_text,
     is_fraction,
     labels,
+    looks_of,
     metric_text,
     names,
     natural_limits,
@@ -32,7 +34,7 @@ from cnn_study.figures.quantities import (
     summary,
     values,
 )
-from cnn_study.figures.style import PUBLISHED, Look, Style, look
+from cnn_study.figures.style import PUBLISHED, Look, Style
 
 COLUMNS = ["condition", "label", "metric", "series", "mean", "low", "high", "seeds"]
 
@@ -61,7 +63,9 @@ def outcomes(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
     titles = conditions([entry.arm for entry in entries])
     groups = [[entry for entry in entries if entry.arm.condition == title] for title in titles]
     heights = [sum(entry.height for entry in group) for group in groups]
-    inches = 0.5 * style.width / 6.75 + (sum(heights) + 1.6 * len(heights)) * 1.45 * style.type_size / 72
+    unit = max(style.width / 6.75, style.type_size / 8)
+    name = wrapped(plot.x or plot.y or metric_text(plot.metric), 0.6 * style.width, style.type_size)
+    inches = 0.5 * unit + (name.count("\n") + sum(heights) + 1.6 * len(heights)) * 1.45 * style.type_size / 72
     figure, grid = plt.subplots(
         len(groups), 1, figsize=(style.width, inches), sharex=True, squeeze=False, height_ratios=heights
     )
@@ -75,7 +79,9 @@ def outcomes(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
     table = pd.DataFrame(rows, columns=COLUMNS)
     percents = percent if is_fraction(plot.metric) else None
     value_axis(axes[0], "x", percents, logarithmic="x" in plot.logarithmic, within=natural_limits(table, plot.metric))
-    axes[-1].set_xlabel(plot.x or plot.y or metric_text(plot.metric))
+    if style.narrow and "x" not in plot.logarithmic:
+        axes[0].xaxis.set_major_locator(MaxNLocator(2))
+    axes[-1].set_xlabel(name)
     text = replicates_text(outcome, [entry.arm for entry in entries], logarithmic="x" in plot.logarithmic)
     caption = f"{metric_text(plot.metric).capitalize()} of every arm: {text}, and every seed (small dots)."
     finite = test_set.text(outcome, (Contrast((Term(100.0, entry.arm.name, plot.metric),), "") for entry in entries))
@@ -89,7 +95,7 @@ def outcomes(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
 
 def _entries(outcome: Outcome, plot: Plot, style: Style) -> list[_Entry]:
     shown = arms(outcome, plot)
-    looks, called = look(labels(shown)), names(shown)
+    looks, called = looks_of(outcome, labels(shown)), names(shown)
     return [
         _Entry(
             arm,

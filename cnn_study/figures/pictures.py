@@ -1,7 +1,7 @@
 """Pictures of what a trained network sees: patches that excite its maps, and what pooling makes of a map."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,8 +13,8 @@ from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Arm, Plot
 from cnn_study.figures.filters import COLUMNS, stored, tiled
 from cnn_study.figures.layout import legend, wrapped
-from cnn_study.figures.quantities import arms, labels, percent, title
-from cnn_study.figures.style import Style, look
+from cnn_study.figures.quantities import arms, labels, looks_of, percent, title
+from cnn_study.figures.style import Style
 from cnn_study.results import RunRecord
 
 SEEDS = 4
@@ -56,13 +56,13 @@ def patches(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
             found.append((arm, {name: stored(record, f"patch/{name}").reshape(shape) for name in names}))
     shown = [arm for arm, _ in found]
     across = max((len(maps) for _, maps in found), default=1)
-    figure, grid = _grid(len(found), across, style, 1.15)
+    figure, grid = _grid(len(found), 1, across, style, 1.15)
     rows: Pixels = []
-    for line, (arm, maps) in zip(grid, found, strict=False):
+    for (line,), (arm, maps) in zip(grid, found, strict=False):
         for ax, (name, images) in zip(line, maps.items(), strict=False):
             ax.imshow(tiled({str(rank): image / 255 for rank, image in enumerate(images)}, 2), interpolation="nearest")
             text = f"{title(arm, shown)}: map {int(name) + 1}" if ax is line[0] else f"map {int(name) + 1}"
-            ax.set_title(wrapped(text, 0.9 * style.width / across, style.type_size, bold=True))
+            ax.set_title(wrapped(text, 0.9 * _panel_width(line, style), style.type_size, bold=True))
             for rank, image in enumerate(images):
                 rows += _pixels(arm, f"map {name}, patch {rank}", image)
     caption = (
@@ -78,24 +78,25 @@ def pooled_maps(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
         (arm, record) for arm in arms(outcome, plot) if (record := _first_seed(outcome, arm)) and _has_maps(record)
     ]
     shown = [arm for arm, _ in found]
-    figure, grid = _grid(3 * len(found), 2 + len(REDUCED), style, 1.12)
+    figure, grid = _grid(len(found), 3, 2 + len(REDUCED), style, 1.12)
     rows: Pixels = []
-    for place, (arm, record) in enumerate(found):
+    for lines, (arm, record) in zip(grid, found, strict=False):
         side = math.isqrt(len(record.curve("seen_map/0")[1]))
         pictures = [_seen(record, moved, side) for moved in (0, 1)]
-        for line, moved, name in zip(grid[3 * place :], (0, 1), ("as it is", "moved by a pixel"), strict=False):
+        for line, moved, name in zip(lines, (0, 1), ("as it is", "moved by a pixel"), strict=False):
             for ax, (what, picture) in zip(line, pictures[moved].items(), strict=True):
                 _show(ax, picture, pictures[0][what])
                 rows += _pixels(arm, f"{what}, {name}", picture)
                 if not moved:
-                    ax.set_title(wrapped(what, 0.9 * style.width / len(line), style.type_size, bold=True))
-            line[0].set_ylabel(f"{title(arm, shown)},\n{name}" if not moved else name)
-        for ax, what in zip(grid[3 * place + 2], pictures[0], strict=True):
+                    ax.set_title(wrapped(what, 0.9 * _panel_width(line, style), style.type_size, bold=True))
+            what = f"{title(arm, shown)},\n{name}" if not moved else name
+            line[0].set_ylabel(wrapped(what, 0.75 * _panel_width(line, style), style.small), fontsize=style.small)
+        for ax, what in zip(lines[2], pictures[0], strict=True):
             change = np.abs(pictures[1][what] - pictures[0][what])
             _show(ax, change, pictures[0][what])
             size = float(np.linalg.norm(pictures[0][what]))
             ax.set_xlabel(f"{100 * float(np.linalg.norm(change)) / size:.0f} %" if size else "no signal")
-        grid[3 * place + 2][0].set_ylabel("difference")
+        lines[2][0].set_ylabel("difference", fontsize=style.small)
     caption = (
         "A test image, the map of the first layer that varies most over it, before pooling, and what three reductions "
         "make of this map; below, the same of the image moved to the right by a pixel, and the size of the difference "
@@ -113,10 +114,16 @@ def wandering(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
     mapped = [each for each in found if stored(each[1], f"wandering_map/{next(iter(places))}").size]
     lines = 1 + len(mapped) if found else 1
     across = max(len(places), 1)
-    heights = [1.0] * lines + [1.6]
     unit = max(0.62 * style.width / across, 0.95)
-    figure = plt.figure(figsize=(style.width, unit * sum(heights)))
-    grid = figure.add_gridspec(len(heights), across, height_ratios=heights)
+    beside = style.aspect > 0  # On slides, below one another they would be too high.
+    if beside:
+        unit = min(unit, 0.42 * style.width / across)
+        figure = plt.figure(figsize=(style.width, unit * lines))
+        grid = figure.add_gridspec(lines, across + 1, width_ratios=[1.0] * across + [1.1 * across])
+    else:
+        heights = [1.0] * lines + [1.6]
+        figure = plt.figure(figsize=(style.width, unit * sum(heights)))
+        grid = figure.add_gridspec(len(heights), across, height_ratios=heights)
     rows: list[tuple] = []
     sheets = [("wandering_image", *each) for each in found[:1]] + [("wandering_map", *each) for each in mapped]
     for line, (name, arm, record) in enumerate(sheets):
@@ -127,12 +134,13 @@ def wandering(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
             ax.spines[:].set_visible(False)
             _show(ax, picture, np.stack(list(pictures.values())))
             if line == 0:
-                ax.set_title(wrapped(places[place], 0.9 * style.width / across, style.type_size))
+                room = unit if beside else style.width / across
+                ax.set_title(wrapped(places[place], 0.9 * room, style.type_size, bold=True))
             if column == 0:
-                ax.set_ylabel(wrapped(what, 0.75 * unit, style.small), fontsize=style.small)
+                ax.set_ylabel(wrapped(what, (0.9 if style.narrow else 0.75) * unit, style.small), fontsize=style.small)
             rows += [(arm.label, f"{name}, {places[place]}", row, *cell) for row, *cell in _cells(picture)]
-    ax = figure.add_subplot(grid[lines, :])
-    looks = look(labels(shown))
+    ax = figure.add_subplot(grid[:, across] if beside else grid[lines, :])
+    looks = looks_of(outcome, labels(shown))
     for arm in shown:
         for rank, record in enumerate(outcome.replicates(arm.name)[:SEEDS]):
             curve = stored(record, "wandering_probability/own")
@@ -170,7 +178,7 @@ def _places(record: RunRecord) -> Mapping[int, str]:
 
 
 def _moved(shift: int) -> str:
-    return f"moved by {shift:+d} pixels".replace("-", "\N{MINUS SIGN}") if shift else "as it is"
+    return f"{abs(shift)} pixels {'left' if shift < 0 else 'right'}" if shift else "as it is"
 
 
 def _square(flat: np.ndarray, record: RunRecord, name: str) -> np.ndarray:
@@ -186,18 +194,39 @@ def _cells(picture: np.ndarray) -> list[tuple[int, int, float]]:
     return [(row, column, float(value)) for (row, column), value in np.ndenumerate(picture[..., 0])]
 
 
-def _grid(down: int, across: int, style: Style, height: float) -> tuple[Figure, list[list[Axes]]]:
-    """Panels without scales, of so many times their width in height."""
-    down = max(down, 1)
-    size = (style.width, down * height * style.width / across)
-    figure, grid = plt.subplots(down, across, figsize=size, squeeze=False)
+def _grid(blocks: int, down: int, across: int, style: Style, height: float) -> tuple[Figure, list[list[list[Axes]]]]:
+    """Panels without scales, of so many times their width in height, in blocks: below one another, on slides beside.
+
+    Args:
+        blocks: How many blocks.
+        down: Rows of a block.
+        across: Columns of a block.
+        style: Sizes.
+        height: Of a panel, in its widths.
+
+    Returns:
+        The figure, and for every block its rows of panels.
+    """
+    blocks = max(blocks, 1)
+    beside = blocks if style.aspect and blocks * down * height / across > 0.9 * style.aspect else 1
+    lines, columns = down * blocks // beside, across * beside
+    size = (style.width, lines * height * style.width / columns)
+    figure, grid = plt.subplots(lines, columns, figsize=size, squeeze=False)
     for ax in grid.flat:
         ax.set_xticks([])
         ax.set_yticks([])
         ax.grid(visible=False)
         for spine in ax.spines.values():
             spine.set_visible(False)
-    return figure, [list(line) for line in grid]
+    if beside > 1:
+        return figure, [[list(line[n * across :][:across]) for line in grid] for n in range(blocks)]
+    return figure, [[list(line) for line in grid[n * down :][:down]] for n in range(blocks)]
+
+
+def _panel_width(line: Sequence[Axes], style: Style) -> float:
+    """Of a panel in a row of a block, in inches."""
+    spec = line[0].get_subplotspec()
+    return style.width / (spec.get_gridspec().ncols if spec else len(line))
 
 
 def _first_seed(outcome: Outcome, arm: Arm) -> RunRecord | None:

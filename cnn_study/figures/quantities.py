@@ -1,7 +1,9 @@
 """What figures show: the measured values of arms with their intervals, and the published numbers beside them."""
 
 import math
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -10,6 +12,7 @@ from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.errors import InputError
 from cnn_study.experiment import Arm, HalfGap, Plot, Published, TimeRatio, TimeToTrainError
+from cnn_study.figures.style import Look, look
 
 FRACTIONS = ("accuracy", "consistency", "dead", "drop", "error", "gap", "reached", "saturated", "share")
 """Words in the name of a value between 0 and 1, or of a difference of two, which is shown in percent."""
@@ -17,6 +20,55 @@ FRACTIONS = ("accuracy", "consistency", "dead", "drop", "error", "gap", "reached
 FEW = 2
 """So many seeds are shown one by one: the interval of their mean says more of the t distribution than of them."""
 UNCORRECTED_TEXT = f"{UNCORRECTED}: its claim as a whole does not survive Holm's correction for all tests together."
+STRAY_TEXT = "Where seeds are far apart, a mean may lie where none is."
+STEPS_TEXT = (
+    "Seeds were added in steps until a rule was decided. Its interval allows for these looks, so that it is wider than "
+    "that of a network in other figures, and it is of the seeds at which this rule was decided: where another question "
+    "about the same comparison took more seeds, the interval beside that question is another."
+)
+"""Why one comparison may stand with two intervals: for captions of figures that show rules."""
+
+
+def looked(outcome: Outcome) -> str:
+    """What stands behind the name of an interval that decides a rule: where seeds were added, what it allows for."""
+    return " that allows for looking several times" if outcome.design.looks else ""
+
+
+def looks_of(outcome: Outcome, shown: Sequence[str]) -> dict[str, Look]:
+    """A look for every label shown: the same in all figures of an experiment, whichever arms they show."""
+    known = look(labels(outcome.design.arms))
+    unknown = look(list(dict.fromkeys([*known, *shown])))
+    return {label: known.get(label, unknown[label]) for label in shown}
+
+
+def statement(outcome: Outcome, claim: str) -> str:
+    """A claim in one sentence, by its name."""
+    found = (each.claim.statement for each in outcome.verdicts if each.claim.name == claim)
+    return next(found, claim.replace("-", " "))
+
+
+UNITS = {"decades a layer": "powers of ten per layer"}
+"""Units of estimates in plain words, where they are not."""
+SLOPES_TEXT = "A slope of 0.3 powers of ten (decades) per layer: the gradient doubles from a layer to the next."
+
+
+def unit_text(unit: str) -> str:
+    """The unit of an estimate, for people who have never seen the code."""
+    return UNITS.get(unit, unit)
+
+
+def estimate_text(interval: Interval) -> str:
+    """An estimate of a rule with its interval, without its unit and without exponents."""
+    bare = replace(interval, unit="")
+    bounds = [abs(bound) for bound in (bare.low, bare.high) if math.isfinite(bound)]
+    if bounds and abs(bare.estimate) < 0.001 * max(bounds):  # Zero, as far as the interval tells.
+        bare = replace(bare, estimate=0.0)
+    return without_exponents(bare.text)
+
+
+def without_exponents(text: str) -> str:
+    """A text in which numbers like ``3.2e-05`` are written in full."""
+    return re.sub(r"\d\.?\d*e[+-]\d+", lambda found: f"{float(found[0]):.6f}".rstrip("0").rstrip("."), text)
 
 
 def arms(outcome: Outcome, plot: Plot) -> list[Arm]:
@@ -156,8 +208,8 @@ def interval_text(interval: Interval, metric: str) -> str:
     estimate, low, high = (factor * number for number in (interval.estimate, interval.low, interval.high))
     if not unit:
         return f"{estimate:.3g} [{low:.3g}, {high:.3g}]"
-    # So many decimals that the width of the interval shows, and no more.
-    decimals = min(max(-math.floor(math.log10(high - low)), 1), 3) if high > low else 2
+    # So many decimals that rounding moves a limit by no more than a quarter of half the width.
+    decimals = min(max(math.ceil(math.log10(4 / (high - low))), 0), 3) if high > low else 2
     return f"{estimate:.{decimals}f} [{low:.{decimals}f}, {high:.{decimals}f}]{unit}"
 
 

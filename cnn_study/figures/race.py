@@ -21,6 +21,7 @@ from cnn_study.figures.quantities import (
     arms,
     conditions,
     labels,
+    looked,
     percent,
     published,
     sources,
@@ -317,7 +318,9 @@ def _caption(
             text.append(f"Epochs to {line}, {pair}: {_ratio_text(interval)}.")
     pairs = dict.fromkeys(pair for found in ratios.values() for pair in found)
     if pairs:
-        text.append(f"Ratios: geometric mean over seeds with its {outcome.repeated}95 % t interval.")
+        text.append(f"Ratios: geometric mean over seeds with its 95 % t interval{looked(outcome)}.")
+        if outcome.design.looks:
+            text.append("Where rules about one ratio took different numbers of seeds, that of the most seeds is shown.")
     numbers = [number for pair in pairs for number in published(outcome, pair, "ratio")]
     if numbers:
         texts = "; ".join(f"{number.text} for {number.about}" for number in numbers)

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Plot, RateSearch, TimeToTrainError
 from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
-from cnn_study.figures.quantities import arms, conditions, labels, percent
-from cnn_study.figures.style import Look, Style, look
+from cnn_study.figures.quantities import arms, conditions, labels, looks_of, percent
+from cnn_study.figures.style import Look, Style
 from cnn_study.training.search import Chosen, Trial
 
 RESULTS = ("reached", "not reached", "diverged")
@@ -21,7 +21,7 @@ def rate_search(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     shown = [arm for arm in arms(outcome, plot) if arm.tuned]
     titles = conditions(shown)
     figure, axes = panels(titles, style)
-    looks = look(labels(shown))
+    looks = looks_of(outcome, labels(shown))
     search = outcome.design.search
     timed = search is not None and isinstance(search.objective, TimeToTrainError)
     quantity = "epochs" if timed else "validation_error"

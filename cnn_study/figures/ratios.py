@@ -13,7 +13,7 @@ from cnn_study.analysis.decisions import Decision, Outcome
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import HalfGap, Plot, Published, TimeRatio
 from cnn_study.figures.layout import wrapped
-from cnn_study.figures.quantities import arms, published
+from cnn_study.figures.quantities import arms, looked, published
 from cnn_study.figures.style import PUBLISHED, Style, look
 
 ARROW = 1.5
@@ -60,7 +60,7 @@ def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     ax.set_xlabel(wrapped(words, 0.36 * style.width, style.type_size))
     caption = (
         "Ratio of the epochs that two arms need to the same training error: geometric mean over "
-        f"{outcome.seeds_text} seeds with its {outcome.repeated}95 % t interval (colored), which decides, and the "
+        f"{outcome.seeds_text} seeds with its 95 % t interval{looked(outcome)} (colored), which decides, and the "
         "bootstrap interval (gray), which is too narrow for so few seeds. An arrow: runs that never arrived, so that "
         "the ratio is at least this large."
     )

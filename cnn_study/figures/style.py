@@ -31,6 +31,11 @@ class Style:
     aspect: float = 0.0
 
     @property
+    def narrow(self) -> bool:
+        """Whether there is no room for words beside what they are about: a column of a paper."""
+        return self.width < 0.5 * self.type_size
+
+    @property
     def small(self) -> float:
         """Size of notes and of long labels, in points."""
         return 0.85 * self.type_size

@@ -17,8 +17,8 @@ from cnn_study.analysis.estimates import time_to
 from cnn_study.analysis.statistics import CONFIDENCE, Time
 from cnn_study.experiment import Plot
 from cnn_study.figures.layout import label_axes, legend, panels, value_axis
-from cnn_study.figures.quantities import arms, conditions, labels, percent, timed_threshold
-from cnn_study.figures.style import Look, Style, look
+from cnn_study.figures.quantities import arms, conditions, labels, looks_of, percent, timed_threshold
+from cnn_study.figures.style import Look, Style
 
 COLUMNS = ["condition", "label", "threshold", "epoch", "share", "low", "high", "at_risk", "arrived", "censored"]
 
@@ -81,7 +81,7 @@ def survival(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
     threshold = timed_threshold(outcome, plot)
     titles = conditions(shown)
     figure, axes = panels(titles, style)
-    looks = look(labels(shown))
+    looks = looks_of(outcome, labels(shown))
     rows = []
     for arm in shown:
         found = [time_to(record, threshold) for record in outcome.replicates(arm.name)]

@@ -162,6 +162,15 @@ def test_an_interval_on_the_other_side_is_told_as_the_opposite(sign):
     assert decision.finding == "no relevant effect (rather the opposite)"
 
 
+@pytest.mark.parametrize(("limits", "side"), [({"low": 2}, "above"), ({"high": 2}, "below")], ids=str)
+def test_an_effect_on_the_other_side_of_a_limit_is_not_told_as_the_opposite(limits, side):
+    sign = 1 if side == "above" else -1
+    gains = tuple(2 + sign * gain for gain in (-0.8, -3.2, 0.0, -2.2, 0.1, -1.2))
+    decision = decided(replace(design_of(**limits, smallest=1), looks=()), gains)
+    other = "below" if side == "above" else "above"
+    assert decision.finding == f"no relevant effect {side} 2 points (rather {other} it)"
+
+
 @pytest.mark.parametrize("looks", [(), LOOKED_AT], ids=str)
 @pytest.mark.parametrize(
     ("gains", "limits", "verdict", "finding"),
@@ -177,6 +186,13 @@ def test_an_interval_on_the_other_side_is_told_as_the_opposite(sign):
         ((0.5, 0.52, 0.51, 0.5, 0.49, 0.5), {"low": 0}, "supported", ""),
         ((-3.0, -3.1, -3.05, -3, -3, -3), {"low": 0}, "contradicted", ""),
         ((1.0, -1.2, 2.4, -0.3, 0.9, 1.6), {"low": 0}, "inconclusive", ""),
+        # A limit that is not that of no effect at all: there is one, and it does not pass the limit by enough.
+        (
+            (2.1, 1.9, 2.05, 1.92, 2.02, 2.0),
+            {"low": 2},
+            "contradicted",
+            "no relevant effect above 2 points (it lies between 1 and 3 points)",
+        ),
     ],
     ids=str,
 )

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from made_up_results import LABELS, SEEDS, doses, exact, gallery, proxied
+from matplotlib.patches import Rectangle
 
 from cnn_study.analysis.statistics import mean_interval
 from cnn_study.errors import InputError
@@ -173,7 +174,9 @@ def test_rules_are_drawn_with_range_interval_and_verdict():
     points, decades, ratios = drawn.figure.axes
     assert ratios.get_xscale() == "log"
     assert points.get_xscale() == decades.get_xscale() == "linear"
-    shaded = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in points.patches]
+    shaded = [
+        (patch.get_x(), patch.get_x() + patch.get_width()) for patch in points.patches if isinstance(patch, Rectangle)
+    ]
     assert shaded[2] == (-1, 1)
     assert shaded[0] == (2, points.get_xlim()[1])
     found = texts(drawn.figure)
@@ -328,7 +331,7 @@ def test_checks_are_counted_and_their_tables_drawn():
     assert {156, 122_304, 4_821_600} <= heights
     table, seen = drawing(*GALLERY["table"]), drawing(*GALLERY["visibility"])
     titles = [ax.get_title() for ax in table.figure.axes]
-    assert titles == [ax.get_title() for ax in seen.figure.axes] == ["depth: 1", "depth: 3", "depth: 5"]
+    assert titles == [ax.get_title() for ax in seen.figure.axes] == ["1 layer", "3 layers", "5 layers"]
     assert list(seen.figure.axes[1].lines[0].get_xdata()) == list(range(8))
 
 

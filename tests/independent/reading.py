@@ -484,7 +484,9 @@ class Reader:
     def _finding(rule: Rule, interval: tuple[float, float, float]) -> str:
         low, high = rule.irrelevance
         if interval[2] < rule.low or interval[1] > rule.high:
-            return "rather the opposite"
+            if (0 if rule.kind == "Contrast" else 1) in (rule.low, rule.high):
+                return "rather the opposite"
+            return "rather below it" if rule.high == INFINITY else "rather above it"
         if placed(interval, (low, high)) == SUPPORTED:
             return f"it lies between {low:g} and {high:g}"
         return f"one above {high:g}" if rule.high == INFINITY else f"one below {low:g}"
@@ -621,7 +623,7 @@ def _equal(cell: str | None, value: Any, slack: float) -> bool:
     if value is None or value == "":
         return cell == ""
     if isinstance(value, str):
-        return value == cell or (cell.startswith("no relevant effect (") and value in cell)
+        return value == cell or (cell.startswith("no relevant effect") and value in cell)
     try:
         written = float(cell)
     except ValueError:

@@ -1,0 +1,219 @@
+"""What figures say to a reader who has never seen the code, and where they leave no room empty."""
+
+import dataclasses
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from made_up_results import arm, exact, falling, gallery, made_up_outcome, saturated
+
+from cnn_study.analysis.decisions import Decision
+from cnn_study.analysis.statistics import Interval, mean_interval
+from cnn_study.experiment import Plot, Rule, TimeRatio
+from cnn_study.figures.draw import drawing
+from cnn_study.figures.levels import stray
+from cnn_study.figures.quantities import estimate_text, interval_text, looks_of
+from cnn_study.figures.style import look
+
+GALLERY = gallery()
+JUDGED = ("effects", "forest", "multiverse", "time_ratios", "race")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.findobj(match=lambda a: hasattr(a, "get_text"))]
+
+
+def looked_at(outcome):
+    """The same outcome of a design with planned looks."""
+    return dataclasses.replace(outcome, design=dataclasses.replace(outcome.design, seeds=(1, 2, 3, 4), looks=(3, 4)))
+
+
+def stated(outcome, statements):
+    """The outcome with a verdict a claim, so that every claim has its statement."""
+    verdicts = [
+        dataclasses.replace(
+            each,
+            claim=dataclasses.replace(each.claim, name=rule.claim, statement=statements.get(rule.claim, "It is so.")),
+        )
+        for each in outcome.verdicts
+        for rule in (each.decisions[0].rule,)
+    ]
+    return dataclasses.replace(outcome, verdicts=tuple(verdicts))
+
+
+@pytest.mark.parametrize("kind", JUDGED)
+def test_no_private_words_are_in_figures_and_captions(kind):
+    outcome, plot = GALLERY[kind]
+    drawn = drawing(looked_at(outcome), plot)
+    said = " ".join([*texts(drawn.figure), drawn.caption])
+    assert "repeated" not in said
+    assert "decades a layer" not in said
+    assert not [word for word in said.split() if word.count("-") > 1 and word.islower()]
+
+
+@pytest.mark.parametrize("kind", ["effects", "multiverse", "time_ratios", "race"])
+def test_an_interval_that_allows_for_looks_is_told_only_where_there_are_looks(kind):
+    outcome, plot = GALLERY[kind]
+    for each, told in ((outcome, False), (looked_at(outcome), True)):
+        drawn = drawing(each, plot)
+        assert any("allows for looking several times" in text for text in texts(drawn.figure)) == told
+        assert ("several times" in drawn.caption) == told
+
+
+def test_rules_stand_below_the_statement_of_their_claim_and_the_question_about_it():
+    outcome, plot = GALLERY["effects"]
+    outcome = stated(outcome, {"relu-helps": "Rectified units lower the error."})
+    for width in (None, 3.25):
+        found = texts(drawing(outcome, plot, width=width).figure)
+        assert "Rectified units lower the error." in found
+        assert {"Does it hold?", "Is it as strong as published?"} <= set(found)
+        assert not any("relu-helps" in text for text in found)
+
+
+def test_a_slope_is_told_in_plain_words():
+    outcome, plot = GALLERY["effects"]
+    drawn = drawing(outcome, plot)
+    assert any("powers of ten per layer" in text.replace("\n", " ") for text in texts(drawn.figure))
+    assert "the gradient doubles" in drawn.caption
+
+
+def test_the_parts_of_a_claim_that_all_share_are_said_once_above_the_panels():
+    outcome, plot = GALLERY["forest"]
+    names = dict.fromkeys(each.decisions[0].rule.claim for each in outcome.verdicts)
+    end = "the test error is lower on the average."
+    outcome = stated(outcome, {name: f"With number {place} {end}" for place, name in enumerate(names)})
+    drawn = drawing(outcome, plot)
+    assert drawn.figure.get_suptitle() == "The test error is lower on the average:"
+    titles = [ax.get_title().split("\n")[0] for ax in drawn.figure.axes]
+    assert titles == [f"With number {place}" for place in range(len(titles))]
+
+
+def decided(claim, condition, number):
+    rule = Rule(claim, "direction", condition, TimeRatio(f"slow, {condition}", f"fast, {condition}", 0.25), low=1)
+    interval = Interval(1 + number, 0.9 + number, 1.1 + number, 3, "time")
+    return Decision(rule, "supported", interval, None, "", ())
+
+
+def test_claims_that_share_no_condition_leave_no_part_of_the_figure_empty():
+    alone = [decided("modern", f"{unit}, three layers, scaled", n) for n, unit in enumerate(("ELU", "GELU", "SiLU"), 5)]
+    others = [decided(claim, where, n) for n, claim in enumerate(("one", "two")) for where in ("first", "second")]
+    conditions = dict.fromkeys(each.rule.condition for each in (*alone, *others))
+    arms = [
+        arm(2 * n + k, name, where, name=f"{name}, {where}")
+        for n, where in enumerate(conditions)
+        for k, name in enumerate(("slow", "fast"))
+    ]
+    outcome = stated(made_up_outcome(arms, falling, (Plot("multiverse"),), decisions=(*others, *alone)), {})
+    upper, lower = drawing(outcome, "multiverse").figure.axes
+    assert len(upper.patches) == 4 == upper.get_xlim()[1] * upper.get_ylim()[0]
+    assert len(lower.patches) == 3 == lower.get_xlim()[1] * lower.get_ylim()[0]
+    found = [text.get_text() for text in lower.texts]
+    assert {"ELU", "GELU", "SiLU"} <= set(found)
+    assert "three layers, scaled" in lower.get_title().replace("\n", " ")
+
+
+@pytest.mark.parametrize("kind", ["training_curves", "over_time"])
+def test_curves_of_very_different_lengths_have_one_axis_of_time(kind):
+    def measure(one, seed):
+        epochs = (0.0, 0.5, 1.0) if one.condition == "short" else tuple(float(e) for e in range(41))
+        values = [(epoch, math.exp(-epoch)) for epoch in epochs]
+        return {}, {"train_error": values, "saturated/dense1": values}
+
+    arms = [arm(n, "tanh", condition) for n, condition in enumerate(("short", "long"))]
+    plot = Plot(kind, metric="saturated") if kind == "over_time" else Plot(kind)
+    short, long = drawing(made_up_outcome(arms, measure, (plot,)), plot).figure.axes
+    assert short.get_xlim() == long.get_xlim()
+    assert short.get_xscale() == "symlog"
+    ticks = [tick for tick in short.get_xticks() if tick >= 0]
+    assert ticks[0] == 0
+    assert max(ticks) > 5
+    assert short.get_xlabel() == long.get_xlabel() == "epochs (logarithmic)"
+
+
+def test_curves_of_like_lengths_keep_a_linear_axis_of_time():
+    drawn = drawing(saturated(), "over_time").figure
+    assert {ax.get_xscale() for ax in drawn.axes} == {"linear"}
+
+
+def test_what_checks_call_by_a_word_of_code_is_said_in_words():
+    outcome = exact()
+    (legend,) = drawing(outcome, "visibility").figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "zero padding (same)",
+        "no padding (valid)",
+        "reflected border (reflect)",
+    ]
+    table = [
+        {"kind": kind, "shift": s, "error": float(s)} for kind in ("max pooling 3/2", "convolution") for s in (1, 2)
+    ]
+    check = dataclasses.replace(next(iter(outcome.checks.values())), table=tuple(table))
+    named = dataclasses.replace(outcome, checks={"moved": check})
+    (legend,) = drawing(named, Plot("table", metric="moved:kind", x="shift", y="error")).figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["max pooling (side 3, stride 2)", "convolution"]
+
+
+def test_a_network_looks_the_same_in_all_figures_of_its_experiment():
+    outcome, _ = GALLERY["outcomes"]
+    every = list(dict.fromkeys(each.label for each in outcome.design.arms))
+    assert looks_of(outcome, every) == look(every)
+    assert looks_of(outcome, every[2:3]) == {every[2]: look(every)[every[2]]}
+    outcome, _ = GALLERY["wandering"]
+    drawn = drawing(outcome, Plot("wandering", arms=(outcome.design.arms[1].name,)))
+    colors = {line.get_color() for line in drawn.figure.axes[-1].lines}
+    assert colors == {look([each.label for each in outcome.design.arms])["normalized"].color}
+
+
+@pytest.mark.parametrize("kind", ["patches", "pooled_maps", "wandering", "filters"])
+def test_pictures_fit_on_a_slide(kind):
+    outcome, plot = GALLERY[kind]
+    width, height = drawing(outcome, plot, "slides").figure.get_size_inches()
+    assert height <= 9 / 16 * width
+
+
+def test_decimals_follow_the_interval():
+    assert interval_text(mean_interval([0.1167, 0.2263, 0.1565]), "test_error") == "17 [3, 30] %"
+    assert interval_text(mean_interval([0.541, 0.549, 0.557]), "test_error") == "54.9 [52.9, 56.9] %"
+    assert interval_text(mean_interval([0.0365, 0.0366, 0.0367]), "test_error") == "3.66 [3.64, 3.68] %"
+    assert interval_text(mean_interval([0.5, 0.5]), "test_error") == "50.00 [50.00, 50.00] %"
+
+
+def test_estimates_have_no_exponents():
+    assert estimate_text(Interval(-892.4, -1290.2, -494.1, 3, unit="steps")) == "-892 [-1290, -494]"
+    assert estimate_text(Interval(3.2e-6, -0.0146, 0.0147, 3)) == "0 [-0.0146, 0.0147]"
+    assert estimate_text(Interval(0.5, 0.00002, 1.0, 3)) == "0.5 [0.00002, 1]"
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ((0.11, 0.95, 0.94, 0.95, 0.96), [0.11]),
+        ((0.08, 0.1, 0.2, 0.88), [0.88]),
+        ((0.94, 0.95, 0.96), []),
+        ((0.0, 1.0, 1.0, 1.0), []),
+        ((0.1, 0.4, 0.6, 0.95), []),
+    ],
+    ids=str,
+)
+def test_seeds_far_from_all_others_are_found(values, found):
+    assert stray(values) == found
+
+
+def test_seeds_far_from_all_others_are_told_beside_the_mean():
+    def measure(one, seed):
+        stuck = one.label == "no padding" and seed == 2
+        accuracy = 0.11 if stuck else 0.95 + 0.001 * seed
+        return {f"accuracy_at_distance/{d}": accuracy for d in (0, 1, 2)}, {}
+
+    arms = [arm(n, label) for n, label in enumerate(("zero padding", "no padding"))]
+    drawn = drawing(made_up_outcome(arms, measure, ()), Plot("family", metric="accuracy_at_distance"))
+    assert texts(drawn.figure).count("1 of 3 seeds") == 1
+    assert "Far from all others: no padding (1 of 3 seeds at 11 %)" in drawn.caption
+    assert any("a mean may lie where none is" in text.replace("\n", " ") for text in texts(drawn.figure))
+    assert not np.isnan(drawn.data["mean"]).any()
