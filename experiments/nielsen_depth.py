@@ -11,7 +11,7 @@ three more arms do that. `quick` has 5,000 images, and 100 steps for the speed.
 Rules: a second layer lowers the validation error; a third and a fourth do not lower it by what matters: 0.2 points (20
 images), on the few images of `quick` a point. Errors in `full` are as published, within two standard errors of a
 fraction of 10,000 images. The slope of log10 of the gradient at the units' inputs against the layer, upward, is above
-0; 0.1 decades a layer, a quarter more, is the least that matters. At initialization it is as published if it is a
+0; 0.1 powers of ten a layer, a quarter more, is the least that matters. At initialization it is as published if it is a
 factor of three to seven: the published norms are of the gradient averaged over images, here it is measured image by
 image.
 Figures: validation error; gradients over time; slopes; effects. Run time: `quick` one minute of one fast core; `full`
@@ -42,8 +42,8 @@ PROGRAM = "Nielsen 2015, norms_during_training of generate_gradient.py"
 UNITS = 30
 ONE, TWO, THREE, FOUR = LAYERS = ("1 hidden layer", "2 hidden layers", "3 hidden layers", "4 hidden layers")
 ERRORS = {ONE: 3.52, TWO: 3.10, THREE: 3.43, FOUR: 3.47}  # percent of the validation images
-SLOPES = {TWO: 0.67, THREE: 0.69, FOUR: 0.66}  # decades a layer, of the norms before training
-SLOPE = 0.1  # decades a layer: the least that matters
+SLOPES = {TWO: 0.67, THREE: 0.69, FOUR: 0.66}  # powers of ten a layer, of the norms before training
+SLOPE = 0.1  # powers of ten a layer: the least that matters
 VALIDATION_IMAGES = 10_000
 BATCHES, AT_ONCE = "batches of 10", "1,000 images in one batch"
 
@@ -80,7 +80,7 @@ def as_published(name: str):
 def slope(arm: str, when: str) -> Contrast:
     """The slope of log10 of the gradient against the hidden layer."""
     text = f"the slope of the gradient at the {when} in {arm}"
-    return Contrast((Term(1, arm, f"gradient_slope_{when}"),), text, "decades a layer")
+    return Contrast((Term(1, arm, f"gradient_slope_{when}"),), text, "powers of ten a layer")
 
 
 @claim(
@@ -110,7 +110,9 @@ def more_layers_do_not_help(at):
 @claim(
     "Early hidden layers learn more slowly than late ones.",
     published=[
-        Published("slope of the gradient at initialization (decades a layer)", value, PROGRAM, "primary", about=name)
+        Published(
+            "slope of the gradient at initialization (powers of ten a layer)", value, PROGRAM, "primary", about=name
+        )
         for name, value in SLOPES.items()
     ],
     mechanism="the product of the layers' derivatives: see layer_api and unstable_gradients",

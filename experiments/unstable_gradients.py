@@ -10,7 +10,8 @@ Arms: networks of 20 dense layers of sigmoid, tanh and ReLU from standard weight
 Glorot's and He's; shallower ones; convolutional ones of 10 and of 30 layers; narrow and wide ones. All is measured at
 initialization; the little training after it only completes the runs.
 Rules: the slope of log10 of the gradient at the units' inputs against the layer, upward, is above 0 where it vanishes;
-0.02 decades a layer (a factor of 2.5 over 20 layers) is the least that matters, here and where two slopes are compared.
+0.02 powers of ten a layer (a factor of 2.5 over 20 layers) is the least that matters, here and where two slopes are
+compared.
 Figures: gradients by layer; slope against depth; outputs of every layer; effects. Run time: `quick` one minute of one
 fast core.
 """
@@ -20,7 +21,7 @@ from cnn_study.page import SMOKE, Condition, Contrast, Plot, Sizes, Term, ablati
 from cnn_study.spec import GLOROT_UNIFORM, HE, STANDARD, Activation, Initializer
 
 NO_NUMBER = "no published slope"
-MARGIN = 0.02  # decades a layer: the least that matters
+MARGIN = 0.02  # powers of ten a layer: the least that matters
 UNITS: dict[Activation, str] = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid"}
 WEIGHTS: dict[str, Initializer] = {"standard": STANDARD, "Glorot": GLOROT_UNIFORM, "He": HE}
 MADE_FOR: dict[Activation, str] = {"relu": "He", "tanh": "Glorot", "sigmoid": "Glorot"}
@@ -50,13 +51,13 @@ def conv(unit: str, weights: str, depth: int) -> str:
 
 def slope(arm: str, metric: str = "gradient_slope_start", of: str = "units' inputs") -> Contrast:
     """The slope of log10 of a gradient against the layer at initialization."""
-    return Contrast((Term(1, arm, metric),), f"the slope of the gradients of {of} in {arm}", "decades a layer")
+    return Contrast((Term(1, arm, metric),), f"the slope of the gradients of {of} in {arm}", "powers of ten a layer")
 
 
 def steeper(steep: str, flat: str) -> Contrast:
     """By how much the slope in one arm exceeds that in another."""
     terms = (Term(1, steep, "gradient_slope_start"), Term(-1, flat, "gradient_slope_start"))
-    return Contrast(terms, f"the slope of {steep} minus that of {flat}", "decades a layer")
+    return Contrast(terms, f"the slope of {steep} minus that of {flat}", "powers of ten a layer")
 
 
 @claim(

@@ -70,8 +70,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("steps", "optimizer steps until it stopped"),
     Metric(
         "gradient_slope_start",
-        "slope of log10 of the gradient of units' inputs against the layer at initialization, in decades a layer; "
-        "positive: it vanishes on its way down",
+        "slope of log10 of the gradient of units' inputs against the layer at initialization, in powers of ten a "
+        "layer; positive: it vanishes on its way down",
         probe="gradients",
     ),
     Metric("gradient_slope_end", "the same of the finished network", probe="gradients"),

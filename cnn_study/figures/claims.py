@@ -18,7 +18,7 @@ from cnn_study.analysis.significance import Key, mark
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import ASPECTS, Aspect, Verdict
 from cnn_study.figures.layout import text_width, wrapped
-from cnn_study.figures.quantities import STEPS_TEXT, UNCORRECTED_TEXT, estimate_text, unit_text, without_exponents
+from cnn_study.figures.quantities import STEPS_TEXT, UNCORRECTED_TEXT, estimate_text, without_exponents
 from cnn_study.figures.strips import WIDTH, comparable, strip
 from cnn_study.figures.style import PUBLISHED, VERDICTS, Style
 
@@ -58,7 +58,7 @@ def _one(interval: Interval) -> str:
     """The estimate with its interval and its unit; of an exact check, how many cases agree."""
     if interval.kind == "share":
         return interval.text
-    return f"{estimate_text(interval)} {unit_text(interval.unit)}".strip()
+    return f"{estimate_text(interval)} {interval.unit}".strip()
 
 
 def _bound(interval: Interval) -> str:
@@ -99,7 +99,7 @@ class _Row:
             text = "".join(_one(each) for each in intervals[:1])
         else:
             low, high = (_bound(pick(intervals, key=lambda each: each.estimate)) for pick in (min, max))
-            text = f"{low} to {high} {unit_text(intervals[0].unit)}".strip()
+            text = f"{low} to {high} {intervals[0].unit}".strip()
         return f"{text} times" if intervals and intervals[0].kind == "time" else text
 
     def sign(self, aspect: Aspect, survives: Mapping[Key, bool]) -> str:

@@ -21,10 +21,10 @@ from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Agreement, Aspect, Contrast, Plot, Published, Verdict
 from cnn_study.figures.layout import grow, text_width, wrapped
 from cnn_study.figures.quantities import (
+    SLOPES,
     SLOPES_TEXT,
     STEPS_TEXT,
     UNCORRECTED_TEXT,
-    UNITS,
     arms,
     drawable,
     estimate_text,
@@ -33,7 +33,6 @@ from cnn_study.figures.quantities import (
     published,
     sources,
     statement,
-    unit_text,
 )
 from cnn_study.figures.ratios import draw_interval, pair, published_ratios, ratio_axis, short_source, where
 from cnn_study.figures.style import PUBLISHED, VERDICTS, Style
@@ -184,7 +183,7 @@ def effects(
     )
     if any(row.decision.rule.premise for row in rows):
         caption += " A premise must hold before a reason is judged."
-    if any(row.interval.unit in UNITS for row in rows):
+    if any(row.interval.unit == SLOPES for row in rows):
         caption += f" {SLOPES_TEXT}"
     if any(row.decision.rule.smallest is not None for row in rows):
         caption += " Dotted: the smallest effect that would matter."
@@ -250,10 +249,10 @@ def _quantity(decision: Decision) -> str:
     if _compared(estimate):
         return f"reduction of {metric_text(estimate.terms[0].metric)} ({estimate.unit})"
     if len(estimate.terms) == 1 and estimate.unit:
-        return f"{metric_text(estimate.terms[0].metric)} ({unit_text(estimate.unit)})"
+        return f"{metric_text(estimate.terms[0].metric)} ({estimate.unit})"
     named = {"points": "difference (percentage points)", "": "difference (without unit)"}
-    if estimate.unit in UNITS:
-        return f"difference ({unit_text(estimate.unit)})"
+    if estimate.unit == SLOPES:
+        return f"difference ({estimate.unit})"
     return named.get(estimate.unit, estimate.unit)
 
 

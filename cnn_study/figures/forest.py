@@ -16,7 +16,7 @@ from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.data.registry import DATASETS
 from cnn_study.experiment import Contrast, Plot, Term
 from cnn_study.figures.layout import wrapped
-from cnn_study.figures.quantities import UNCORRECTED_TEXT, drawable, estimate_text, metric_text, statement, unit_text
+from cnn_study.figures.quantities import UNCORRECTED_TEXT, drawable, estimate_text, metric_text, statement
 from cnn_study.figures.style import VERDICTS, Style
 
 COLUMNS = ["claim", "condition", "estimate", "low", "high", "seeds", "unit", "verdict"]
@@ -160,7 +160,7 @@ def _panel(
     estimate = decision.rule.estimate
     first = estimate.terms[0] if isinstance(estimate, Contrast) else Term(1.0, "", "")
     what = "reduction" if first.coefficient > 0 and "error" in first.metric else "difference"
-    name = f"{what} of {metric_text(first.metric)} ({unit_text(interval.unit)})"
+    name = f"{what} of {metric_text(first.metric)} ({interval.unit})"
     ax.set_xlabel(wrapped(name, room, style.small), fontsize=style.small)
     numbers = (interval.estimate, interval.low, interval.high, interval.n, interval.unit)
     return [*table, (decision.rule.claim, "average", *numbers, decision.verdict)]

@@ -16,7 +16,7 @@ from cnn_study.analysis.significance import Key, rule_mark
 from cnn_study.experiment import Contrast, Plot
 from cnn_study.figures.forest import apart
 from cnn_study.figures.layout import grow, wrapped
-from cnn_study.figures.quantities import STEPS_TEXT, UNCORRECTED_TEXT, looked, statement, unit_text
+from cnn_study.figures.quantities import STEPS_TEXT, UNCORRECTED_TEXT, looked, statement
 from cnn_study.figures.style import VERDICTS, Style
 
 Cells = Mapping[tuple[str, str], Decision]
@@ -192,7 +192,7 @@ def _range(cells: Cells, claim: str) -> str:
 def _what(decision: Decision) -> tuple[str, str]:
     """What stands before and after the limits of a rule: what they are limits of."""
     if isinstance(decision.rule.estimate, Contrast):
-        return "", f" {unit_text(decision.rule.estimate.unit)}".rstrip()
+        return "", f" {decision.rule.estimate.unit}".rstrip()
     return "ratio ", ""
 
 

@@ -47,14 +47,9 @@ def statement(outcome: Outcome, claim: str) -> str:
     return next(found, claim.replace("-", " "))
 
 
-UNITS = {"decades a layer": "powers of ten per layer"}
-"""Units of estimates in plain words, where they are not."""
-SLOPES_TEXT = "A slope of 0.3 powers of ten (decades) per layer: the gradient doubles from a layer to the next."
-
-
-def unit_text(unit: str) -> str:
-    """The unit of an estimate, for people who have never seen the code."""
-    return UNITS.get(unit, unit)
+SLOPES = "powers of ten a layer"
+"""Unit of slopes of the gradient."""
+SLOPES_TEXT = f"A slope of 0.3 {SLOPES}: the gradient doubles from a layer to the next."
 
 
 def estimate_text(interval: Interval) -> str:

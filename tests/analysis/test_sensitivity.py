@@ -52,7 +52,7 @@ def test_the_standardized_effect_is_corrected_for_few_seeds():
 def test_only_contrasts_of_several_arms_are_standardized():
     values = spread(4, 3, 1)
     assert effect_text(decided(values, low=0)).endswith(f": {standardized(Sample(tuple(values))):.2g}")
-    slope = Contrast((Term(1, "a", "slope"),), "the slope", "decades a layer")
+    slope = Contrast((Term(1, "a", "slope"),), "the slope", "powers of ten a layer")
     assert effect_text(decided(values, slope, low=0)) == ""
     assert effect_text(timed(exact(4, 5, 6), exact(1, 2, 2), low=1)) == ""
 

@@ -177,7 +177,9 @@ def test_errors():
 def effects():
     names = ("full", "without ReLU", "without pooling", "without dropout", "slow", "fast")
     arms = [arm(i, name, name=name) for i, name in enumerate(names)]
-    slope = Contrast((Term(1, "slow", "slope"),), "the slope of the gradients of weights in slow", "decades a layer")
+    slope = Contrast(
+        (Term(1, "slow", "slope"),), "the slope of the gradients of weights in slow", "powers of ten a layer"
+    )
     rules = (
         (Rule("relu-helps", "direction", "full network", gain("full", "without ReLU"), low=2), "supported", 9, 6, 12),
         (

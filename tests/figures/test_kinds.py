@@ -167,7 +167,7 @@ def test_rules_are_drawn_with_range_interval_and_verdict():
     assert list(drawn.data.verdict) == [
         # By unit: points, decades, times.
         decision.verdict
-        for decision in sorted(decided, key=lambda d: ["points", "decades a layer", ""].index(d.interval.unit))
+        for decision in sorted(decided, key=lambda d: ["points", "powers of ten a layer", ""].index(d.interval.unit))
     ]
     row = drawn.data[drawn.data.claim == "dropout-does-nothing"].iloc[0]
     assert (row.estimate, row.low, row.high, row["from"], row["to"], row.unit) == (-3, -4, -2, -1, 1, "points")
