@@ -1,6 +1,6 @@
 """How much work runs are, and how long it takes, judged by the runs that are stored."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
 from functools import lru_cache
 from operator import add
@@ -10,7 +10,7 @@ import numpy as np
 
 from cnn_study.models import complexity
 from cnn_study.results import RunRecord
-from cnn_study.spec import RunSpec
+from cnn_study.spec import ProbeName, RunSpec
 
 
 class Images(NamedTuple):
@@ -36,6 +36,28 @@ USUAL = (0.1, 0.05, 1e-4, 7e-12, 1e-9, 2.5e-9)
 
 TRUST = 20
 """How many runs the usual pace is worth: as if there were so many for every amount that take time for it alone."""
+
+MEASURED: Mapping[ProbeName, int] = {
+    "gradients": 200 * BACKWARD,
+    "saturation": 200,
+    "landscape": 40 * 5 * BACKWARD,
+    "percentiles": 200,
+}
+"""Forward passes of one image that a probe is worth which measures during training, every time; see the probes."""
+
+LOOKED: Mapping[ProbeName, int] = {
+    "equivariance": 5 * 100,
+    "filters": 1,
+    "maps": 2,
+    "patches": 1000,
+    "histograms": 2 * 500,
+    "wandering": 17,
+    "linear": 2 * 3000,
+}
+"""The same of a probe that looks at the trained network; those of which it depends on the images stand in the code."""
+
+EQUATIONS = 1000
+"""Of every system that a linear classifier of the probe ``linear`` solves."""
 
 ROUNDS = 20
 """How often the weights of a fit are taken anew."""
@@ -66,7 +88,7 @@ class Work:
         runs: Number of runs.
         compiled: Layers of their programs: runs that differ in images, seeds and rates alone share one.
         steps: Optimizer steps.
-        products: Multiply-accumulates of training, backward passes too, and of evaluation.
+        products: Multiply-accumulates of training, backward passes too, of evaluation and of probes.
         values: The same for what layers give: whatever is done number by number.
         updates: Parameters, as often as they are updated.
     """
@@ -102,14 +124,14 @@ class Work:
         costs = _costs(run.model)  # pyright: ignore[reportArgumentType] - frozen specs have a hash
         steps = taken * (sizes.train // run.train.batch_size)
         images = steps * run.train.batch_size
-        passes = BACKWARD * images + _evaluated(run, sizes, taken)
+        passes = BACKWARD * images + _evaluated(run, sizes, taken) + _probed(run, sizes, taken)
         return cls(
             images=images,
             macs=images * costs.macs,
             runs=1,
             compiled=len(run.model.layers) if compiled else 0,
             steps=steps,
-            products=passes * costs.macs,
+            products=passes * costs.macs + _solved(run, costs.values),
             values=passes * costs.values,
             updates=steps * costs.parameters,
         )
@@ -124,6 +146,32 @@ def _evaluated(run: RunSpec, sizes: Images, epochs: float) -> float:
     during = times * (watched + (sizes.test if train.test_curve else 0)) + epochs * held_out
     last = [sizes.test, sizes.train if watched < sizes.train else 0, validation if held_out < validation else 0]
     return during + sum(last)
+
+
+def _probed(run: RunSpec, sizes: Images, epochs: float) -> float:
+    """Forward passes of one image that the probes of a run are worth."""
+    model, probes = run.model, run.probes
+    each = sum(MEASURED.get(name, 0) for name in probes)
+    if "covariate_shift" in probes:  # Every layer takes a step on its own, and all of them do.
+        each += 40 * BACKWARD * (len(model.layers) + 2)
+    passes = (epochs + 1) * each + sum(LOOKED.get(name, 0) for name in probes)
+    side = min(model.input_shape[:2])
+    if "translation" in probes:  # Four directions, by up to a quarter of the side.
+        passes += min(sizes.test, 2000) * (1 + 4 * min(8, side // 4))
+    if "border" in probes:  # Distances double up to the middle.
+        passes += sizes.test * (1 + (side // 2).bit_length())
+    return passes
+
+
+def _solved(run: RunSpec, values: int) -> float:
+    """Multiply-accumulates of single precision that the equations of linear classifiers are worth.
+
+    A system has as many equations as images: their products with one another, and its eigenvectors, which take about
+    ten times the cube of their number. All is in double precision, once for images as they are, once for shuffled ones.
+    """
+    if "linear" not in run.probes:
+        return 0
+    return 4.0 * EQUATIONS**2 * (values + 10 * EQUATIONS * (len(run.model.layers) + 1))
 
 
 def work_of(runs: Iterable[RunSpec], examples: Examples, share: float = 1) -> Work:
