@@ -31,6 +31,14 @@ def test_every_run_of_the_reference_is_there_with_its_outcomes(quick):
     assert quick.runs.groupby("role").size().min() > 100
 
 
+def test_replicates_are_those_of_the_chosen_rates_and_all_other_runs_are_of_searches(quick):
+    tuned = {(each.experiment.name, name): arm for each in outcomes("quick") for name, arm in each.tuned.items()}
+    for place, rows in quick.runs.groupby(["experiment", "arm"]):
+        replicates = {run.key for run in tuned[place].replicates}
+        assert set(rows.key[rows.role == "replicate"]) == replicates & set(rows.key)
+        assert set(rows.role) <= {"replicate", "search"}
+
+
 def test_curves_are_those_of_the_runs(quick):
     key = quick.runs.key.iloc[0]
     mine = quick.curves[(quick.curves.key == key) & (quick.curves.metric == "train_error")]
