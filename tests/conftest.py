@@ -10,6 +10,7 @@ from cnn_study.execution.local import ENVIRONMENT
 os.environ.update(ENVIRONMENT)
 
 import pytest
+from committed import REFERENCE, store
 
 from cnn_study.analysis.decisions import ClaimVerdict, evaluate
 from cnn_study.experiment import (
@@ -141,13 +142,13 @@ def complete(design, time=time_of):
     return stored
 
 
-def results_of(experiments, reference, folder):
-    """The stored results of a few experiments, which take less time to read than those of all; no figures."""
-    known, plans = Store(reference).records(), [each.at(reference.name) for each in experiments]
+def results_of(experiments, folder):
+    """The committed results of a few experiments, which take less time to read than those of all; no figures."""
+    known, plans = store("quick").records(), [each.at("quick") for each in experiments]
     own = {run.key for plan in plans for arm in plan.arms for run in tune(arm, plan, known).runs if run.key in known}
     folder.mkdir(parents=True)
     parquet.write([known[key] for key in sorted(own)], Store(folder).file, RUNS)
-    shutil.copy(reference / "checks.parquet", folder)
+    shutil.copy(REFERENCE / "quick" / "checks.parquet", folder)
     return folder
 
 

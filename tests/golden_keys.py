@@ -55,14 +55,21 @@ def _design(design):
     }
 
 
-def designs(root):
-    """What every page is in every setting, by page, profile and images; ``refused`` where it cannot be had."""
+def designs(root, wanted=lambda profile, name: True):
+    """What every page is in every setting, by page, profile and images; ``refused`` where it cannot be had.
+
+    Args:
+        root: Where folders of images may be made.
+        wanted: Asked of profile and images; what is not wanted is left out.
+    """
     own = {f"folder {name}": dataset for name, dataset in folders(root)}
     places = {"": None, "digits": DATASETS["digits"], "fashion_mnist": DATASETS["fashion_mnist"], **own}
     found = {}
     for experiment in collection.load():
         for profile in PROFILES:
             for name, dataset in places.items():
+                if not wanted(profile, name):
+                    continue
                 try:
                     design = _design(experiment.at(Setting(profile, dataset)))
                 except InputError:

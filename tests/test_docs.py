@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import committed
 import numpy as np
 import pytest
 import typer
@@ -47,7 +48,9 @@ COMMANDS = _commands(typer.main.get_command(cli.app))
 @pytest.fixture
 def generated(monkeypatch):
     monkeypatch.syspath_prepend(str(DOCS))
-    return importlib.import_module("generated")
+    module = importlib.import_module("generated")
+    monkeypatch.setattr(module.gallery, "_outcomes", committed.outcomes)
+    return module
 
 
 @pytest.fixture

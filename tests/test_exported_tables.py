@@ -12,31 +12,35 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from committed import REFERENCE, frames, outcomes, store
 from conftest import made_up_check
 
 import cnn_study
 from cnn_study import codebook, croissant
-from cnn_study.cli import main
+from cnn_study.cli import main, reading
 from cnn_study.data.registry import DATASETS
+from cnn_study.experiment import Setting
 from cnn_study.export import CODEBOOK, NAMES, ROWS
 from cnn_study.results import Store
 from cnn_study.spec import CheckSpec
 
 ROOT = Path(__file__).parents[1]
-REFERENCE = ROOT / "results"
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     """The results that came with the project."""
     folder = tmp_path_factory.mktemp("export") / "tables"
-    main_exits(0, "export", "--results", str(REFERENCE), "--to", str(folder))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "stores_to_read", lambda results, profile: [(store(profile), Setting(profile))])
+        patch.setattr(reading, "outcomes_in", lambda stored, known, setting: outcomes(setting.profile))
+        main_exits(0, "export", "--results", str(REFERENCE), "--to", str(folder))
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def quick():
-    return cnn_study.load("quick", results=REFERENCE)
+    return frames("quick")
 
 
 def main_exits(code, *arguments):
@@ -84,8 +88,7 @@ def test_meanings_can_be_read_one_by_one():
 
 
 def test_a_value_that_is_no_number_is_told_from_one_that_is_missing(tmp_path):
-    store = Store(REFERENCE / "full")
-    kept = next(iter(store.records().values()))
+    kept = next(iter(store("full").records().values()))
     point = kept.history[0]._replace(value=math.nan)
     Store(tmp_path / "full").add(replace(kept, history=(point, *kept.history[1:])))
     main_exits(0, "export", "--profile", "full", "--results", str(tmp_path), "--to", str(tmp_path / "t"))
@@ -132,7 +135,8 @@ def place(request, exported):
     return {"reference": REFERENCE, "export": exported}[request.param]
 
 
-def test_the_card_of_the_reference_results_is_up_to_date():
+def test_the_card_of_the_reference_results_is_up_to_date(monkeypatch):
+    monkeypatch.setattr(croissant, "Store", lambda folder: store(folder.name))
     kept = (REFERENCE / croissant.FILE).read_text(encoding="utf-8")
     assert kept == croissant.written(croissant.card_of_results(REFERENCE)), "run `make readme`"
 

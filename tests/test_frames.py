@@ -3,30 +3,27 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from committed import REFERENCE, frames, outcomes, store
 
 import cnn_study
-from cnn_study import codebook, collection
+from cnn_study import codebook
 from cnn_study.errors import InputError
 from cnn_study.experiment.metric import METRICS
 from cnn_study.frames import Results
 from cnn_study.report.summary import marks
 from cnn_study.report.verdicts import write_verdicts
 from cnn_study.results import Store
-from cnn_study.stored import evaluated
-
-REFERENCE = Path(__file__).parents[1] / "results"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def quick():
-    return cnn_study.load("quick", results=REFERENCE)
+    return frames("quick")
 
 
 def test_every_run_of_the_reference_is_there_with_its_outcomes(quick):
-    stored = Store(REFERENCE / "quick").records()
+    stored = store("quick").records()
     assert set(quick.runs.key) == set(stored)
     row = quick.runs[quick.runs.role == "replicate"].iloc[0]
     record = stored[row.key]
@@ -34,15 +31,23 @@ def test_every_run_of_the_reference_is_there_with_its_outcomes(quick):
     assert quick.runs.groupby("role").size().min() > 100
 
 
+def test_replicates_are_those_of_the_chosen_rates_and_all_other_runs_are_of_searches(quick):
+    tuned = {(each.experiment.name, name): arm for each in outcomes("quick") for name, arm in each.tuned.items()}
+    for place, rows in quick.runs.groupby(["experiment", "arm"]):
+        replicates = {run.key for run in tuned[place].replicates}
+        assert set(rows.key[rows.role == "replicate"]) == replicates & set(rows.key)
+        assert set(rows.role) <= {"replicate", "search"}
+
+
 def test_curves_are_those_of_the_runs(quick):
     key = quick.runs.key.iloc[0]
     mine = quick.curves[(quick.curves.key == key) & (quick.curves.metric == "train_error")]
-    epochs, errors = Store(REFERENCE / "quick").records()[key].curve("train_error")
+    epochs, errors = store("quick").records()[key].curve("train_error")
     assert (list(mine.epoch), list(mine.value)) == (epochs, errors)
 
 
 def test_values_are_those_of_training_or_of_a_probe_and_each_is_there_once(quick):
-    stored = Store(REFERENCE / "quick").records().values()
+    stored = store("quick").records().values()
     assert set(quick.curves.metric) == {"train_error", "train_loss", "validation_error", "test_error"}
     along = quick.probes[quick.probes.epoch.notna()]
     assert len(quick.curves) + len(along) == sum(len(record.history) for record in stored)
@@ -59,9 +64,8 @@ def test_values_are_those_of_training_or_of_a_probe_and_each_is_there_once(quick
 
 @pytest.mark.parametrize("profile", ["quick", "full"])
 @pytest.mark.parametrize("name", codebook.TABLES)
-def test_columns_are_those_of_the_codebook_which_the_docstring_names(name, profile, quick):
-    found = quick if profile == "quick" else cnn_study.load(profile, results=REFERENCE)
-    frame, columns = getattr(found, name), codebook.TABLES[name]
+def test_columns_are_those_of_the_codebook_which_the_docstring_names(name, profile):
+    frame, columns = getattr(frames(profile), name), codebook.TABLES[name]
     assert list(frame.columns)[: len(columns)] == [column.name for column in columns]
     kinds = {"text": "str", "number": "float64"}
     for column in columns:
@@ -73,7 +77,7 @@ def test_columns_are_those_of_the_codebook_which_the_docstring_names(name, profi
 
 
 def test_a_profile_without_probes_has_no_row_of_them(tmp_path):
-    unprobed = (each for each in Store(REFERENCE / "full").records().values() if not each.spec.probes)
+    unprobed = (each for each in store("full").records().values() if not each.spec.probes)
     Store(tmp_path / "full").add(next(unprobed))
     found = cnn_study.load("full", results=tmp_path)
     assert (len(found.probes), found.curves.empty) == (0, False)
@@ -104,22 +108,23 @@ def test_verdicts_and_estimates_are_those_of_the_results_page(quick):
     assert quick.checks.check.nunique() == 10
 
 
-def test_the_committed_verdicts_are_those_of_the_committed_runs(tmp_path):
-    family = [evaluated(each, each.at("quick"), Store(REFERENCE / "quick")) for each in collection.load()]
-    for path in write_verdicts(family, tmp_path):
-        assert path.read_text(encoding="utf-8") == (REFERENCE / "quick" / path.name).read_text(encoding="utf-8")
+@pytest.mark.parametrize("profile", ["quick", "full"])
+def test_the_committed_verdicts_are_those_of_the_committed_runs(tmp_path, profile):
+    for path in write_verdicts(outcomes(profile), tmp_path):
+        assert path.read_text(encoding="utf-8") == (REFERENCE / profile / path.name).read_text(encoding="utf-8")
 
 
-def test_they_are_loaded_without_tensorflow_and_from_anywhere(tmp_path):
+def test_they_are_loaded_without_tensorflow_and_from_anywhere(quick, tmp_path):
     code = (
         "import sys, time; import pandas; unit = time.process_time();"
         "import cnn_study; found = cnn_study.load('quick'); taken = time.process_time() / unit;"
-        "print(taken, sorted({'tensorflow', 'keras', 'mlflow', 'matplotlib'} & sys.modules.keys()))"
+        "print(taken, len(found.runs), len(found.curves), found.folder.name,"
+        "sorted({'tensorflow', 'keras', 'mlflow', 'matplotlib'} & sys.modules.keys()))"
     )
     answer = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert answer.stderr == ""
-    taken, *imported = answer.stdout.split()
-    assert imported == ["[]"]
+    taken, *told = answer.stdout.split()
+    assert told == [str(len(quick.runs)), str(len(quick.curves)), "quick", "[]"]
     # Two seconds are promised on a fast idle machine, about six times what it takes to import pandas there. Slower
     # processors, and those that others use too, take longer for both.
     assert float(taken) < 12

@@ -3,19 +3,17 @@
 import importlib.util
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "examples" / "notebooks"
-SLOW = ("own_ablation",)
-SCRIPTS = [
-    pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in SLOW else [])
-    for path in sorted(FOLDER.glob("*.py"))
-]
+SCRIPTS = sorted(FOLDER.glob("*.py"))
 
 
 def test_every_notebook_is_that_of_its_script_byte_by_byte():
@@ -37,12 +35,17 @@ def test_notebooks_have_no_outputs():
         assert not [cell for cell in code if cell["outputs"] or cell["execution_count"]]
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_a_notebook_runs_from_its_folder_as_notebooks_do(script):
+def test_there_are_these_notebooks():
+    assert [path.stem for path in SCRIPTS] == ["first_tour", "forward_backward", "own_ablation"]
+
+
+def run(script):
+    """What a script prints in a process of its own, and at last whether it has loaded TensorFlow."""
     found = os.environ.get("PYTHONPATH")
     paths = os.pathsep.join([str(ROOT), *filter(None, [found])])
+    code = f"import runpy, sys; runpy.run_path('{script}.py', run_name='__main__'); print('tensorflow' in sys.modules)"
     answer = subprocess.run(
-        [sys.executable, "-W", "ignore", str(script)],
+        [sys.executable, "-W", "ignore", "-c", code],
         cwd=FOLDER,
         capture_output=True,
         text=True,
@@ -50,17 +53,26 @@ def test_a_notebook_runs_from_its_folder_as_notebooks_do(script):
         env={**os.environ, "PYTHONPATH": paths, "MPLBACKEND": "agg"},
     )
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout
+    return answer.stdout.splitlines()
 
 
-def test_the_first_tour_needs_no_tensorflow():
-    code = "import runpy, sys; runpy.run_path('first_tour.py'); print('tensorflow' in sys.modules)"
-    answer = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=FOLDER,
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"},
-    )
-    assert answer.stdout.splitlines()[-1] == "False"
+def test_the_first_tour_runs_from_its_folder_as_notebooks_do_and_needs_no_tensorflow():
+    *printed, loaded = run("first_tour")
+    assert printed
+    assert loaded == "False"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_notebook_of_layers_runs(monkeypatch, capsys):
+    monkeypatch.chdir(FOLDER)
+    runpy.run_path("forward_backward.py", run_name="__main__")
+    plt.close("all")
+    assert capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", ["forward_backward", "own_ablation"])
+def test_a_notebook_that_needs_tensorflow_runs_from_its_folder_as_notebooks_do(script):
+    *printed, loaded = run(script)
+    assert printed
+    assert loaded == "True"

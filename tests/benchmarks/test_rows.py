@@ -211,7 +211,7 @@ TWO = collection.load(["activations", "lenet5"])
 def only_two(tmp_path, monkeypatch):
     """The reference results of two experiments, and no others to count."""
     monkeypatch.setattr(scaled.collection, "load", lambda names=(): TWO)
-    return results_of(TWO, REFERENCE, tmp_path / "few" / "quick")
+    return results_of(TWO, tmp_path / "few" / "quick")
 
 
 @pytest.fixture

@@ -33,7 +33,14 @@ def test_checks_and_their_samples_have_different_keys():
     assert len(keys) == 2 * len(CHECKS)
 
 
-@pytest.mark.parametrize("name", sorted(CHECKS))
+# Short forms of those that take long are in test_check_gradients.py and test_check_counts.py.
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in ("layer_api", "receptive_field_costs") else [])
+        for name in sorted(CHECKS)
+    ],
+)
 def test_a_sample_is_a_part_of_the_grid_with_the_same_table(name):
     record = run(check(name, sample=True))
     assert record.spec.sample

@@ -3,6 +3,7 @@
 import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from cnn_study import cli, collection
+from cnn_study.cli import verifying
 from cnn_study.data.folder import images
+from cnn_study.execution.events import Finished
 from cnn_study.experiment import PROFILES, Experiment, Setting
 from cnn_study.results import Store
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+FAULTS = Path(__file__).parents[1] / "faults"
 LOCAL = "results/local/smoke"
 ABLATION, IMAGES = EXAMPLES / "own_ablation.py", EXAMPLES / "own_images.py"
 
@@ -33,7 +37,8 @@ def own(place):
 @pytest.fixture(scope="module")
 def python(place, own):
     """Runs Python in a folder of its own."""
-    environment = {**os.environ, **own, "COLUMNS": "200", "PYTHONPATH": str(EXAMPLES.parent)}
+    paths = os.pathsep.join(map(str, (EXAMPLES.parent, FAULTS)))
+    environment = {**os.environ, **own, "COLUMNS": "200", "PYTHONPATH": paths, "CNN_STUDY_TEST_JOURNAL": os.devnull}
 
     def run(*arguments):
         command = [sys.executable, *map(str, arguments)]
@@ -44,8 +49,12 @@ def python(place, own):
 
 @pytest.fixture(scope="module")
 def study(python):
-    """Runs a command there."""
-    return lambda *words: python("-m", "cnn_study.cli", *words, "--profile", "smoke", "--results", "results")
+    """Runs a command there, with workers that train or with those of the tests of faults, which do not."""
+
+    def run(*words, program=("-m", "cnn_study.cli")):
+        return python(*program, *words, "--profile", "smoke", "--results", "results")
+
+    return run
 
 
 @pytest.fixture
@@ -77,8 +86,16 @@ def shown(place, folder, name, figures, claim):
     return report
 
 
-def test_one_file_is_enough_for_an_ablation(study, asked, place):
-    answer = study("run", ABLATION, "--no-tracking")
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param((FAULTS / "short_suite.py",), id="without training"),
+        pytest.param(("-m", "cnn_study.cli"), id="trained", marks=pytest.mark.slow),
+    ],
+)
+def test_one_file_is_enough_for_an_ablation(study, asked, place, program):
+    shutil.rmtree(place / "results", ignore_errors=True)
+    answer = study("run", ABLATION, "--no-tracking", program=program)
     assert answer.returncode == 0, answer.stderr
     verdict = next(line for line in answer.stdout.splitlines() if line.split()[:1] == ["own-norm-is-faster"])
     assert verdict.split()[1] in ("supported", "contradicted", "inconclusive")
@@ -87,11 +104,18 @@ def test_one_file_is_enough_for_an_ablation(study, asked, place):
     assert "direction: " in asked("explain", "own-norm-is-faster", ABLATION)
 
 
-@pytest.mark.timeout(600)
-def test_a_folder_of_images_and_a_file_are_enough_too(study, asked, python, place):
+@pytest.fixture(scope="module")
+def trained(study, place):
+    """What is printed when networks are trained on images of one's own."""
+    shutil.rmtree(place / "results", ignore_errors=True)
     answer = study("run", IMAGES, "--no-tracking", "--save-models")
     assert answer.returncode == 0, answer.stderr
-    assert "own-sharing-helps" in answer.stdout
+    return answer.stdout
+
+
+@pytest.mark.timeout(600)
+def test_a_folder_of_images_and_a_file_are_enough_too(trained, asked, place, capsys):
+    assert "own-sharing-helps" in trained
     records = Store(place / "results" / "smoke").records().values()
     ours = [record for record in records if record.spec.data.name == "drawn_shapes-12"]
     saved = {path.stem for path in (place / "results" / "smoke" / "models").glob("*.keras")}
@@ -101,12 +125,42 @@ def test_a_folder_of_images_and_a_file_are_enough_too(study, asked, python, plac
     page = (EXAMPLES.parent / "docs" / "how-to" / "models.md").read_text(encoding="utf-8")
     code = re.search(r"<!-- complete: models -->\n```python\n(.*?)```", page, re.DOTALL).group(1)
     assert f'Path("{LOCAL}")' in code
-    printed = python("-c", code.replace(LOCAL, "results/smoke")).stdout.splitlines()
+    exec(code.replace(LOCAL, str(place / "results" / "smoke")), {})  # noqa: S102 - our own page
+    printed = capsys.readouterr().out.splitlines()
     assert sorted(printed) == sorted(f"{key} test error {error:.2f} %" for key, error in errors.items())
     asked("report", IMAGES)
     shown(place, "smoke", "own_images", ("outcomes", "effects"), "own-sharing-helps")
     # Other experiments in the same folder of results know nothing of these images.
     asked("plan", "feature_maps")
+
+
+class Remembers(list):
+    """An engine that gives the stored record of every run it is asked for."""
+
+    def __init__(self, jobs, cache_dir):
+        super().__init__()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        pass
+
+    submit = list.append
+
+    def events(self):
+        stored = Store(Path("results", "smoke")).records()
+        return (Finished(stored[run.key]) for run in self)
+
+
+def test_runs_on_a_folder_of_images_are_found_to_be_trained_again(trained, asked, monkeypatch):
+    monkeypatch.setattr(verifying, "LocalEngine", Remembers)
+    assert asked("verify", IMAGES, "--sample", "2").strip().splitlines()[-1] == "2 same bits"
+
+
+# That workers give these bits is shown for an experiment of the package in test_suite.py.
+@pytest.mark.slow
+def test_runs_on_a_folder_of_images_come_out_again(trained, study):
     answer = study("verify", IMAGES, "--sample", "2")
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.strip().splitlines()[-1] == "2 same bits"

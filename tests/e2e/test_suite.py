@@ -59,6 +59,10 @@ def stored(folder):
     return {key: (record.weights, record.finished_at, record.seconds) for key, record in records.items()}
 
 
+def weights(folder):
+    return {key: value[0] for key, value in stored(folder).items()}
+
+
 def wait_for_runs(process, folder, number):
     pending = folder / "results" / "smoke" / "pending"
     deadline = time.monotonic() + 120
@@ -68,20 +72,63 @@ def wait_for_runs(process, folder, number):
         time.sleep(0.05)
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A suite that was never disturbed: its folder and what it printed."""
-    folder = tmp_path_factory.mktemp("undisturbed folder ü")
-    process = start(folder, "--tracking-uri", f"sqlite:///{folder}/mlflow.db")
+def stopped(folder, stop):
+    """Stop a suite in the middle: what it has stored, and what it printed."""
+    process = start(folder, "--no-tracking")
+    wait_for_runs(process, folder, 4)
+    time.sleep(0.2)  # As a user stops it, and not in the moment in which a file appears.
+    workers = psutil.Process(process.pid).children(recursive=True)
+    if stop == signal.SIGINT:
+        os.killpg(process.pid, stop)  # as Ctrl-C does
+    else:
+        process.send_signal(stop)
+    output, _ = process.communicate(timeout=60)
+    kept = stored(folder)
+    assert len(kept) >= 4
+    if stop == signal.SIGKILL:
+        assert process.returncode == -signal.SIGKILL
+    else:
+        assert process.returncode == 130, output
+        assert f"{len(kept)} finished runs are stored" in output
+        assert "Traceback" not in output
+    assert not psutil.wait_procs(workers, timeout=20)[1], "workers outlive the suite"
+    return kept, output
+
+
+def carried_on(folder, *arguments):
+    """Let a suite come to its end: what it prints."""
+    process = start(folder, *arguments)
     output, _ = process.communicate()
     assert process.returncode == 0, output
-    return folder, output
+    return output
 
 
-def test_it_ends_with_verdicts_and_figures(finished):
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory):
+    """A suite that Ctrl-C has ended in the middle: its folder, what it has stored, and what it printed."""
+    folder = tmp_path_factory.mktemp("interrupted folder ü")
+    return folder, *stopped(folder, signal.SIGINT)
+
+
+@pytest.fixture(scope="module")
+def finished(interrupted):
+    """The same suite at its end: its folder and what it printed."""
+    folder, *_ = interrupted
+    return folder, carried_on(folder, "--tracking-uri", f"sqlite:///{folder}/mlflow.db")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """Weights of all runs of a suite that nothing has disturbed."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    carried_on(folder, "--no-tracking")
+    return weights(folder)
+
+
+def test_it_ends_with_verdicts_and_figures(interrupted, finished):
     folder, output = finished
     assert "lenet5-error" in output
-    assert "check lenet5_counts: 14 of 14 cases agree" in output
+    assert "check lenet5_counts: 14 of 14 cases agree" in interrupted[2] + output
     assert "A proxy" in output
     assert "port.cc" not in output  # TensorFlow's greetings
     drawn = {path.name for path in (folder / "results" / "smoke" / "figures").glob("*.png")}
@@ -109,40 +156,28 @@ def test_a_second_time_trains_nothing_and_takes_seconds(finished):
     assert stored(folder) == before
 
 
+def test_stopped_in_the_middle_it_goes_on_from_there(interrupted, finished):
+    folder, kept, _ = interrupted
+    after = stored(folder)
+    assert len(after) > len(kept)
+    assert {key: after[key] for key in kept} == kept, "a stored run was lost or trained again"
+    assert finished[1].count(": ended after ") == len(after) - len(kept)
+
+
 # What SIGTERM and SIGKILL do is shown on a suite of short jobs in tests/faults too.
-@pytest.mark.parametrize(
-    "stop", [signal.SIGINT, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGTERM, signal.SIGKILL))]
-)
-def test_stopped_in_the_middle_it_goes_on_from_there(finished, tmp_path, stop):
-    process = start(tmp_path, "--no-tracking")
-    wait_for_runs(process, tmp_path, 4)
-    workers = psutil.Process(process.pid).children(recursive=True)
-    if stop == signal.SIGINT:
-        os.killpg(process.pid, stop)  # as Ctrl-C does
-    else:
-        process.send_signal(stop)
-    output, _ = process.communicate(timeout=60)
-    kept = stored(tmp_path)
-    assert len(kept) >= 4
-    if stop == signal.SIGKILL:
-        assert process.returncode == -signal.SIGKILL
-    else:
-        assert process.returncode == 130
-        assert f"{len(kept)} finished runs are stored" in output
-        assert "Traceback" not in output
-    assert not psutil.wait_procs(workers, timeout=20)[1], "workers outlive the suite"
-    again = start(tmp_path, "--no-tracking")
-    output, _ = again.communicate()
-    assert again.returncode == 0, output
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_stopped_in_the_middle_it_ends_with_the_bits_of_one_that_was_not(undisturbed, tmp_path, stop):
+    kept, _ = stopped(tmp_path, stop)
+    carried_on(tmp_path, "--no-tracking")
     after = stored(tmp_path)
     assert {key: after[key] for key in kept} == kept, "a stored run was lost or trained again"
-    reference = stored(finished[0])
-    assert {key: value[0] for key, value in after.items()} == {key: value[0] for key, value in reference.items()}
+    assert weights(tmp_path) == undisturbed
 
 
 # As on a suite of short jobs in tests/faults.
 @pytest.mark.slow
-def test_killed_workers_cost_no_finished_run(finished, tmp_path):
+def test_killed_workers_cost_no_finished_run(undisturbed, tmp_path):
     rng, process = random.Random(0), start(tmp_path, "--no-tracking")  # noqa: S311 - which worker dies is no secret
     for number in (2, 8):
         wait_for_runs(process, tmp_path, number)
@@ -152,8 +187,7 @@ def test_killed_workers_cost_no_finished_run(finished, tmp_path):
         rng.choice(workers).kill()
     output, _ = process.communicate()
     assert process.returncode == 0, output
-    weights = {key: value[0] for key, value in stored(tmp_path).items()}
-    assert weights == {key: value[0] for key, value in stored(finished[0]).items()}
+    assert weights(tmp_path) == undisturbed
 
 
 def test_two_suites_on_one_store_do_not_mix(finished):

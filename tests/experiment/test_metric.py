@@ -8,7 +8,7 @@ from cnn_study.data import cache
 from cnn_study.data.transforms import split
 from cnn_study.experiment.metric import METRICS, named
 from cnn_study.spec import Conv, DataSpec, Dense, ModelSpec, ProbeName, RunSpec, TrainSpec
-from cnn_study.training.trainer import train
+from cnn_study.training.trainer import Program, train
 
 
 @pytest.fixture(scope="module")
@@ -27,16 +27,18 @@ def runs():
         name="digits", content=arrays.dataset.digest, train_size=60, test_size=40, canvas=20, placement="random"
     )
 
+    program = Program(RunSpec(data=small, model=model, train=training).program)
+
     def trained(probes, **changes):
         run = RunSpec(data=small.but(**changes), model=model, train=training, probes=probes)
-        return train(run, split(arrays, run.data))
+        return train(run, split(arrays, run.data), program)
 
     every = {probe: trained((probe,)) for probe in get_args(ProbeName)}
     curve = RunSpec(data=small.but(validation_size=40), model=model, train=training.but(test_curve=True))
     return {
         "": trained(()),
         "validation": trained((), validation_size=40),
-        "test_curve": train(curve, split(arrays, curve.data)),
+        "test_curve": train(curve, split(arrays, curve.data), program),
         **every,
     }
 

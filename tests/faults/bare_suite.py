@@ -4,13 +4,13 @@ Its argument is the folder of results.
 """
 
 import sys
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
+
+import light
 
 
 def main():
-    preload = ForkServerContext.set_forkserver_preload
-    ForkServerContext.set_forkserver_preload = lambda self, names: preload(self, ["in_place"])
+    light.instead_of_training()
 
     import short
 

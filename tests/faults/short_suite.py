@@ -1,12 +1,12 @@
 """``cnn-study`` with workers that train nothing: see ``light``, which has to be on ``PYTHONPATH``."""
 
 import sys
-from multiprocessing.context import ForkServerContext
+
+import light
 
 
 def main():
-    preload = ForkServerContext.set_forkserver_preload
-    ForkServerContext.set_forkserver_preload = lambda self, names: preload(self, ["in_place"])
+    light.instead_of_training()
 
     from cnn_study import cli
 

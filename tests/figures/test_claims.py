@@ -3,33 +3,27 @@
 import csv
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
+from committed import REFERENCE, outcomes
 from test_geometry import faults
 
-from cnn_study import collection
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.significance import UNCORRECTED, holm
-from cnn_study.experiment import ASPECTS, Setting
+from cnn_study.experiment import ASPECTS
 from cnn_study.figures.claims import SIGNS, WAITING, WRITTEN, claims
 from cnn_study.figures.draw import draw_overview
 from cnn_study.figures.strips import strip
 from cnn_study.figures.style import WIDTHS, sized, styled
-from cnn_study.results import Store
-from cnn_study.stored import outcomes_in
-
-RESULTS = Path(__file__).parents[2] / "results"
 
 
-@pytest.fixture(scope="module", params=["quick", "full"])
+@pytest.fixture(scope="module", params=["quick", pytest.param("full", marks=pytest.mark.slow)])
 def stored(request):
     """What all experiments have found in a profile, and the rows of the file of its verdicts."""
-    folder = RESULTS / request.param
-    with (folder / "verdicts.csv").open(encoding="utf-8", newline="") as file:
+    with (REFERENCE / request.param / "verdicts.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    return outcomes_in(Store(folder), collection.family(), Setting(request.param)), rows
+    return outcomes(request.param), rows
 
 
 def pages(outcomes, style="paper", width=None, survives=None):

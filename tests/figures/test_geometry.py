@@ -1,18 +1,15 @@
 """The figures of the committed results, with Matplotlib's own boxes: nothing is clipped, hidden or too small."""
 
 import itertools
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
+from committed import outcomes as committed
 
 from cnn_study import collection
-from cnn_study.analysis.decisions import evaluate
 from cnn_study.figures.draw import drawing
 from cnn_study.figures.style import WIDTHS, sized, styled
-from cnn_study.results import Store
 
-QUICK = Path(__file__).parents[2] / "results" / "quick"
 SMALLEST = 6.0
 """Points."""
 APART = 1.0
@@ -22,9 +19,7 @@ NAMES = [(experiment.name, plot.file) for experiment in collection.load(()) for 
 
 @pytest.fixture(scope="module")
 def outcomes():
-    store = Store(QUICK)
-    records, checks = store.records(), store.checks()
-    return {each.name: evaluate(each, each.at("quick"), records, checks) for each in collection.load(())}
+    return {each.experiment.name: each for each in committed("quick")}
 
 
 def shown(figure):

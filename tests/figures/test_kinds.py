@@ -70,8 +70,18 @@ def test_every_kind_of_figure_is_tried():
     assert set(GALLERY) == set(FIGURES)
 
 
-@pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("kind", FIGURES)
+SLIDES = ("agreement", "effects", "filters", "layers", "over_time", "outcomes", "table")
+"""Kinds that stand for the others on slides, where time is short."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "style"),
+    [
+        pytest.param(kind, style, marks=[pytest.mark.slow] if style == "slides" and kind not in SLIDES else [])
+        for kind in FIGURES
+        for style in STYLES
+    ],
+)
 def test_nothing_is_clipped(kind, style):
     drawn, tight = on_a_proxy(kind, style)
     figure = drawn.figure

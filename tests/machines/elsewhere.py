@@ -16,8 +16,17 @@ from cnn_study import cli
 
 PROJECT = Path(__file__).parents[2]
 QUICK = PROJECT / "results" / "quick"
+FAULTS = PROJECT / "tests" / "faults"
+
+WITHOUT_TRAINING = FAULTS / "short_suite.py"
+"""A program like ``cnn-study`` whose workers train nothing, as those of the tests of faults; see :func:`paths`."""
 
 _numbers = itertools.count()
+
+
+def paths(*folders):
+    """Variables for a program whose workers train nothing, with the library from these folders."""
+    return {"PYTHONPATH": os.pathsep.join(map(str, (*folders, FAULTS))), "CNN_STUDY_TEST_JOURNAL": os.devnull}
 
 
 def study(folder, *arguments, where=PROJECT, before=(), program=("-m", "cnn_study.cli"), text=None, code=0, **given):

@@ -5,10 +5,14 @@ import subprocess
 import tarfile
 
 import pytest
-from elsewhere import PROJECT, study
+from elsewhere import PROJECT, WITHOUT_TRAINING, paths, study
 from test_programs import NOBODY, can_be_nobody
 
 PLAIN = {"LC_ALL": "C", "LANG": "C"}
+PROGRAMS = [
+    pytest.param((WITHOUT_TRAINING,), id="without training"),
+    pytest.param(("-m", "cnn_study.cli"), id="trained", marks=pytest.mark.slow),
+]
 
 
 @pytest.fixture
@@ -35,9 +39,10 @@ def make_read_only(place):
         path.chmod(0o555 if path.is_dir() else 0o444)
 
 
-def test_a_tarball_in_a_folder_of_any_name(unpacked, tmp_path):
-    given = {"where": unpacked, "PYTHONPATH": unpacked, **PLAIN}
-    printed = study(tmp_path, "run", "layer_api", "--profile", "smoke", "--jobs", "1", **given)
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_tarball_in_a_folder_of_any_name(unpacked, tmp_path, program):
+    given = {"where": unpacked, **paths(unpacked), **PLAIN}
+    printed = study(tmp_path, "run", "layer_api", "--profile", "smoke", "--jobs", "1", program=program, **given)
     assert "1 runs and checks in " in printed.stdout
     assert (unpacked / "mlflow.db").exists()
     study(tmp_path, "report", "layer_api", "--profile", "smoke", **given)
@@ -45,14 +50,15 @@ def test_a_tarball_in_a_folder_of_any_name(unpacked, tmp_path):
     assert "unknown" in page
 
 
+@pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.skipif(not can_be_nobody, reason="this system lets no process be another user")
-def test_a_read_only_checkout_of_another_user_on_one_core(unpacked, tmp_path):
+def test_a_read_only_checkout_of_another_user_on_one_core(unpacked, tmp_path, program):
     make_read_only(unpacked)
     (tmp_path / "r").mkdir()
-    given = {"where": unpacked, "PYTHONPATH": unpacked, "PYTHONDONTWRITEBYTECODE": "1", "HOME": None, **PLAIN}
+    given = {"where": unpacked, **paths(unpacked), "PYTHONDONTWRITEBYTECODE": "1", "HOME": None, **PLAIN}
     given["before"] = (*NOBODY, *(("taskset", "-c", "0") if shutil.which("taskset") else ()))
     run = ("run", "layer_api", "--profile", "smoke", "--results", tmp_path / "r")
-    printed = study(tmp_path, *run, **given)
+    printed = study(tmp_path, *run, program=program, **given)
     assert "1 runs and checks in " in printed.stdout
     assert "the runs are stored, but not mirrored: " in printed.stderr
     assert list((tmp_path / "r" / "smoke" / "figures").glob("layer_api-*.png"))

@@ -8,39 +8,49 @@ from pathlib import Path
 
 import pytest
 from conftest import results_of
-from elsewhere import PROJECT, QUICK, complaint, study
+from elsewhere import PROJECT, QUICK, complaint, paths, study
 
 from cnn_study import collection, places
 from cnn_study.errors import CacheError
 from cnn_study.execution.local import ENVIRONMENT, LocalEngine
 from cnn_study.processes import startable
 
-RUN = ("run", "output_size", "--profile", "smoke", "--no-tracking", "--jobs", "1")
+RUN = ("run", "output_size", "--profile", "smoke", "--jobs", "1")
 CHECK = ("run", str(Path(__file__).with_name("counts.py")), "--profile", "smoke", "--no-tracking", "--jobs", "1")
 NOBODY = ("unshare", "--user", "--map-user=54321", "--map-group=54321")
 
 can_be_nobody = shutil.which("unshare") and not subprocess.run([*NOBODY, "true"], capture_output=True).returncode
 
 
-def script(results):
-    return f"from cnn_study.cli import main\nmain({[*CHECK, '--results', str(results)]!r})\n"
+TRAINS = [False, pytest.param(True, marks=pytest.mark.slow)]
+"""Whether workers train as they do. How they are started is the same, and is seen in less time if they do not."""
+
+
+def script(results, trains=True):
+    before = "" if trains else "import light\nlight.instead_of_training()\n"
+    return f"{before}from cnn_study.cli import main\nmain({[*CHECK, '--results', str(results)]!r})\n"
 
 
 def checked(printed):
     return "1 runs and checks in " in printed.stdout
 
 
-def test_a_script_without_a_guard(tmp_path):
-    (tmp_path / "mine.py").write_text(script(tmp_path / "r"))
-    assert checked(study(tmp_path, program=(tmp_path / "mine.py",), where=tmp_path))
+@pytest.mark.parametrize("trains", TRAINS)
+def test_a_script_without_a_guard(tmp_path, trains):
+    (tmp_path / "mine.py").write_text(script(tmp_path / "r", trains))
+    assert checked(study(tmp_path, program=(tmp_path / "mine.py",), where=tmp_path, **paths(PROJECT)))
 
 
-def test_a_program_from_the_standard_input(tmp_path):
-    assert checked(study(tmp_path, program=("-",), text=script(tmp_path / "r").encode(), where=tmp_path))
+@pytest.mark.parametrize("trains", TRAINS)
+def test_a_program_from_the_standard_input(tmp_path, trains):
+    text = script(tmp_path / "r", trains).encode()
+    assert checked(study(tmp_path, program=("-",), text=text, where=tmp_path, **paths(PROJECT)))
 
 
+# That processes which draw start as those which train is shown in figures/test_draw.py.
+@pytest.mark.slow
 def test_figures_of_a_script_without_a_guard(tmp_path):
-    results_of(collection.load(["layer_api", "output_size"]), QUICK, tmp_path / "quick")
+    results_of(collection.load(["layer_api", "output_size"]), tmp_path / "quick")
     names = ["figures", "layer_api", "output_size", "--profile", "quick", "--results", str(tmp_path), "--format", "png"]
     (tmp_path / "mine.py").write_text(f"from cnn_study.cli import main\nmain({names!r})\n")
     study(tmp_path, program=(tmp_path / "mine.py",), where=tmp_path)
@@ -64,10 +74,9 @@ def test_a_user_without_a_home_or_a_name(tmp_path):
     tmp_path.chmod(0o777)
     (tmp_path / "r").mkdir(mode=0o777)
     variables = {"HOME": None, "CNN_STUDY_CACHE": None, "XDG_CACHE_HOME": None, "TMPDIR": tmp_path}
-    printed = study(tmp_path, *RUN, "--results", tmp_path / "r", before=NOBODY, **variables)
+    printed = study(tmp_path, *RUN, "--results", tmp_path / "r", before=NOBODY, where=tmp_path, **variables)
     assert "supported" in printed.stdout or "inconclusive" in printed.stdout
-    sync = ("sync", "output_size", "--profile", "smoke", "--results", tmp_path / "r")
-    study(tmp_path, *sync, before=NOBODY, where=tmp_path, **variables)
+    assert "not mirrored" not in printed.stderr
     assert (tmp_path / "mlflow.db").exists()
 
 
@@ -82,13 +91,17 @@ def test_a_program_of_a_user_without_a_home_is_told_what_to_set(monkeypatch):
         places.cache_folder()
 
 
-def test_a_program_on_the_command_line_on_one_core_with_temporary_files_at_a_path_too_long_for_sockets(tmp_path):
+@pytest.mark.parametrize("trains", TRAINS)
+def test_a_program_on_the_command_line_on_one_core_with_temporary_files_at_a_path_too_long_for_sockets(
+    tmp_path, trains
+):
     folder = tmp_path / ("x" * 110)
     folder.mkdir()
-    code = script(tmp_path / "r").replace("'--jobs', '1', ", "")
+    code = script(tmp_path / "r", trains).replace("'--jobs', '1', ", "")
     assert "--jobs" not in code
     one_core = ("taskset", "-c", "0") if shutil.which("taskset") else ()
-    assert checked(study(tmp_path, program=("-c", code), where=tmp_path, before=one_core, TMPDIR=folder))
+    given = {"TMPDIR": folder, **paths(PROJECT)}
+    assert checked(study(tmp_path, program=("-c", code), where=tmp_path, before=one_core, **given))
 
 
 def test_a_tensorflow_that_cannot_be_imported_is_told_with_its_reason(tmp_path):

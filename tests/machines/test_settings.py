@@ -1,16 +1,16 @@
 """Settings of matplotlib, its backend and its fonts change no figure; letters that no font has are told once."""
 
-import shutil
 import subprocess
 import sys
 
 import pytest
-from conftest import worded_outcome
+from conftest import results_of, worded_outcome
 from elsewhere import PROJECT, QUICK, complaint, study
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
 
+from cnn_study import collection
 from cnn_study.figures import fonts
 from cnn_study.figures.draw import draw_all, drawing
 
@@ -26,13 +26,12 @@ pdf.compression: 0
 savefig.bbox: tight
 text.usetex: True
 """
+PLAIN = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0"}
 
 
 @pytest.fixture
 def results(tmp_path):
-    shutil.copytree(QUICK, tmp_path / "results" / "quick", ignore=shutil.ignore_patterns("*.tmp"))
-    for file in (tmp_path / "results" / "quick" / "figures").iterdir():
-        file.unlink()
+    results_of(collection.load(["dropout"]), tmp_path / "results" / "quick")
     return tmp_path / "results"
 
 
@@ -42,9 +41,11 @@ def same_as_committed(results, name):
     return all(file.read_bytes() == (QUICK / "figures" / file.name).read_bytes() for file in made)
 
 
+# As in the working folder of the next test.
+@pytest.mark.slow
 def test_figures_are_the_committed_ones_whatever_the_settings(results, tmp_path):
     (tmp_path / "matplotlibrc").write_text(RC)
-    given = {"MATPLOTLIBRC": tmp_path / "matplotlibrc", "LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0"}
+    given = {"MATPLOTLIBRC": tmp_path / "matplotlibrc"} | PLAIN
     study(tmp_path, "figures", "dropout", "--profile", "quick", "--results", results, **given)
     assert same_as_committed(results, "dropout")
 
@@ -55,7 +56,7 @@ def test_figures_are_the_committed_ones_whatever_the_settings(results, tmp_path)
 )
 def test_figures_are_the_committed_ones_whatever_lies_in_the_working_folder(results, tmp_path, backend):
     (tmp_path / "matplotlibrc").write_text(RC)
-    given = {"MPLBACKEND": backend, "OMP_NUM_THREADS": "7", "MPLCONFIGDIR": "/proc/nowhere"}
+    given = {"MPLBACKEND": backend, "OMP_NUM_THREADS": "7", "MPLCONFIGDIR": "/proc/nowhere"} | PLAIN
     study(tmp_path, "figures", "dropout", "--profile", "quick", "--results", results, where=tmp_path, **given)
     assert same_as_committed(results, "dropout")
 

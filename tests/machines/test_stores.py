@@ -1,7 +1,9 @@
 """MLflow stores as people have them: in any folder, moved, copied, of other versions, of other programs."""
 
+import io
 import shutil
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 
@@ -10,6 +12,7 @@ from conftest import results_of
 from elsewhere import PROJECT, QUICK, complaint, complaint_here, study, study_here
 
 from cnn_study import collection, tracking
+from cnn_study.tracking import server
 from cnn_study.tracking.store import check_store, explained
 
 FOLDERS = ['a#b%20c%3F so "called"; $(x)', "what? [thesis] größe"]
@@ -44,7 +47,7 @@ def shows_figures(place):
 def results(tmp_path_factory):
     """Options for the reference results of two experiments, with their figures: those of all take long to read."""
     root = tmp_path_factory.mktemp("results")
-    results_of(collection.load(["layer_api", "output_size"]), QUICK, root / "quick")
+    results_of(collection.load(["layer_api", "output_size"]), root / "quick")
     shutil.copytree(QUICK / "figures", root / "quick" / "figures")
     return "--profile", "quick", "--results", root
 
@@ -99,14 +102,26 @@ def test_an_address_of_no_file_is_refused(uri):
         check_store(uri)
 
 
+def sync_there(folder, place, *words):
+    """In a process of its own, as MLflow in this one knows ``mlflow.db`` of another folder."""
+    study(folder, "sync", *words, where=place)
+
+
+def sync_here(folder, place, *words):
+    study_here("sync", *words, "--tracking-uri", f"sqlite:///{place}/mlflow.db", where=place)
+
+
+@pytest.mark.parametrize("sync", [sync_here, pytest.param(sync_there, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("how", [shutil.move, shutil.copytree])
-def test_a_project_that_is_elsewhere_shows_its_figures_and_leaves_its_old_place_alone(mirrored, tmp_path, how, results):
+def test_a_project_that_is_elsewhere_shows_its_figures_and_leaves_its_old_place_alone(
+    mirrored, tmp_path, how, sync, results
+):
     kept, new = tmp_path / "kept", tmp_path / "new% place"
     shutil.copytree(mirrored, kept)
     before = {path: path.stat().st_mtime_ns for path in mirrored.rglob("*")}
     how(mirrored, new)
     try:
-        study(tmp_path, "sync", "layer_api", "output_size", *results, where=new)
+        sync(tmp_path, new, "layer_api", "output_size", *results)
         places = {str(repository.artifact_dir) for repository in artifacts(new)}
         assert {place for place in places if not place.startswith(f"{new}/mlartifacts/")} == set()
         assert any((new / "mlartifacts").glob("*output_size*/*/artifacts/figures/*.png"))
@@ -140,6 +155,15 @@ def test_a_store_of_a_newer_mlflow_is_kept(mirrored, tmp_path, results):
     assert "keep it, and install that MLflow; or give another with --tracking-uri" in line
 
 
+def test_a_server_that_ends_over_a_store_of_another_version_is_told_likewise(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    log = io.BytesIO(b"INFO\nMlflowException: Detected out-of-date database schema (found version bd07f7e963c5\n")
+    with pytest.raises(tracking.TrackingError, match=r"is of an older MLflow .* db upgrade sqlite:"):
+        server._wait(ended, "http://127.0.0.1:9", f"sqlite:///{tmp_path}/m.db", log)
+
+
+@pytest.mark.slow
 def test_the_pages_of_a_store_of_another_version_are_told_likewise(mirrored, tmp_path):
     uri = with_version(mirrored, tmp_path, "bd07f7e963c5")
     with pytest.raises(tracking.TrackingError, match=r"is of an older MLflow .* db upgrade sqlite:"):
@@ -189,8 +213,8 @@ def test_whatever_mlflow_raises_is_one_line(error):
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_what_others_put_beside_the_figures_is_not_taken_for_one(tmp_path):
-    shutil.copytree(QUICK, tmp_path / "results" / "quick")
+def test_what_others_put_beside_the_figures_is_not_taken_for_one(tmp_path, results):
+    shutil.copytree(results[-1], tmp_path / "results")
     figures = tmp_path / "results" / "quick" / "figures"
     (figures / "layer_api-old").mkdir()
     (figures / "layer_api-agreement.png~").write_bytes(b"x")

@@ -127,6 +127,16 @@ def test_saturated_units_are_counted(unit, limit):
     assert 0.1 < expected < 1
 
 
+def test_units_behind_batch_normalization_are_counted_with_the_statistics_of_the_batch():
+    """Those of the moving averages, which start at 0 and 1, would leave hardly a unit that is not saturated."""
+    *_, found = measured(
+        saturation,
+        dense(Dense(units=30, activation="tanh", batch_norm=True)),
+        prepare=lambda model: model.get_layer("dense1").kernel.assign(1000 * np.ones((4, 30))),
+    )
+    assert 0 < found["saturated/dense1"] < 0.3
+
+
 @pytest.mark.parametrize("unit", ["relu", "elu", "gelu", "silu", "leaky_relu"])
 def test_inactive_and_dead_units_are_counted(unit):
     spec = ModelSpec(input_shape=SHAPE, layers=(Conv(maps=4, field=1, activation=unit), LOGITS))

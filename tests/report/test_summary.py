@@ -2,16 +2,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from committed import outcomes as committed
 from conftest import with_silent_claims
 
-from cnn_study import collection
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.cli.reading import at_scale
 from cnn_study.errors import InputError
 from cnn_study.experiment import Setting
 from cnn_study.report.summary import WORDS, insert, magnitudes, markdown, marks, scale, topics
-from cnn_study.results import Store
 
 ROOT = Path(__file__).parents[2]
 BEGIN, END = marks("claims")
@@ -116,8 +115,7 @@ def test_a_claim_has_one_row_with_all_its_published_numbers_and_what_was_measure
 )
 def test_tables_are_those_of_the_reference_results(file, name, table):
     profile = name.split()[1]
-    store = Store(ROOT / "results" / profile)
-    outcomes = [evaluate(each, each.at(profile), store.records(), store.checks()) for each in collection.load()]
+    outcomes = committed(profile)
     begin, end = marks(name)
     text = (ROOT / file).read_text(encoding="utf-8")
     more = {"at_scale": at_scale(outcomes, outcomes, Setting(profile), ROOT / "results")} if table is topics else {}

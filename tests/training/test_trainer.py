@@ -199,15 +199,12 @@ def test_the_rate_of_the_biases_is_that_of_biases_alone():
     }
 
 
-def test_a_program_takes_other_images_of_another_number_and_gives_the_bits_of_a_new_one():
-    one, other = split(examples=60), split(examples=83, validation=0)
-    run = spec(model=EVERYTHING, seed=4, evaluations_per_epoch=2).but(probes=PROBES)
-    program = Program(run.program)
-    fresh = {id(data): train(run, data) for data in (one, other)}
-    for data in (one, other, one):
-        used, new = train(run, data, program), fresh[id(data)]
-        assert (used.weights, used.history, used.outcomes) == (new.weights, new.history, new.outcomes)
-    assert fresh[id(one)].weights != fresh[id(other)].weights
+def test_a_program_takes_other_images_of_another_number_and_gives_the_bits_of_a_new_one(new_program, probed):
+    other = split(examples=83, validation=0)
+    used, again = (train(probed.spec, data, new_program) for data in (other, split()))
+    for record, new in ((used, train(probed.spec, other)), (again, probed)):
+        assert (record.weights, record.history, record.outcomes) == (new.weights, new.history, new.outcomes)
+    assert used.weights != again.weights
 
 
 def test_training_compiles_once_whatever_the_images():
@@ -327,10 +324,19 @@ EVERYTHING = ModelSpec(
 PROBES = tuple(name for name in get_args(ProbeName) if name != "border")
 
 
-def test_probes_do_not_change_a_bit_of_the_training():
-    data, run = split(), spec(model=EVERYTHING, evaluations_per_epoch=2)
-    plain = train(run, data)
-    probed = train(run.but(probes=PROBES), data)
+@pytest.fixture(scope="module")
+def new_program():
+    return Program(spec(model=EVERYTHING).program)
+
+
+@pytest.fixture(scope="module")
+def probed(new_program):
+    """A run with all probes, the first of its program."""
+    return train(spec(model=EVERYTHING, seed=4, evaluations_per_epoch=2).but(probes=PROBES), split(), new_program)
+
+
+def test_probes_do_not_change_a_bit_of_the_training(probed):
+    plain = train(probed.spec.but(probes=()), split())
     assert probed.weights == plain.weights
     assert tuple(point for point in probed.history if "/" not in point.metric and "_e" in point.metric) == tuple(
         point for point in plain.history if "_e" in point.metric
@@ -338,8 +344,8 @@ def test_probes_do_not_change_a_bit_of_the_training():
     assert plain.outcomes.items() <= probed.outcomes.items()
 
 
-def test_probes_measure_before_training_and_after_every_epoch():
-    record = train(spec(model=EVERYTHING, evaluations_per_epoch=2).but(probes=PROBES), split())
+def test_probes_measure_before_training_and_after_every_epoch(probed):
+    record = probed
     for metric in ("gradient_unit_input/conv1", "inactive/conv1", "saturated/dense2", "loss_range"):
         assert record.curve(metric)[0] == [0, 1, 2]
     assert record.curve("input_drift/conv1")[0] == [1, 2]
