@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
@@ -56,7 +56,7 @@ def stub() -> Do:
     return lambda kind, text, images, tell: ("done", POINTS)
 
 
-def serve_stubs(connection: Connection, cache_dir: Path) -> None:
+def serve_stubs(connection: Connection, cache_dir: Path, given: Mapping[str, str]) -> None:
     """A worker on this machine whose work takes no time."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection.send(("ready", None))

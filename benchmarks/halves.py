@@ -21,10 +21,9 @@ from benchmarks.suite_script import trained
 from cnn_study import collection
 from cnn_study.analysis.estimates import time_to
 from cnn_study.analysis.operating import Limits, ended
-from cnn_study.data import cache
 from cnn_study.errors import InputError, unknown_name
 from cnn_study.experiment import LOOKS, Arm, Design, Setting
-from cnn_study.places import REFERENCE
+from cnn_study.places import REFERENCE, cache_folder
 from cnn_study.results import RunRecord
 from cnn_study.stored import designed, evaluated, stores_to_read
 
@@ -158,7 +157,7 @@ def main() -> None:
     found = []
     for compared, arm in at_best_rates(COMPARED).items():
         design = Design((arm,), None, tuple(range(FIRST, FIRST + given.seeds)), ())
-        records = trained(design, cache.default_cache_dir())
+        records = trained(design, cache_folder())
         runs = [arm.run(arm.train.learning_rate, seed) for seed in design.seeds]
         values = [compared.of(records[run.key]) for run in runs]
         found.append(halves(compared, arm.train.learning_rate, values))

@@ -7,6 +7,7 @@ for a few of their epochs. The experiment itself trains each arm seven times, fo
 from dataclasses import replace
 
 from cnn_study import collection
+from cnn_study.data.registry import get
 from cnn_study.experiment import Arm, Design
 from cnn_study.spec import RunSpec
 
@@ -37,7 +38,7 @@ def design(epochs: int = EPOCHS, fallback: str | None = None) -> Design:
         fallback: A data set that takes the place of CIFAR-10.
     """
     (experiment,) = collection.load(["activations"])
-    whole = experiment.at("quick", fallback)
+    whole = experiment.at("quick", get(fallback) if fallback else None)
     arms = tuple(_cut(arm, epochs) for arm in whole.arms if arm.name.startswith(f"{UNIT}, "))
     return Design(arms, None, SEEDS, ())
 

@@ -10,11 +10,11 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.part import design
-from cnn_study.data import cache
 from cnn_study.errors import ExecutionError
 from cnn_study.execution.local import LocalEngine
 from cnn_study.execution.suite import carry_out
 from cnn_study.experiment import Design
+from cnn_study.places import cache_folder
 from cnn_study.processes import cores
 from cnn_study.results import Store
 from cnn_study.training.search import Stored
@@ -38,7 +38,7 @@ def trained(part: Design, cache_dir: Path) -> Stored:
 
 def main(epochs: int, fallback: str | None = None) -> None:
     """Train the part on all cores and store it."""
-    records = trained(design(epochs, fallback), cache.default_cache_dir()).values()
+    records = trained(design(epochs, fallback), cache_folder()).values()
     evaluations = sum(len(record.curve("train_error")[0]) for record in records)
     print(len(records), round(sum(record.outcomes["steps"] for record in records)), evaluations)
 

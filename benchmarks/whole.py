@@ -22,6 +22,7 @@ from cnn_study.data import cache
 from cnn_study.data.transforms import split
 from cnn_study.errors import ExecutionError
 from cnn_study.experiment import Design
+from cnn_study.places import cache_folder
 from cnn_study.spec import RunSpec
 from cnn_study.training.tuning import Tuned, tune
 
@@ -140,7 +141,7 @@ def measure(
         profile: Whose sizes the experiment has.
         cache_dir: Where data sets are; ``None``: where the suite has them.
     """
-    cache_dir = cache_dir or cache.default_cache_dir()
+    cache_dir = cache_dir or cache_folder()
     found = []
     for name, design in conditions(profile).items():
         for data in sorted({arm.data.name for arm in design.arms}):

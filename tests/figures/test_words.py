@@ -80,7 +80,7 @@ def test_rules_stand_below_the_statement_of_their_claim_and_the_question_about_i
 def test_a_slope_is_told_in_plain_words():
     outcome, plot = GALLERY["effects"]
     drawn = drawing(outcome, plot)
-    assert any("powers of ten per layer" in text.replace("\n", " ") for text in texts(drawn.figure))
+    assert any("powers of ten a layer" in text.replace("\n", " ") for text in texts(drawn.figure))
     assert "the gradient doubles" in drawn.caption
 
 
