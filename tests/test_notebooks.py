@@ -72,7 +72,6 @@ def test_the_notebook_of_layers_runs(monkeypatch, capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("script", ["forward_backward", "own_ablation"])
-def test_a_notebook_that_needs_tensorflow_runs_from_its_folder_as_notebooks_do(script):
-    *printed, loaded = run(script)
+def test_a_notebook_that_takes_longer_runs_from_its_folder_as_notebooks_do(script):
+    *printed, _ = run(script)
     assert printed
-    assert loaded == "True"
