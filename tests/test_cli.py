@@ -1,3 +1,6 @@
+import os
+import signal
+import time
 from dataclasses import replace
 
 import pytest
@@ -310,3 +313,38 @@ def test_claims_of_one_experiment_are_corrected_for_the_tests_of_all(command, tm
     ((shown, family),) = families
     assert [outcome.experiment.name for outcome in shown] == ["made_up"]
     assert [outcome.experiment.name for outcome in family] == ["made_up", "other"]
+
+
+class _Finalized:
+    """Is sent a signal while it is finalized, as the writer of a file may be."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __del__(self):
+        os.kill(os.getpid(), self.number)
+        time.sleep(0.01)
+
+
+def _interrupted(number):
+    with training.stoppable():
+        thing = _Finalized(number)
+        del thing
+        time.sleep(2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_not_lost_where_python_swallows_what_is_raised(number):
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted(number)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with training.stoppable():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+    finally:
+        signal.signal(signal.SIGINT, before)

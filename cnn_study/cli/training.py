@@ -1,10 +1,13 @@
 """Commands that get data and train: ``run``, ``plan``, ``data``."""
 
+import os
 import signal
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import psutil
 import typer
@@ -43,6 +46,9 @@ from cnn_study.stored import (
     store_of,
     timed,
 )
+
+AGAIN = 0.05
+"""Seconds until a signal is sent again that came where it could not end anything."""
 
 PATIENCE = 300.0
 """Seconds that a finished suite waits for MLflow before it shows its verdicts; `sync` takes all the time it needs."""
@@ -297,13 +303,29 @@ def _train(
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let SIGTERM end the body the way Ctrl-C does."""
+    """Let SIGTERM end the body the way Ctrl-C does, and neither be lost where Python swallows what is raised."""
 
-    def stop(*_) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        if _finalizing(frame):
+            threading.Timer(AGAIN, os.kill, (os.getpid(), number)).start()
+            return
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    numbers = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # In the background, it may be ignored.
+        numbers.append(signal.SIGINT)
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _finalizing(frame: FrameType | None) -> bool:
+    """Whether an object is being finalized: an exception that is raised there ends nothing."""
+    while frame:
+        if frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
