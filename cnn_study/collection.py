@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from cnn_study.errors import InputError, StudyError, unknown_name
 from cnn_study.experiment import Experiment
+from cnn_study.places import is_path
 from cnn_study.spec import one_line
 
 PACKAGE = "experiments"
@@ -70,9 +71,9 @@ def load(wanted: Sequence[str] = ()) -> list[Experiment]:
     """
     known = names()
     for name in wanted:
-        if not _is_path(name) and name not in known:
+        if not is_path(name) and name not in known:
             raise unknown_name("experiment", name, known)
-    found = [_of_file(Path(name)) if _is_path(name) else _load(name) for name in wanted or known]
+    found = [_of_file(Path(name)) if is_path(name) else _load(name) for name in wanted or known]
     return _distinct(found)
 
 
@@ -82,7 +83,7 @@ def family(wanted: Sequence[str] = ()) -> list[Experiment]:
     Raises:
         InputError: As :func:`load`.
     """
-    files = [name for name in wanted if _is_path(name)]
+    files = [name for name in wanted if is_path(name)]
     return _distinct([*load(), *(load(files) if files else ())])
 
 
@@ -106,10 +107,6 @@ def _distinct(found: Sequence[Experiment]) -> list[Experiment]:
                     InputError(f"the claim {claim.name!r} is taken by the experiment {owner.name}: rename it")
                 )
     return list(by_name.values())
-
-
-def _is_path(name: str) -> bool:
-    return name.endswith(".py") or "/" in name
 
 
 def _load(name: str) -> Experiment:

@@ -20,6 +20,15 @@ CACHE_PATH = "CNN_STUDY_CACHE"
 """Environment variable: the cache folder."""
 
 
+def is_path(name: str) -> bool:
+    """Whether an experiment is named by the path of a file, as those of the user's own are.
+
+    Args:
+        name: As it was given to a command.
+    """
+    return name.endswith(".py") or "/" in name
+
+
 def cache_folder() -> Path:
     """``$CNN_STUDY_CACHE``, else ``cnn_study`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``.
 

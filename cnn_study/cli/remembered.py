@@ -86,12 +86,9 @@ def _keep(path: Path, text: str) -> None:
 def _digest(question: Sequence[object], results: Path | None) -> str:
     """Of all that an answer depends on: what is asked, where, on what a terminal, the code, and the stored results."""
     terminal = (console.width, console.is_terminal, console.color_system, console.no_color, console.encoding)
-    roots = [results] if results else [places.OWN, places.REFERENCE, places.SHIPPED]
     pages = [_LIBRARY, _LIBRARY.parent / "experiments"]
-    known = [
-        *_files(pages, (".py", ".json")),
-        *_files({*roots, places.REFERENCE, places.SHIPPED}, (".parquet", ".json")),
-    ]
+    stores = {results or places.OWN, places.REFERENCE, places.SHIPPED}
+    known = [*_files(pages, (".py", ".json")), *_files(stores, (".parquet", ".json"))]
     libraries = sys.version, _OTHERS.stat().st_mtime_ns
     text = json.dumps([list(map(str, question)), os.getcwd(), libraries, terminal, known])
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:32]
@@ -106,8 +103,3 @@ def _files(roots: Iterable[Path], suffixes: tuple[str, ...]) -> Iterator[tuple[s
                 if name.endswith(suffixes):
                     found = os.stat(os.path.join(folder, name))
                     yield os.path.join(folder, name), found.st_size, found.st_mtime_ns, found.st_ino
-
-
-def own_files(names: Iterable[str] | None) -> bool:
-    """Whether a file with experiments of the user's own is named, which may rest on anything."""
-    return any(name.endswith(".py") or os.sep in name for name in names or ())

@@ -250,10 +250,8 @@ def _quantity(decision: Decision) -> str:
         return f"reduction of {metric_text(estimate.terms[0].metric)} ({estimate.unit})"
     if len(estimate.terms) == 1 and estimate.unit:
         return f"{metric_text(estimate.terms[0].metric)} ({estimate.unit})"
-    named = {"points": "difference (percentage points)", "": "difference (without unit)"}
-    if estimate.unit == SLOPES:
-        return f"difference ({estimate.unit})"
-    return named.get(estimate.unit, estimate.unit)
+    units = {"points": "percentage points", "": "without unit", SLOPES: SLOPES}
+    return f"difference ({units[estimate.unit]})" if estimate.unit in units else estimate.unit
 
 
 def _compared(estimate: Contrast) -> tuple[str, str] | None:

@@ -111,7 +111,6 @@ def test_there_are_as_many_workers_as_the_cards_have_room_for(monkeypatch, tmp_p
 
 
 LOGICAL = """
-import sys
 import tensorflow as tf
 (processor,) = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)

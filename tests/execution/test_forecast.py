@@ -5,7 +5,18 @@ import pytest
 from conftest import made_up_arm, made_up_record
 
 from cnn_study.execution import forecast
-from cnn_study.execution.forecast import LIMIT, USUAL, Images, Pace, Work, work_of
+from cnn_study.execution.forecast import (
+    BACKWARD,
+    EQUATIONS,
+    LIMIT,
+    LOOKED,
+    MEASURED,
+    USUAL,
+    Images,
+    Pace,
+    Work,
+    work_of,
+)
 from cnn_study.spec import Conv, Dense
 from cnn_study.stored import examples_in
 
@@ -143,3 +154,17 @@ def test_runs_with_a_target_are_expected_to_end_as_early_as_stored_ones():
     assert work_of(sought, lambda _: SIZES, 0.25).images == 2 * 5 * 100
     assert work_of([run()], lambda _: SIZES, 0.25).images == 20 * 100
     assert fitted(timed([run()], Pace(USUAL))).share == 1
+
+
+def test_probes_are_worth_the_images_that_they_look_at():
+    from cnn_study.probes import equivariance, histograms, linear, patches, wandering
+    from cnn_study.probes.training import PROBES
+
+    passes = {"gradients": BACKWARD, "saturation": 1, "landscape": 5 * BACKWARD, "percentiles": 1}
+    assert {name: PROBES[name].examples * number for name, number in passes.items()} == MEASURED
+    assert LOOKED["equivariance"] == 5 * equivariance.EXAMPLES
+    assert LOOKED["patches"] == patches.EXAMPLES
+    assert LOOKED["histograms"] == 2 * histograms.EXAMPLES
+    assert LOOKED["wandering"] == wandering.PLACES
+    assert LOOKED["linear"] == 2 * (linear.EXAMPLES + linear.TESTED)
+    assert EQUATIONS == linear.EXAMPLES
