@@ -53,6 +53,16 @@ def test_another_question_has_another_answer(ask):
     assert one[1] != whole
 
 
+def test_results_that_lie_behind_a_link_are_looked_at_too(ask, results, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "smoke"
+    (results / "smoke").rename(elsewhere)
+    (results / "smoke").symlink_to(elsewhere)
+    ask()
+    assert not ask()[3]
+    Store(results / "smoke").add_check(made_up_check(CheckSpec(check="counts", sample=True)))
+    assert ask()[3]
+
+
 @pytest.mark.parametrize("changed", ["results", "terminal", "libraries", "folder"])
 def test_what_has_changed_is_read_anew(ask, results, monkeypatch, changed, tmp_path):
     ask()

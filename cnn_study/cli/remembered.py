@@ -97,7 +97,7 @@ def _digest(question: Sequence[object], results: Path | None) -> str:
 def _files(roots: Iterable[Path], suffixes: tuple[str, ...]) -> Iterator[tuple[str, int, int, int]]:
     """The files below some folders, with what tells that one was changed."""
     for root in sorted(roots):
-        for folder, folders, files in os.walk(root):
+        for folder, folders, files in os.walk(root, followlinks=True):
             folders[:] = sorted(name for name in folders if name not in ("figures", "models", "__pycache__"))
             for name in sorted(files):
                 if name.endswith(suffixes):
