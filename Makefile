@@ -25,7 +25,6 @@ report: .venv/installed ## Write the HTML page with claims, verdicts and figures
 
 readme: .venv/installed ## Put the tables of the reference results into README and documentation, and write their data card
 	$(STUDY) claims --results results --into README.md
-	$(STUDY) claims --results results --profile full --into README.md
 	$(STUDY) claims --results results --into docs/reference/results.md
 	$(STUDY) claims --results results --profile full --into docs/reference/results.md
 	$(BIN)/python -m cnn_study.croissant

@@ -29,7 +29,7 @@ def claims(
     names: list[str] | None = None, profile: str = "quick", results: Path | None = None, into: Path | None = None
 ) -> None:
     """See :func:`cnn_study.cli.commands.claims`."""
-    from cnn_study.report.summary import insert, magnitudes, markdown, scale, topics
+    from cnn_study.report.summary import insert, magnitudes, markdown, topics
 
     for setting, _, family in read(collection.family(names or ()), profile, results):
         outcomes = shown(names, family)
@@ -39,7 +39,6 @@ def claims(
                 "claims": markdown(outcomes, family),
                 "topics": topics(outcomes, family, at_scale(outcomes, family, setting, results)),
                 "magnitudes": magnitudes(outcomes),
-                "scale": scale(outcomes, family),
             }
             insert(into, tables, profile)
             console.print(f"table: {into}", soft_wrap=True, highlight=False)

@@ -83,7 +83,9 @@ class Scale:
         """
         found = self.outcome(verdict.experiment)
         whole = [each for each in found.verdicts if each.claim.name == verdict.claim.name] if found else []
-        so_far = any(each.aspect == verdict.aspect and each.waits for each in whole)
+        so_far = (
+            any(each.aspect == verdict.aspect and each.waits for each in whole) and verdict.verdict != "inconclusive"
+        )
         return ", so far" if so_far else mark(verdict, self.survives)
 
     def judged(self, experiment: str) -> Outcome | None:

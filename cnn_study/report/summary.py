@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, conjunction
 from cnn_study.analysis.significance import Key, holm, mark
 from cnn_study.errors import InputError
-from cnn_study.experiment import ASPECTS, Claim, Design, Published, Verdict
+from cnn_study.experiment import ASPECTS, Aspect, Claim, Design, Published, Verdict
 from cnn_study.files import replace_file
 from cnn_study.report.answers import in_words
 from cnn_study.report.scale import NO_SCALE, Scale
@@ -47,45 +48,69 @@ def markdown(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str
 def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = (), at_scale: Scale = NO_SCALE) -> str:
     """A row an experiment: its first claim that trained networks decide, or its first one, with plain answers.
 
+    Where there are results at the scale of the publications, these are shown; the last column then says what the
+    smaller experiment came to.
+
     Args:
         outcomes: The experiments shown.
         family: All whose tests are corrected for together; empty: those shown.
-        at_scale: What was found at the scale of the publications, for a column of its own.
+        at_scale: What was found at the scale of the publications.
     """
-    survives = holm(family or outcomes)
-    head = ("topic", "claim", "holds", "as strongly as published", "for the stated reason", "measured")
-    head += ("holds in `full`",) if at_scale.outcomes else ()
+    own = Scale(tuple(outcomes), family=tuple(family))
+    head = ("topic", "claim", "holds", "measured", "as strongly as published", "for the stated reason")
+    head += ("holds in `quick`",) if at_scale.outcomes else ()
     rows: list[list[str]] = []
     for outcome in outcomes:
-        claim = first_claim(outcome)
-        mine = [verdict for verdict in outcome.verdicts if verdict.claim == claim]
-        telling = _telling(mine)
-        name = outcome.experiment.name
-        cells = [
-            f"[{name.replace('_', ' ')}](experiments/{name}.py)",
-            claim.statement,
-            *(WORDS[each.verdict] + mark(each, survives) for each in mine),
-            "<br>".join(_shares(mine, telling, outcome.design)),
-        ]
+        name, claim = outcome.experiment.name, first_claim(outcome)
+        cells = _answers(own, outcome, claim)
         if at_scale.outcomes:
-            found = at_scale.direction(name, claim)
-            cells.append(WORDS[found[0]] + found[1] if found else "not run yet")
-        rows.append(cells)
-    # Where the scale is not that of any publication, no size is judged, and a column of dashes says so too often.
-    kept = [place for place, name in enumerate(head) if name != "as strongly as published" or _judged(rows, place)]
+            small, *rest = cells
+            whole = at_scale.outcome(name)
+            large = whole and at_scale.verdicts(name, claim)
+            rest[0] = f"on small subsets: {rest[0]}"
+            cells = [*(_answers(at_scale, whole, claim) if whole and large else ("not run yet", *rest)), small]
+        rows.append([f"[{name.replace('_', ' ')}](experiments/{name}.py)", claim.statement, *cells])
+    # Where no size is judged, a column of dashes says so too often.
+    kept = [place for place in range(len(head)) if any(cells[place] != WORDS["not tested"] for cells in rows)]
     return table([head[place] for place in kept], [[cells[place] for place in kept] for cells in rows])
 
 
-def _shares(mine: Sequence[ClaimVerdict], telling: Sequence[Decision], design: Design) -> Iterable[str]:
+def _answers(found: Scale, outcome: Outcome, claim: Claim) -> Sequence[str]:
+    """The cells on a claim: whether it holds, what was measured, and the other aspects."""
+    known = {each.aspect: each for each in found.verdicts(outcome.experiment.name, claim)}
+    words = {aspect: WORDS[each.verdict] + found.behind(each) for aspect, each in known.items()}
+    holds, size, reason = (words.get(aspect, WORDS["not tested"]) for aspect in ASPECTS)
+    size += f"<br>{_size(claim, known)}" if "magnitude" in known else ""
+    return holds, "<br>".join(_shares(list(known.values()), outcome.design)), size, reason
+
+
+def _size(claim: Claim, known: Mapping[Aspect, ClaimVerdict]) -> str:
+    """The first number that is judged against a published one, and how many more there are."""
+    first, *more = (each for each in known["magnitude"].decisions if each.interval and each.verdict != "not tested")
+    number = _numbers(claim, first.rule.condition)[0]
+    others = f"; and {len(more)} more" if more else ""
+    if first.rule.estimate in [each.rule.estimate for each in _telling(list(known.values()))]:
+        return f"published: {number.text}{others}"
+    return f"{number.about}: {first.measured}; published: {number.text}{others}"
+
+
+def _shares(mine: Sequence[ClaimVerdict], design: Design) -> Iterable[str]:
     """What was measured, and under how many conditions the direction comes out so."""
-    (direction,) = (each for each in mine if each.aspect == "direction")
+    telling = _telling(mine)
+    conditions = {each.rule.condition for each in telling}
+    direction = next((each for each in mine if each.aspect == "direction"), None)
     for each in telling:
-        share = direction.share(each.verdict) if each in direction.decisions else ""
-        yield f"{_telling_words(each, design)}{f'; so in {share}' if share else ''}"
+        share = direction.share(each.verdict) if direction and each in direction.decisions else ""
+        condition = f" ({each.rule.condition})" if len(conditions) > 1 else ""
+        finding = f"; {each.finding}" if each.finding else ""
+        yield f"{in_words(_latest(each, mine), design)}{condition}{finding}{f'; so in {share}' if share else ''}"
 
 
-def _judged(rows: Sequence[Sequence[str]], place: int) -> bool:
-    return any(cells[place] != WORDS["not tested"] for cells in rows)
+def _latest(decision: Decision, mine: Sequence[ClaimVerdict]) -> Decision:
+    """A decision with the estimate of the rule about the same that needed most seeds, so that one number is shown."""
+    same = (each for verdict in mine for each in verdict.decisions if each.rule.estimate == decision.rule.estimate)
+    seeds = {each.interval.n: each.interval for each in same if each.interval}
+    return decision if decision.finding else replace(decision, interval=seeds[max(seeds)])
 
 
 def _telling(mine: Sequence[ClaimVerdict]) -> Sequence[Decision]:
@@ -104,62 +129,21 @@ def magnitudes(outcomes: Sequence[Outcome]) -> str:
     Args:
         outcomes: The experiments shown.
     """
-    head = ("claim", "under", "published", "measured", "holds", "as strongly")
+    head = ("claim", "under", "published", "counts as equal", "measured", "holds", "as strongly", "source")
     rows = []
     for outcome in outcomes:
         for verdict in outcome.verdicts:
             for decision in verdict.decisions if verdict.aspect == "magnitude" else ():
                 if decision.interval and decision.verdict != "not tested":
-                    condition, claim = decision.rule.condition, verdict.claim
-                    answers = _direction(outcome, claim, condition), WORDS[decision.verdict]
-                    numbers = _numbers(claim, condition)
+                    rule, claim = decision.rule, verdict.claim
+                    answers = _direction(outcome, claim, rule.condition), WORDS[decision.verdict]
+                    numbers = _numbers(claim, rule.condition)
                     published = "; ".join(f"{each.quantity}, {each.about}: {each.text}" for each in numbers)
-                    rows.append((claim.statement, condition, published, decision.measured, *answers))
+                    sources = "; ".join(dict.fromkeys(each.source for each in numbers))
+                    equal = f"{rule.low:.3g} to {rule.high:.3g}"
+                    cells = rule.condition, published, equal, decision.measured, *answers, sources
+                    rows.append((claim.statement, *cells))
     return table(head, rows)
-
-
-def scale(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
-    """A row a claim whose size was judged at the published scale: every published number with what was measured.
-
-    Args:
-        outcomes: The experiments shown.
-        family: All whose tests are corrected for together; empty: those shown.
-    """
-    survives = holm(family or outcomes)
-    head = ("claim", "published", "measured", "holds", "as strongly as published")
-    rows = []
-    for outcome in outcomes:
-        for verdict in outcome.verdicts if not outcome.design.proxy else ():
-            judged = [each for each in verdict.decisions if each.interval and each.verdict != "not tested"]
-            if verdict.aspect != "magnitude" or not judged:
-                continue
-            claim = verdict.claim
-            (holds,) = (each for each in outcome.verdicts if (each.claim, each.aspect) == (claim, "direction"))
-            answer = WORDS[holds.verdict] + mark(holds, survives)
-            if not outcome.complete and holds.verdict == "inconclusive":
-                answer = f"{_direction(outcome, claim, *(each.rule.condition for each in judged))}, so far"
-            own = judged[0].measured if len(judged) == 1 else ""
-            measured = own or "<br>".join(f"{each.rule.condition}: {each.measured}" for each in judged)
-            telling = next((each for each in holds.decisions if each.interval and each.verdict == holds.verdict), None)
-            if telling and telling.rule.estimate not in [each.rule.estimate for each in judged]:
-                answer += f"<br>{telling.rule.condition}: {telling.measured}"
-            cells = _listed(claim, judged), measured, answer, WORDS[verdict.verdict] + mark(verdict, survives)
-            rows.append((claim.statement, *cells))
-    return table(head, rows)
-
-
-def _listed(claim: Claim, judged: Sequence[Decision]) -> str:
-    """Published numbers, a line each, and what counts as them; the name of a quantity and a source stand once."""
-    lines: list[str] = []
-    before = ""
-    for decision in judged:
-        low, high = (f"{limit:.3g}" for limit in (decision.rule.low, decision.rule.high))
-        for number in _numbers(claim, decision.rule.condition):
-            if number.quantity != before:
-                lines.append(f"{number.quantity} ({number.source}):")
-                before = number.quantity
-            lines.append(f"{number.about}: {number.text} (counts as equal: {low} to {high})")
-    return "<br>".join(dict.fromkeys(lines))
 
 
 def _numbers(claim: Claim, condition: str) -> Sequence[Published]:
@@ -167,22 +151,16 @@ def _numbers(claim: Claim, condition: str) -> Sequence[Published]:
     return [each for each in claim.published if each.about == condition] or claim.published[:1]
 
 
-def _direction(outcome: Outcome, claim: Claim, *conditions: str) -> str:
-    """Whether a claim holds under some conditions."""
+def _direction(outcome: Outcome, claim: Claim, condition: str) -> str:
+    """Whether a claim holds under a condition."""
     found: list[Verdict] = [
         decision.verdict
         for verdict in outcome.verdicts
         if verdict.claim == claim and verdict.aspect == "direction"
         for decision in verdict.decisions
-        if decision.rule.condition in conditions
+        if decision.rule.condition == condition
     ]
     return WORDS[conjunction(found)] if found else WORDS["not tested"]
-
-
-def _telling_words(decision: Decision, design: Design) -> str:
-    """What was measured, under which condition, and that there is no relevant effect where that is found."""
-    finding = f"; {decision.finding}" if decision.finding else ""
-    return f"{in_words(decision, design)} ({decision.rule.condition}){finding}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -3,14 +3,15 @@ from pathlib import Path
 
 import pytest
 from committed import outcomes as committed
-from conftest import with_silent_claims
+from conftest import complete, made_up_design, time_of, with_silent_claims
 
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.cli.reading import at_scale
 from cnn_study.errors import InputError
 from cnn_study.experiment import Setting
-from cnn_study.report.summary import WORDS, insert, magnitudes, markdown, marks, scale, topics
+from cnn_study.report.scale import Scale
+from cnn_study.report.summary import WORDS, insert, magnitudes, markdown, marks, topics
 
 ROOT = Path(__file__).parents[2]
 BEGIN, END = marks("claims")
@@ -58,10 +59,41 @@ def test_a_topic_has_the_answers_of_its_first_claim_about_trained_networks(made_
     (row,) = topics([outcome]).splitlines()[2:]
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[:2] == ["[made up](experiments/made_up.py)", "ReLU is <faster>."]
-    assert cells[2:5] == [WORDS[verdict.verdict] for verdict in outcome.verdicts]
+    holds, size, reason = (WORDS[verdict.verdict] for verdict in outcome.verdicts)
     first = outcome.verdicts[0].decisions[0]
-    what = f"tanh against relu: {first.interval.text} times as long to 25 % training error, 3 seeds (plain)"
-    assert cells[5] == f"{what}; so in 2 of 2 conditions"
+    what = f"tanh against relu: {first.interval.text} times as long to 25 % training error, 3 seeds"
+    assert cells[2:] == [holds, f"{what}; so in 2 of 2 conditions", f"{size}<br>published: 6; and 1 more"]
+    assert reason == "-", "a column of dashes is left out"
+
+
+def test_topics_lead_with_what_was_found_at_the_scale_of_the_publications(made_up):
+    small = evaluate(made_up[0], replace(made_up[1], proxy="few images"), made_up[2])
+    design = made_up_design(published=True)
+    whole = evaluate(made_up[0], design, complete(design, lambda spec: time_of(spec, slow=4.0)))
+    nothing = evaluate(whole.experiment, whole.design, {})
+
+    def cells(found):
+        head, _, row = topics([small], at_scale=Scale((found,))).splitlines()
+        names, values = ([cell.strip() for cell in line.strip("|").split("|")] for line in (head, row))
+        return dict(zip(names, values, strict=True))
+
+    large, missing = cells(whole), cells(nothing)
+    assert large["holds"] == large["holds in `quick`"] == missing["holds in `quick`"] == "**yes**"
+    assert missing["holds"] == "not run yet"
+    assert whole.verdicts[0].decisions[0].interval.text in large["measured"]
+    assert small.verdicts[0].decisions[0].interval.text in missing["measured"]
+    assert missing["measured"].startswith("on small subsets: ")
+    assert "published: 6" in large["as strongly as published"]
+    assert "as strongly as published" not in missing
+
+
+def test_of_two_rules_about_one_estimate_the_number_of_most_seeds_is_shown(made_up):
+    outcome = evaluate(*made_up)
+    size = next(each for each in outcome.verdicts if each.aspect == "magnitude")
+    first = replace(size.decisions[0].interval, estimate=7.5, low=7, high=8, n=5)
+    more = replace(size, decisions=(replace(size.decisions[0], interval=first), *size.decisions[1:]))
+    verdicts = tuple(more if each is size else each for each in outcome.verdicts)
+    assert f"tanh against relu: {first.text} times as long" in topics([replace(outcome, verdicts=verdicts)])
 
 
 def test_each_table_goes_between_its_own_marks(tmp_path):
@@ -81,26 +113,11 @@ def test_a_magnitude_stands_beside_the_published_number_and_the_direction(made_u
     decisions = [each for verdict in outcome.verdicts if verdict.aspect == "magnitude" for each in verdict.decisions]
     assert [row[1] for row in rows] == [each.rule.condition for each in decisions] == ["plain", "other"]
     for row, decision in zip(rows, decisions, strict=True):
-        assert row[2] == "ratio, tanh / relu: 6"
-        assert row[3] == decision.interval.text
-        assert row[4:] == ["**yes**", WORDS[decision.verdict]]
+        assert row[2:5] == ["ratio, tanh / relu: 6", "4 to 8", decision.interval.text]
+        assert row[5:7] == ["**yes**", WORDS[decision.verdict]]
+        assert row[7] == "Somebody, Else & Other 2012, Figure 1"
     proxy = evaluate(made_up[0], replace(made_up[1], proxy="few images"), made_up[2])
     assert magnitudes([proxy]).count("\n") == 1
-
-
-NUMBER = "ratio (Somebody, Else & Other 2012, Figure 1):<br>tanh / relu: 6 (counts as equal: 4 to 8)"
-
-
-def test_a_claim_has_one_row_with_all_its_published_numbers_and_what_was_measured(made_up):
-    outcome = evaluate(*made_up)
-    (row,) = ([cell.strip() for cell in row.strip("|").split("|")] for row in scale([outcome]).splitlines()[2:])
-    (judged,) = (verdict for verdict in outcome.verdicts if verdict.aspect == "magnitude")
-    first, second = judged.decisions
-    assert row[:2] == ["ReLU is <faster>.", NUMBER]
-    assert row[2] == f"plain: {first.measured}<br>other: {second.measured}"
-    assert [cell.rstrip("°") for cell in row[3:]] == [WORDS[verdict.verdict] for verdict in outcome.verdicts[:2]]
-    proxy = evaluate(made_up[0], replace(made_up[1], proxy="few images"), made_up[2])
-    assert scale([proxy]).count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -108,7 +125,6 @@ def test_a_claim_has_one_row_with_all_its_published_numbers_and_what_was_measure
     [
         ("README.md", "topics quick", topics),
         ("docs/reference/results.md", "claims quick", markdown),
-        ("README.md", "scale full", scale),
         ("docs/reference/results.md", "magnitudes full", magnitudes),
         ("docs/reference/results.md", "claims full", markdown),
     ],
