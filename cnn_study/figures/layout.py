@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
+from matplotlib.transforms import Bbox
 
 from cnn_study.figures.style import PUBLISHED, Style
 
@@ -22,6 +23,8 @@ SHAPES = {1: 0.45, 2: 0.38, 3: 0.28}
 """Height of a row of so many panels, in widths of the figure; of more panels, a little less than that of three."""
 MOST_APART = 3
 """How many times as long as in another the curves of a panel may be for both to have a linear axis of time."""
+PLACES = 12
+"""Decimals of the corners of panels, as shares of the figure: far below what is seen, far above the last bit."""
 _WORD = re.compile(r"[\d.,]+ %\S*|\S+")
 """What no line break divides: a word, or a number with its percent sign."""
 
@@ -177,10 +180,15 @@ def grow(figure: Figure, axes: Iterable[Axes], inches: Sequence[float]) -> None:
 
 
 def settle(figure: Figure) -> None:
-    """Lay everything out once and for all, instead of once for every format that is written."""
+    """Lay everything out once and for all, instead of once for every format that is written.
+
+    The solver's places differ in their last bit from one process to the next: rounded, they give the same bytes.
+    """
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
+        for ax in figure.axes:
+            ax.set_position(Bbox(ax.get_position(original=True).get_points().round(PLACES)))
     with unlaid():
         figure.set_layout_engine(None)
 
