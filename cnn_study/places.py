@@ -1,6 +1,7 @@
 """Where results and data sets are kept on this machine."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from cnn_study.errors import CacheError
@@ -18,6 +19,15 @@ SHIPPED = _HERE / "_results" if (_HERE / "_results").is_dir() else _HERE.parent 
 
 CACHE_PATH = "CNN_STUDY_CACHE"
 """Environment variable: the cache folder."""
+
+
+def roots(results: Path | None) -> Sequence[Path]:
+    """Folders of results of all profiles in which a command that reads looks, one's own first.
+
+    Args:
+        results: The one that was named; ``None``: those where results may be.
+    """
+    return [results] if results else [OWN, REFERENCE, SHIPPED]
 
 
 def is_path(name: str) -> bool:

@@ -73,7 +73,7 @@ def stores_to_read(results: Path | None, profile: str) -> list[tuple[Store, Sett
     Raises:
         InputError: There is none.
     """
-    for root in [results] if results else [places.OWN, places.REFERENCE, places.SHIPPED]:
+    for root in places.roots(results):
         found = [
             (store, setting)
             for setting in settings_of(root, profile)

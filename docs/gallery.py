@@ -13,8 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from markup import table
-
 from cnn_study import collection
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
 from cnn_study.analysis.significance import holm, key_of, mark
@@ -24,7 +22,7 @@ from cnn_study.places import REFERENCE
 from cnn_study.profiles import SCALE
 from cnn_study.report.comparison import measured_beside
 from cnn_study.report.pictures import FORMATS
-from cnn_study.report.summary import WORDS, first_claim, magnitudes
+from cnn_study.report.summary import WORDS, first_claim, magnitudes, table
 from cnn_study.stored import outcomes_in, stores_to_read
 
 DOCS = Path(__file__).parent

@@ -12,7 +12,6 @@ from typing import Any
 import gallery
 import simulated
 import typer
-from markup import table
 
 from benchmarks.measuring import Measurement, Report
 from benchmarks.table import cells
@@ -26,6 +25,7 @@ from cnn_study.figures.files import OVERVIEW
 from cnn_study.page import vocabulary
 from cnn_study.places import REFERENCE
 from cnn_study.profiles import SCALE
+from cnn_study.report.summary import table
 from cnn_study.spec import RunSpec
 from cnn_study.stored import examples_in, known_data, pace_of
 

@@ -115,8 +115,8 @@ class ClaimVerdict:
 
     @property
     def waits(self) -> bool:
-        """Whether runs are missing for any of its rules."""
-        return any(each.interval is None for each in self.decisions)
+        """Whether it is left open by runs that are missing: :attr:`so_far` is what the others come to."""
+        return self.verdict == "inconclusive" and any(each.interval is None for each in self.decisions)
 
     @property
     def so_far(self) -> "ClaimVerdict":

@@ -17,7 +17,7 @@ from cnn_study.cli.output import draw, keep_verdicts, last_changes, mirror, revi
 from cnn_study.cli.stores import read, shown
 from cnn_study.errors import StudyError, unknown_name
 from cnn_study.experiment import Experiment, Setting
-from cnn_study.places import OWN, REFERENCE, SHIPPED
+from cnn_study.places import roots
 from cnn_study.profiles import SCALE
 from cnn_study.stored import outcomes_in, stores_to_read
 
@@ -187,8 +187,7 @@ def _sources(profile: str, results: Path | None) -> str:
     """A digest of what is mirrored to MLflow if no files are named."""
     from cnn_study import tracking
 
-    roots = [results] if results else [OWN, REFERENCE, SHIPPED]
-    stores = [folder for root in roots for folder in (root / profile, *sorted(root.glob(f"{profile}-*")))]
+    stores = [folder for root in roots(results) for folder in (root / profile, *sorted(root.glob(f"{profile}-*")))]
     return tracking.sources([Path(cnn_study.__file__).parent, *collection.folders(), *stores], profile)
 
 

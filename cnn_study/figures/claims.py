@@ -20,21 +20,11 @@ from cnn_study.experiment import ASPECTS, Aspect, Verdict
 from cnn_study.figures.layout import text_width, wrapped
 from cnn_study.figures.quantities import STEPS_TEXT, UNCORRECTED_TEXT, estimate_text, without_exponents
 from cnn_study.figures.strips import WIDTH, comparable, strip
-from cnn_study.figures.style import PUBLISHED, VERDICTS, Style
+from cnn_study.figures.style import PUBLISHED, SIGNS, VERDICTS, Style
 
 COLUMNS = ["experiment", "claim", "statement", *ASPECTS, "survives", "conditions", "measured"]
-SIGNS: Mapping[Verdict, str] = {
-    "supported": "\N{CHECK MARK}",
-    "contradicted": "\N{BALLOT X}",
-    "mixed": "\N{PLUS-MINUS SIGN}",
-    "inconclusive": "?",
-    "not tested": "\N{EN DASH}",
-}
-"""Of verdicts, where there is no room for words."""
 WAITING = "\N{HORIZONTAL ELLIPSIS}"
 """Stands behind what is so far, as runs are missing."""
-WRITTEN = "".join(SIGNS.values())
-"""Signs for which a font is needed."""
 HEADS: Mapping[str, str] = {"direction": "holds", "magnitude": "size", "mechanism": "cause"}
 SPELLED = {
     "relu": "ReLU",
@@ -104,17 +94,14 @@ class _Row:
 
     def sign(self, aspect: Aspect, survives: Mapping[Key, bool]) -> str:
         """Of a verdict, with its mark; of one that waits for runs, what it is so far."""
-        if self.waits(aspect):
+        if self.verdicts[aspect].waits:
             return SIGNS[self.shown(aspect)] + WAITING
         return SIGNS[self.shown(aspect)] + mark(self.verdicts[aspect], survives)
 
     def shown(self, aspect: Aspect) -> Verdict:
         """The verdict, or what it is so far."""
-        return self.verdicts[aspect].so_far.verdict if self.waits(aspect) else self.verdicts[aspect].verdict
-
-    def waits(self, aspect: Aspect) -> bool:
-        """Whether a verdict is left open by runs that are missing."""
-        return self.verdicts[aspect].verdict == "inconclusive" and self.verdicts[aspect].waits
+        known = self.verdicts[aspect]
+        return known.so_far.verdict if known.waits else known.verdict
 
 
 def claims(
@@ -153,7 +140,7 @@ def _page(
 ) -> tuple[Figure, str, pd.DataFrame]:
     tested: list[Aspect] = [name for name in ASPECTS if any(_is_tested(row.verdicts[name]) for row in rows)]
     signs = ", ".join(f"{SIGNS[verdict]} {verdict}" for verdict in SIGNS)
-    if any(row.waits(aspect) for row in rows for aspect in tested):
+    if any(row.verdicts[aspect].waits for row in rows for aspect in tested):
         signs += f", {WAITING} so far, as runs are missing"
     marked = any(mark(each, survives) for row in rows for each in row.verdicts.values())
     end = f" {UNCORRECTED_TEXT}" if marked else ""

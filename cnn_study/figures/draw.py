@@ -117,8 +117,7 @@ FEET: Mapping[str, str] = {
     "effects": RANGE,
     "time_ratios": "Colored: 95 % t interval{looked}, which decides; gray: bootstrap interval. Arrow: at least so "
     "much.",
-    "multiverse": "+ supported, \N{MINUS SIGN} contradicted, ? inconclusive. Brackets: 95 % t interval{looked}, "
-    "{seeds} seeds.",
+    "multiverse": multiverse.SIGNS_TEXT + ". Brackets: 95 % t interval{looked}, {seeds} seeds.",
     "forest": "Bars: 95 % t interval, {seeds} seeds; gray: one condition, colored: the average, which decides.",
     "survival": "Band: pointwise 95 % interval, {seeds} seeds; ticks: seeds that ended above the threshold.",
     "rate_search": "One seed a rate. Ring: chosen; three-pointed: not reached; cross: diverged.",
@@ -293,7 +292,7 @@ def draw_overview(
     Raises:
         StoreError: A file cannot be written.
     """
-    sizes, text, drawn = sized(style, width), "".join(map(_text, outcomes)) + claims.WRITTEN, []
+    sizes, text, drawn = sized(style, width), "".join(map(_text, outcomes)), []
     survives = holm(family or outcomes)
     with _without_screen():
         with styled(sizes, text):

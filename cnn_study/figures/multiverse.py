@@ -13,23 +13,18 @@ from matplotlib.patches import Rectangle
 
 from cnn_study.analysis.decisions import Decision, Outcome
 from cnn_study.analysis.significance import Key, rule_mark
-from cnn_study.experiment import Contrast, Plot
+from cnn_study.experiment import Contrast, Plot, Verdict
 from cnn_study.figures.forest import apart
 from cnn_study.figures.layout import grow, wrapped
 from cnn_study.figures.quantities import STEPS_TEXT, UNCORRECTED_TEXT, looked, statement
-from cnn_study.figures.style import VERDICTS, Style
+from cnn_study.figures.style import SIGNS, VERDICTS, Style
 
 Cells = Mapping[tuple[str, str], Decision]
 """The decisions by condition and claim."""
 COLUMNS = ["claim", "aspect", "condition", "estimate", "low", "high", "seeds", "unit", "verdict"]
-SIGNS = {
-    "supported": "+",
-    "contradicted": "\N{MINUS SIGN}",
-    "inconclusive": "?",
-    "not tested": "",
-    "mixed": "\N{PLUS-MINUS SIGN}",
-}
-"""What says the verdict where there is no color."""
+RULED: Sequence[Verdict] = ("supported", "contradicted", "inconclusive")
+SIGNS_TEXT = ", ".join(f"{SIGNS[verdict]} {verdict}" for verdict in RULED)
+"""What the signs in the cells mean: a cell is one rule."""
 
 
 def multiverse(
@@ -57,7 +52,7 @@ def multiverse(
     marked = any(marks.values())
     caption = (
         "Where the claims hold: the estimate of every rule on the direction of an effect and, after it, the verdict "
-        f"under that condition: + supported, {SIGNS['contradicted']} contradicted, ? inconclusive; below it the "
+        f"under that condition: {SIGNS_TEXT}; below it the "
         f"95 % t interval{looked(outcome)} over {outcome.seeds_text} seeds. In brackets below a claim: the range of "
         "the estimate that supports it. An empty place: not compared under that condition."
     )

@@ -122,6 +122,14 @@ VERDICTS: Mapping[Verdict, Look] = {
     "not tested": Look("0.45", "", "v"),
 }
 """Looks of what was decided."""
+SIGNS: Mapping[Verdict, str] = {
+    "supported": "\N{CHECK MARK}",
+    "contradicted": "\N{BALLOT X}",
+    "mixed": "\N{PLUS-MINUS SIGN}",
+    "inconclusive": "?",
+    "not tested": "\N{EN DASH}",
+}
+"""Of verdicts, where there is no room for words or no color."""
 
 
 @contextmanager

@@ -62,7 +62,7 @@ class Scale:
         """
         found = self.outcome(experiment)
         mine = [each for each in found.verdicts if each.claim.name == claim.name] if found else []
-        told = [each.so_far if each.verdict == "inconclusive" and each.waits else each for each in mine]
+        told = [each.so_far if each.waits else each for each in mine]
         return [each for each in told if each.verdict != "not tested" and any(d.interval for d in each.decisions)]
 
     def direction(self, experiment: str, claim: Claim) -> tuple[Verdict, str] | None:
@@ -83,10 +83,8 @@ class Scale:
         """
         found = self.outcome(verdict.experiment)
         whole = [each for each in found.verdicts if each.claim.name == verdict.claim.name] if found else []
-        so_far = (
-            any(each.aspect == verdict.aspect and each.waits for each in whole) and verdict.verdict != "inconclusive"
-        )
-        return ", so far" if so_far else mark(verdict, self.survives)
+        waits = any(each.aspect == verdict.aspect and each.waits for each in whole)
+        return ", so far" if waits and verdict.verdict != "inconclusive" else mark(verdict, self.survives)
 
     def judged(self, experiment: str) -> Outcome | None:
         """What an experiment has found, if it judges the size of an effect against a published number.

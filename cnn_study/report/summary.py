@@ -77,7 +77,7 @@ def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = (), at_scale
 
 def _answers(found: Scale, outcome: Outcome, claim: Claim) -> Sequence[str]:
     """The cells on a claim: whether it holds, what was measured, and the other aspects."""
-    known = {each.aspect: each for each in found.verdicts(outcome.experiment.name, claim)}
+    known: dict[Aspect, ClaimVerdict] = {each.aspect: each for each in found.verdicts(outcome.experiment.name, claim)}
     words = {aspect: WORDS[each.verdict] + found.behind(each) for aspect, each in known.items()}
     holds, size, reason = (words.get(aspect, WORDS["not tested"]) for aspect in ASPECTS)
     size += f"<br>{_size(claim, known)}" if "magnitude" in known else ""
@@ -164,8 +164,9 @@ def _direction(outcome: Outcome, claim: Claim, condition: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown. A bar in a cell is written as an entity."""
-    lines = [f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |" for cells in (head, *rows)]
+    """A table in Markdown. A bar in a cell is escaped, which holds in code too."""
+    escaped = ([cell.replace("|", "\\|") for cell in cells] for cells in (head, *rows))
+    lines = [f"| {' | '.join(cells)} |" for cells in escaped]
     return "\n".join([lines[0], f"|{'---|' * len(head)}", *lines[1:]])
 
 

@@ -12,10 +12,10 @@ from test_geometry import faults
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.significance import UNCORRECTED, holm
 from cnn_study.experiment import ASPECTS
-from cnn_study.figures.claims import SIGNS, WAITING, WRITTEN, claims
+from cnn_study.figures.claims import WAITING, claims
 from cnn_study.figures.draw import draw_overview
 from cnn_study.figures.strips import strip
-from cnn_study.figures.style import WIDTHS, sized, styled
+from cnn_study.figures.style import SIGNS, WIDTHS, sized, styled
 
 
 @pytest.fixture(scope="module", params=["quick", pytest.param("full", marks=pytest.mark.slow)])
@@ -28,7 +28,7 @@ def stored(request):
 
 def pages(outcomes, style="paper", width=None, survives=None):
     sizes = sized(style, width)
-    with styled(sizes, WRITTEN):
+    with styled(sizes):
         found = holm(outcomes) if survives is None else survives
         drawn = list(claims(outcomes, sizes, "quick", found))
     plt.close("all")

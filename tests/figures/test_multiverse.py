@@ -4,6 +4,7 @@ from made_up_results import effects
 
 from cnn_study.experiment import Plot
 from cnn_study.figures.draw import drawing
+from cnn_study.figures.style import SIGNS
 
 
 @pytest.fixture
@@ -37,8 +38,8 @@ def test_verdicts_are_told_apart_without_color(drawn):
     outcome, figure = drawn
     (ax,) = figure.figure.axes
     texts = [text.get_text() for text in ax.texts]
-    signs = {"supported": "+", "contradicted": "\N{MINUS SIGN}", "inconclusive": "?"}
+    assert len(set(SIGNS.values())) == len(SIGNS)
     for decision in cells(outcome).values():
-        sign = signs[decision.verdict]
+        sign = SIGNS[decision.verdict]
         number = decision.interval.text.removeprefix("> ").removeprefix("< ").split()[0]
         assert any(text.endswith(f"{number}  {sign}") for text in texts)

@@ -11,7 +11,7 @@ from cnn_study.cli.reading import at_scale
 from cnn_study.errors import InputError
 from cnn_study.experiment import Setting
 from cnn_study.report.scale import Scale
-from cnn_study.report.summary import WORDS, insert, magnitudes, markdown, marks, topics
+from cnn_study.report.summary import WORDS, insert, magnitudes, markdown, marks, table, topics
 
 ROOT = Path(__file__).parents[2]
 BEGIN, END = marks("claims")
@@ -96,6 +96,10 @@ def test_of_two_rules_about_one_estimate_the_number_of_most_seeds_is_shown(made_
     assert f"tanh against relu: {first.text} times as long" in topics([replace(outcome, verdicts=verdicts)])
 
 
+def test_a_bar_in_a_cell_does_not_end_it():
+    assert table(["kind"], [["`int | None`"]]) == "| kind |\n|---|\n| `int \\| None` |"
+
+
 def test_each_table_goes_between_its_own_marks(tmp_path):
     file = tmp_path / "file.md"
     places = ("claims", "topics", "claims quick", "topics full")
@@ -121,7 +125,7 @@ def test_a_magnitude_stands_beside_the_published_number_and_the_direction(made_u
 
 
 @pytest.mark.parametrize(
-    ("file", "name", "table"),
+    ("file", "name", "write"),
     [
         ("README.md", "topics quick", topics),
         ("docs/reference/results.md", "claims quick", markdown),
@@ -129,11 +133,11 @@ def test_a_magnitude_stands_beside_the_published_number_and_the_direction(made_u
         ("docs/reference/results.md", "claims full", markdown),
     ],
 )
-def test_tables_are_those_of_the_reference_results(file, name, table):
+def test_tables_are_those_of_the_reference_results(file, name, write):
     profile = name.split()[1]
     outcomes = committed(profile)
     begin, end = marks(name)
     text = (ROOT / file).read_text(encoding="utf-8")
-    more = {"at_scale": at_scale(outcomes, outcomes, Setting(profile), ROOT / "results")} if table is topics else {}
-    made = table(outcomes, **more)
+    more = {"at_scale": at_scale(outcomes, outcomes, Setting(profile), ROOT / "results")} if write is topics else {}
+    made = write(outcomes, **more)
     assert f"{begin}\n{made}\n{end}" in text, "stale: make readme"
