@@ -8,26 +8,25 @@ import inspect
 import json
 import re
 import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 from cnn_study import collection
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
-from cnn_study.analysis.significance import holm, key_of, mark
-from cnn_study.experiment import ASPECTS, PROVENANCES, Claim, Setting
+from cnn_study.experiment import PROVENANCES, Claim, Setting
 from cnn_study.files import replace_file
 from cnn_study.places import REFERENCE
 from cnn_study.profiles import SCALE
 from cnn_study.report.comparison import measured_beside
 from cnn_study.report.pictures import FORMATS
-from cnn_study.report.summary import WORDS, first_claim, magnitudes, table
+from cnn_study.report.scale import NO_SCALE, Scale
+from cnn_study.report.summary import answers, claims_of, first_claim, table
 from cnn_study.stored import outcomes_in, stores_to_read
 
 DOCS = Path(__file__).parent
 PROFILE = "quick"
-"""The profile whose results are shown; what is stored at the scale of the publications comes first."""
+"""The profile that has been run whole; what is stored at the scale of the publications comes first."""
 
 TOPICS = DOCS / "topics"
 """Where the pages of experiments are written for Sphinx to read."""
@@ -38,13 +37,10 @@ FRONT = "activations-figure_1", SCALE
 PARTS = "Claims?|Numbers?|Arms|Rules?|Figures?|Run time"
 """The words that begin the parts of an experiment's docstring."""
 
-ANSWERS = {word: WORDS[word].strip("*") for word in ("supported", "contradicted", "mixed", "inconclusive")}
-ASKED = {"direction": "holds", "magnitude": "as strongly as published", "mechanism": "for the stated reason"}
-
 
 @cache
 def outcomes() -> Sequence[Outcome]:
-    """What every experiment has found in the profile that is shown."""
+    """What every experiment has found in the profile that has been run whole."""
     return _outcomes(PROFILE)
 
 
@@ -54,9 +50,20 @@ def _outcomes(profile: str) -> Sequence[Outcome]:
     return tuple(outcomes_in(store, collection.family(), setting))
 
 
-@cache
-def _survives() -> Mapping:
-    return holm(outcomes())
+def _found(profile: str) -> Scale:
+    """The same, with what is said of it."""
+    return Scale(tuple(_outcomes(profile)))
+
+
+def leading(name: str) -> str:
+    """The profile whose results on an experiment are shown first: that of the publications as soon as it has any.
+
+    Args:
+        name: Of the experiment.
+    """
+    whole = _found(SCALE).outcome(name)
+    drawn = whole and pictures(whole, SCALE)
+    return SCALE if drawn and whole and _found(SCALE).verdicts(name, first_claim(whole)) else PROFILE
 
 
 def hours() -> str:
@@ -86,16 +93,15 @@ def _amount(taken: Sequence[float]) -> tuple[str, str]:
 
 def headline() -> str:
     """How many claims hold, how many do not, and a figure."""
-    found = [each for outcome in outcomes() for each in outcome.verdicts if each.aspect == "direction"]
-    counts = Counter(each.verdict for each in found)
-    tested = [survives for each in found if (survives := _survives().get(key_of(each))) is not None]
-    runs = len({key for outcome in outcomes() for key in outcome.stored})
+    small, large = _found(PROFILE), _found(SCALE)
+    runs = {key for profile in (PROFILE, SCALE) for each in _outcomes(profile) for key in each.stored}
+    there, here = (f"{sum(each.survives.values())} of {len(each.survives)}" for each in (large, small))
     return (
-        f"**Of {len(found)} claims {counts['supported']} hold in their direction** in the profile `{PROFILE}`, "
-        f"{counts['contradicted']} do not, {counts['mixed']} hold in part of the conditions, and "
-        f"{counts['inconclusive']} stayed open. Of the {len(tested)} verdicts on directions that rest on seeds, "
-        f"{sum(tested)} survive Holm's correction for all tests together. All rests on {runs:,} training runs and "
-        f"{sum(len(each.checks) for each in outcomes())} exact checks. The figure is one at the scale of its paper.\n\n"
+        f"**{large.headline}** So it is at the scale of the publications, the profile `{SCALE}`, in the "
+        f"{len(large.complete)} of {len(large.outcomes)} experiments that have been run whole there. On small subsets, "
+        f"the profile `{PROFILE}`: {small.headline} Of the verdicts that rest on seeds, {there} there and {here} here "
+        f"survive Holm's correction for all tests together. All rests on {len(runs):,} training runs and "
+        f"{sum(len(each.checks) for each in outcomes())} exact checks.\n\n"
         f"{figure(*FRONT)}"
     )
 
@@ -106,39 +112,22 @@ def cards() -> str:
 
 
 def _card(outcome: Outcome) -> str:
-    name = outcome.experiment.name
-    claim = first_claim(outcome)
-    verdicts = _of(outcome, claim)
-    picture = _thumbnail(outcome)
+    name, claim = outcome.experiment.name, first_claim(outcome)
+    profile = leading(name)
+    holds, measured, *_ = answers(_found(profile), name, claim)
+    picture = next(iter(pictures(outcome, profile)))
     return "\n\n".join(
         [
             ":::{container} card",
-            f"[![{outcome.experiment.title}: {picture}]({_source(picture)})](topics/{name}.md)",
+            f"[![{outcome.experiment.title}: {picture}]({_source(picture, profile)})](topics/{name}.md)",
             f"**[{outcome.experiment.title}](topics/{name}.md)**",
-            f"{_badge(verdicts[0])} {claim.statement}",
-            f"{_first_measured(verdicts)}{_downloads(picture)}",
+            f"{holds}: {claim.statement}",
+            *(f"*{_text(line)}*" for line in measured.split("<br>")),
+            f"In `{profile}`. {_downloads(picture, profile)}",
             f"`make experiments EXPERIMENTS={name}`",
             ":::",
         ]
     )
-
-
-def _of(outcome: Outcome, claim: Claim) -> Sequence[ClaimVerdict]:
-    return [each for each in outcome.verdicts if each.claim == claim]
-
-
-def _first_measured(verdicts: Sequence[ClaimVerdict]) -> str:
-    found = [decision for each in verdicts for decision in each.decisions if decision.interval]
-    return f"*{found[0].text}*\n\n" if found else ""
-
-
-def _thumbnail(outcome: Outcome) -> str:
-    return next(iter(pictures(outcome)))
-
-
-def _badge(verdict: ClaimVerdict) -> str:
-    word = ANSWERS.get(verdict.verdict, verdict.verdict)
-    return f"**{word}**{mark(verdict, _survives())}:" if word else ""
 
 
 # --- figures ---
@@ -201,49 +190,39 @@ def topic(outcome: Outcome) -> str:
 
 def _topic(outcome: Outcome) -> Iterator[str]:
     experiment = outcome.experiment
+    profile = leading(experiment.name)
+    large = _found(SCALE) if profile == SCALE else NO_SCALE
+    shown = large.outcome(experiment.name) or outcome
     yield f"# {experiment.title}"
     yield _prose(inspect.getdoc(sys.modules[f"experiments.{experiment.name}"]) or "")
     yield f"```sh\nmake experiments EXPERIMENTS={experiment.name}\n```"
     yield "## What came out"
-    if outcome.design.proxy:
-        yield f"A proxy: {_text(outcome.design.proxy)}."
-    yield table(
-        ("claim", *(ASKED[aspect] for aspect in ASPECTS)), (_answers(outcome, each) for each in experiment.claims)
-    )
+    yield f"In the profile `{profile}`{_proxy(shown)}:"
+    yield claims_of(experiment, _found(PROFILE), large)
     yield "° does not survive Holm's correction for all tests together. *-*: not tested."
-    yield from _at_scale(outcome)
-    for name in pictures(outcome):
-        yield figure(name, up="../")
-    yield from _published(outcome)
+    yield from (figure(name, profile, "../") for name in pictures(outcome, profile))
+    yield from _published(shown)
+    if large.outcomes:
+        yield f"## In the profile `{PROFILE}`"
+        yield f"What `make experiments` trains{_proxy(outcome)}."
+        yield from (figure(name, PROFILE, "../") for name in pictures(outcome, PROFILE))
     yield "## What decides"
     yield (
-        f"Rules in `{PROFILE}`, written before the results. [How verdicts are made](../explanation/verdicts.md) says "
+        f"Rules in `{profile}`, written before the results. [How verdicts are made](../explanation/verdicts.md) says "
         "what the words mean."
     )
     for claim in experiment.claims:
-        yield from _decided(outcome, claim)
+        yield from _decided(shown, claim, profile)
     yield from _ledger(experiment.name)
 
 
-def _at_scale(outcome: Outcome) -> Iterator[str]:
-    """What is stored of an experiment at the scale of the publication, if anything is."""
-    names = pictures(outcome, SCALE)
-    if names:
-        yield "### At the scale of the publication"
-        yield magnitudes([each for each in _outcomes(SCALE) if each.experiment.name == outcome.experiment.name])
-        yield from (figure(name, SCALE, "../") for name in names)
-        yield f"### In the profile {PROFILE}"
+def _proxy(outcome: Outcome) -> str:
+    return f", a proxy: {_text(outcome.design.proxy)}" if outcome.design.proxy else ""
 
 
 def _prose(docstring: str) -> str:
     """A docstring with the words that begin its parts, such as ``Arms:``, set apart."""
     return re.sub(rf"\s*(?:^|(?<=[.?]\s))({PARTS}): ", r"\n\n**\1:** ", docstring, flags=re.MULTILINE)
-
-
-def _answers(outcome: Outcome, claim: Claim) -> Sequence[str]:
-    mine = {each.aspect: each for each in _of(outcome, claim)}
-    shown = (f"{WORDS[mine[aspect].verdict]}{mark(mine[aspect], _survives())}" for aspect in ASPECTS)
-    return claim.statement, *shown
 
 
 def _published(outcome: Outcome) -> Iterator[str]:
@@ -262,16 +241,16 @@ def _published(outcome: Outcome) -> Iterator[str]:
         yield table(("quantity", "published", "measured, with its interval", "source, and how it is known"), rows)
 
 
-def _decided(outcome: Outcome, claim: Claim) -> Iterator[str]:
+def _decided(outcome: Outcome, claim: Claim, profile: str) -> Iterator[str]:
     yield f"### {claim.name}"
     yield claim.statement
-    verdicts = _of(outcome, claim)
+    verdicts = [each for each in outcome.verdicts if each.claim == claim]
     rows = [_decision(each, decision) for each in verdicts for decision in each.decisions]
     yield table(("aspect", "condition", "verdict", "measured", "rule"), rows)
     for each in verdicts:
         if not each.decisions and each.reason:
             yield f"{each.aspect.capitalize()}: {each.verdict} ({_text(each.reason)})."
-    yield f"```sh\ncnn-study explain {claim.name} --profile {PROFILE}\n```"
+    yield f"```sh\ncnn-study explain {claim.name} --profile {profile}\n```"
 
 
 def _decision(verdict: ClaimVerdict, decision: Decision) -> Sequence[str]:

@@ -99,18 +99,33 @@ def test_the_first_page_leads_to_every_other():
 
 
 def test_every_experiment_has_a_page_with_its_claims_figures_and_rules(gallery):
-    for outcome in gallery.outcomes():
-        text = gallery.topic(outcome)
+    for small in gallery.outcomes():
+        name, text = small.experiment.name, gallery.topic(small)
+        profile = gallery.leading(name)
+        outcome = gallery._found(profile).outcome(name)
         assert text.startswith(f"# {outcome.experiment.title}\n")
+        assert f"In the profile `{profile}`" in text.split("## What came out")[1]
         for claim in outcome.experiment.claims:
             assert f"### {claim.name}\n\n{claim.statement}\n" in text
+            assert f"cnn-study explain {claim.name} --profile {profile}\n" in text
         for verdict in outcome.verdicts:
             for decision in verdict.decisions:
                 assert gallery._text(decision.rule.sentence) in text
                 assert decision.interval is None or gallery._text(decision.interval.text) in text
-    shown = {name for outcome in gallery.outcomes() for name in gallery.pictures(outcome)}
+        for each in {profile, "quick"}:
+            assert all(f"results/{each}/figures/{picture}.png" in text for picture in gallery.pictures(small, each))
+    shown = {name for outcome in gallery.outcomes() for name in gallery.pictures(outcome, "quick")}
     there = {path.stem for path in (ROOT / "results" / "quick" / "figures").glob("*.png")}
     assert shown == there - {OVERVIEW}
+
+
+def test_a_page_leads_with_the_scale_of_the_publications_where_it_has_been_run(gallery):
+    assert gallery.leading("lenet5") == "full"
+    whole = gallery._found("full").outcome("lenet5")
+    text = gallery.topic(next(each for each in gallery.outcomes() if each.experiment.name == "lenet5"))
+    assert text.index("results/full/figures/lenet5-") < text.index("results/quick/figures/lenet5-")
+    assert "holds in `quick`" in text
+    assert whole.verdicts[0].decisions[0].interval.text in text
 
 
 def test_the_gallery_has_a_card_an_experiment_and_every_file_it_offers_exists(gallery):
@@ -121,10 +136,13 @@ def test_the_gallery_has_a_card_an_experiment_and_every_file_it_offers_exists(ga
     assert all((DOCS / path).is_file() for path in offered)
 
 
-def test_the_headline_counts_the_stored_verdicts(gallery):
-    with (ROOT / "results" / "quick" / "verdicts.csv").open(encoding="utf-8", newline="") as file:
-        found = [row["verdict"] for row in csv.DictReader(file) if row["aspect"] == "direction"]
-    assert f"Of {len(found)} claims {found.count('supported')} hold in their direction" in gallery.headline()
+@pytest.mark.parametrize("profile", ["quick", "full"])
+def test_the_headline_counts_the_stored_verdicts(gallery, profile):
+    complete = {each.experiment.name for each in gallery._found(profile).complete}
+    with (ROOT / "results" / profile / "verdicts.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["aspect"] == "direction"]
+    found = [row["verdict"] for row in rows if row["experiment"] in complete]
+    assert f"{found.count('supported')} of {len(found)} claims hold" in gallery.headline()
 
 
 def test_every_command_and_option_is_listed(generated):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.estimates import time_to
 from cnn_study.analysis.statistics import Interval, mean_interval, time_product
-from cnn_study.experiment import Arm, Claim, Contrast, Published, TimeRatio, TimeToTrainError
+from cnn_study.experiment import Arm, Claim, Contrast, Estimate, Published, TimeRatio, TimeToTrainError
 from cnn_study.figures.quantities import interval_text, metric_text, values
 from cnn_study.models.complexity import macs, parameters
 
@@ -101,10 +101,11 @@ def _epochs(outcome: Outcome, arm: Arm, threshold: float) -> Interval:
 
 
 def _compared(outcome: Outcome, number: Published) -> Iterator[str]:
-    """The estimates of rules that compare the two arms that a published number compares."""
+    """The estimates of rules that compare the two arms that a published number compares, each with most seeds."""
     kind = TimeRatio if number.quantity.startswith("ratio") else Contrast
     if kind is Contrast and not number.quantity.startswith("gain"):
         return
+    found: dict[tuple[str, Estimate], Interval] = {}
     for verdict in outcome.verdicts:
         for decision in verdict.decisions:
             estimate, interval = decision.rule.estimate, decision.interval
@@ -113,4 +114,6 @@ def _compared(outcome: Outcome, number: Published) -> Iterator[str]:
             called = [outcome.design.arm(name).label for name in estimate.arms]
             pairs = [called] if kind is TimeRatio else [called, called[::-1]]
             if number.about in [" / ".join(pair) for pair in pairs]:
-                yield f"{decision.rule.condition}: {interval.text}"
+                place = decision.rule.condition, estimate
+                found[place] = max(found.get(place, interval), interval, key=lambda each: each.n)
+    yield from (f"{condition}: {interval.text}" for (condition, _), interval in found.items())

@@ -8,7 +8,7 @@ from pathlib import Path
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, conjunction
 from cnn_study.analysis.significance import Key, holm, mark
 from cnn_study.errors import InputError
-from cnn_study.experiment import ASPECTS, Aspect, Claim, Design, Published, Verdict
+from cnn_study.experiment import ASPECTS, Aspect, Claim, Design, Experiment, Published, Verdict
 from cnn_study.files import replace_file
 from cnn_study.report.answers import in_words
 from cnn_study.report.scale import NO_SCALE, Scale
@@ -57,31 +57,59 @@ def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = (), at_scale
         at_scale: What was found at the scale of the publications.
     """
     own = Scale(tuple(outcomes), family=tuple(family))
-    head = ("topic", "claim", "holds", "measured", "as strongly as published", "for the stated reason")
-    head += ("holds in `quick`",) if at_scale.outcomes else ()
-    rows: list[list[str]] = []
+    rows = []
     for outcome in outcomes:
         name, claim = outcome.experiment.name, first_claim(outcome)
-        cells = _answers(own, outcome, claim)
-        if at_scale.outcomes:
-            small, *rest = cells
-            whole = at_scale.outcome(name)
-            large = whole and at_scale.verdicts(name, claim)
-            rest[0] = f"on small subsets: {rest[0]}"
-            cells = [*(_answers(at_scale, whole, claim) if whole and large else ("not run yet", *rest)), small]
-        rows.append([f"[{name.replace('_', ' ')}](experiments/{name}.py)", claim.statement, *cells])
+        link = f"[{name.replace('_', ' ')}](experiments/{name}.py)"
+        rows.append((link, claim.statement, *_compared(own, at_scale, name, claim)))
+    return _answered(("topic", "claim"), rows, at_scale)
+
+
+def claims_of(experiment: Experiment, own: Scale, at_scale: Scale = NO_SCALE) -> str:
+    """A row a claim of an experiment, with the answers that :func:`topics` has of one.
+
+    Args:
+        experiment: Which.
+        own: What was found in the profile that is shown.
+        at_scale: What was found at the scale of the publications.
+    """
+    rows = [(claim.statement, *_compared(own, at_scale, experiment.name, claim)) for claim in experiment.claims]
+    return _answered(("claim",), rows, at_scale)
+
+
+def _answered(names: Sequence[str], rows: Sequence[Sequence[str]], at_scale: Scale) -> str:
+    head = (*names, "holds", "measured", "as strongly as published", "for the stated reason")
+    head += ("holds in `quick`",) if at_scale.outcomes else ()
     # Where no size is judged, a column of dashes says so too often.
     kept = [place for place in range(len(head)) if any(cells[place] != WORDS["not tested"] for cells in rows)]
     return table([head[place] for place in kept], [[cells[place] for place in kept] for cells in rows])
 
 
-def _answers(found: Scale, outcome: Outcome, claim: Claim) -> Sequence[str]:
-    """The cells on a claim: whether it holds, what was measured, and the other aspects."""
-    known: dict[Aspect, ClaimVerdict] = {each.aspect: each for each in found.verdicts(outcome.experiment.name, claim)}
+def _compared(own: Scale, at_scale: Scale, name: str, claim: Claim) -> Sequence[str]:
+    """The cells on a claim at the larger scale; or those at the smaller one, with a word that they are."""
+    cells = answers(own, name, claim)
+    if not at_scale.outcomes:
+        return cells
+    small, measured, *rest = cells
+    if at_scale.verdicts(name, claim):
+        return *answers(at_scale, name, claim), small
+    return "not run yet", f"on small subsets: {measured}", *rest, small
+
+
+def answers(found: Scale, name: str, claim: Claim) -> Sequence[str]:
+    """Whether a claim holds, what was measured, whether its size and its reason are as stated.
+
+    Args:
+        found: The results.
+        name: Of the experiment.
+        claim: One of its claims.
+    """
+    outcome = found.outcome(name)
+    known: dict[Aspect, ClaimVerdict] = {each.aspect: each for each in found.verdicts(name, claim)}
     words = {aspect: WORDS[each.verdict] + found.behind(each) for aspect, each in known.items()}
     holds, size, reason = (words.get(aspect, WORDS["not tested"]) for aspect in ASPECTS)
     size += f"<br>{_size(claim, known)}" if "magnitude" in known else ""
-    return holds, "<br>".join(_shares(list(known.values()), outcome.design)), size, reason
+    return holds, "<br>".join(_shares(list(known.values()), outcome.design)) if outcome else "", size, reason
 
 
 def _size(claim: Claim, known: Mapping[Aspect, ClaimVerdict]) -> str:

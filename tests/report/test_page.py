@@ -118,6 +118,16 @@ def test_published_numbers_stand_beside_the_measured_ones(made_up, tmp_path):
     assert rows["epochs"][0].startswith(f"plain: {math.exp(expected.estimate):.3g} [{math.exp(expected.low):.3g}, ")
 
 
+def test_where_two_rules_compare_the_same_the_number_of_most_seeds_stands_beside_the_published_one(made_up):
+    outcome = evaluate(*made_up)
+    size = next(each for each in outcome.verdicts if each.aspect == "magnitude")
+    more = replace(size.decisions[0].interval, estimate=7.5, low=7, high=8, n=5)
+    longer = replace(size, decisions=(replace(size.decisions[0], interval=more), *size.decisions[1:]))
+    outcome = replace(outcome, verdicts=tuple(longer if each is size else each for each in outcome.verdicts))
+    rows = {number.quantity: measured for number, measured in measured_beside(outcome, size.claim)}
+    assert rows["ratio"] == [f"plain: {more.text}", f"other: {size.decisions[1].interval.text}"]
+
+
 def test_arms_are_listed_with_their_costs_and_errors(made_up):
     outcome = evaluate(*made_up)
     row = arm_rows(outcome)[0]
