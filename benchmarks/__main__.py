@@ -1,6 +1,7 @@
 """The benchmarks: one table of what this suite's speed rests on, beside plain Keras and PyTorch, in one run."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -131,7 +132,7 @@ def wanted(rows: str) -> dict[str, Measure]:
 
 
 def measured(chosen: Mapping[str, Measure], settings: Settings, file: Path | None = None) -> Report:
-    """Measure, one after another. What fails is a row that says why; it does not stop the others.
+    """Measure, one after another, and say so. What fails is a row that says why; it does not stop the others.
 
     Args:
         chosen: What to measure, by name.
@@ -139,13 +140,15 @@ def measured(chosen: Mapping[str, Measure], settings: Settings, file: Path | Non
         file: Where to keep the values, whenever there are more of them.
     """
     report = Report(measuring.machine(), measuring.versions(), ())
-    for name, measure in chosen.items():
+    for number, (name, measure) in enumerate(chosen.items(), 1):
+        begun = time.monotonic()
         with errors.status(f"measuring {name}") as status:
             tell = partial(_tell, status, name)
             for row in _measured(name, measure, replace(settings, tell=tell)):
                 report = report.and_row(row)
                 if file:
                     report.write(file)
+        errors.print(f"{number} of {len(chosen)}: {name}, {time.monotonic() - begun:.0f} s", highlight=False)
     return report
 
 
