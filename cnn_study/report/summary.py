@@ -100,7 +100,7 @@ def answers(found: Scale, name: str, claim: Claim) -> Sequence[str]:
     """Whether a claim holds, what was measured, whether its size and its reason are as stated.
 
     Args:
-        found: The results.
+        found: The results, with those of the experiment.
         name: Of the experiment.
         claim: One of its claims.
     """
@@ -108,18 +108,24 @@ def answers(found: Scale, name: str, claim: Claim) -> Sequence[str]:
     known: dict[Aspect, ClaimVerdict] = {each.aspect: each for each in found.verdicts(name, claim)}
     words = {aspect: WORDS[each.verdict] + found.behind(each) for aspect, each in known.items()}
     holds, size, reason = (words.get(aspect, WORDS["not tested"]) for aspect in ASPECTS)
-    size += f"<br>{_size(claim, known)}" if "magnitude" in known else ""
-    return holds, "<br>".join(_shares(list(known.values()), outcome.design)) if outcome else "", size, reason
+    if outcome is None:
+        return holds, "", size, reason
+    if "magnitude" in known:
+        size += f"<br>{_size(claim, known, outcome.design)}"
+    return holds, "<br>".join(_shares(list(known.values()), outcome.design)), size, reason
 
 
-def _size(claim: Claim, known: Mapping[Aspect, ClaimVerdict]) -> str:
+def _size(claim: Claim, known: Mapping[Aspect, ClaimVerdict], design: Design) -> str:
     """The first number that is judged against a published one, and how many more there are."""
     first, *more = (each for each in known["magnitude"].decisions if each.interval and each.verdict != "not tested")
-    number = _numbers(claim, first.rule.condition)[0]
+    numbers = _numbers(claim, first, design)
+    alone = len(numbers) == 1
+    published = "; ".join(each.text if alone else f"{each.about} {each.text}" for each in numbers)
     others = f"; and {len(more)} more" if more else ""
     if first.rule.estimate in [each.rule.estimate for each in _telling(list(known.values()))]:
-        return f"published: {number.text}{others}"
-    return f"{number.about}: {first.measured}; published: {number.text}{others}"
+        return f"published: {published}{others}"
+    what = numbers[0].about if alone else first.rule.condition
+    return f"{what}: {first.measured}; published: {published}{others}"
 
 
 def _shares(mine: Sequence[ClaimVerdict], design: Design) -> Iterable[str]:
@@ -165,7 +171,7 @@ def magnitudes(outcomes: Sequence[Outcome]) -> str:
                 if decision.interval and decision.verdict != "not tested":
                     rule, claim = decision.rule, verdict.claim
                     answers = _direction(outcome, claim, rule.condition), WORDS[decision.verdict]
-                    numbers = _numbers(claim, rule.condition)
+                    numbers = _numbers(claim, decision, outcome.design)
                     published = "; ".join(f"{each.quantity}, {each.about}: {each.text}" for each in numbers)
                     sources = "; ".join(dict.fromkeys(each.source for each in numbers))
                     equal = f"{rule.low:.3g} to {rule.high:.3g}"
@@ -174,9 +180,11 @@ def magnitudes(outcomes: Sequence[Outcome]) -> str:
     return table(head, rows)
 
 
-def _numbers(claim: Claim, condition: str) -> Sequence[Published]:
-    """What was published about a condition, or else the first number of a claim."""
-    return [each for each in claim.published if each.about == condition] or claim.published[:1]
+def _numbers(claim: Claim, decision: Decision, design: Design) -> Sequence[Published]:
+    """What was published about the arms of an estimate: together, or else about each; or else the first of a claim."""
+    arms = {design.arm(name).label for name in decision.rule.estimate.arms}
+    known = [each for each in claim.published if each.labels and set(each.labels) <= arms]
+    return [each for each in known if set(each.labels) == arms] or known or claim.published[:1]
 
 
 def _direction(outcome: Outcome, claim: Claim, condition: str) -> str:

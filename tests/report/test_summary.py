@@ -5,11 +5,12 @@ import pytest
 from committed import outcomes as committed
 from conftest import complete, made_up_design, time_of, with_silent_claims
 
+from cnn_study import collection
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.cli.reading import at_scale
 from cnn_study.errors import InputError
-from cnn_study.experiment import Setting
+from cnn_study.experiment import Published, Setting
 from cnn_study.report.scale import Scale
 from cnn_study.report.summary import WORDS, insert, magnitudes, markdown, marks, table, topics
 
@@ -94,6 +95,27 @@ def test_of_two_rules_about_one_estimate_the_number_of_most_seeds_is_shown(made_
     more = replace(size, decisions=(replace(size.decisions[0], interval=first), *size.decisions[1:]))
     verdicts = tuple(more if each is size else each for each in outcome.verdicts)
     assert f"tanh against relu: {first.text} times as long" in topics([replace(outcome, verdicts=verdicts)])
+
+
+def test_every_size_that_is_judged_stands_beside_numbers_about_its_own_arms():
+    for experiment in collection.load():
+        design = experiment.at("full")
+        claims = {claim.name: claim for claim in experiment.claims}
+        for rule in design.rules:
+            if rule.published:
+                about = {label for each in claims[rule.claim].published for label in each.labels}
+                assert {design.arm(name).label for name in rule.estimate.arms} <= about, (experiment.name, rule)
+
+
+def test_numbers_about_each_of_two_arms_stand_beside_their_difference(made_up):
+    experiment, design, stored = made_up
+    numbers = tuple(
+        Published("error", value, "Else 2010", "primary", about) for about, value in (("tanh", 9), ("relu", 7))
+    )
+    claim = replace(experiment.claims[0], published=numbers)
+    outcome = evaluate(replace(experiment, claims=(claim,)), design, stored)
+    assert "published: tanh 9; relu 7; and 1 more" in topics([outcome])
+    assert "| error, tanh: 9; error, relu: 7 |" in magnitudes([outcome])
 
 
 def test_a_bar_in_a_cell_does_not_end_it():
