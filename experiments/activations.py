@@ -105,8 +105,8 @@ FIGURE_1 = "Krizhevsky, Sutskever & Hinton 2012, Figure 1"
     "A convolutional network with ReLUs reaches 25 % training error in fewer epochs than one with tanh units.",
     published=(
         Published("ratio of epochs to 25 % training error", 6, FIGURE_1, "primary", about="tanh / ReLU"),
-        Published("epochs to 25 % training error", 6, FIGURE_1, "memory", about="ReLU"),
-        Published("epochs to 25 % training error", 36, FIGURE_1, "memory", about="tanh"),
+        Published("epochs to 25 % training error", 6, FIGURE_1, "secondary", about="ReLU", rough=True),
+        Published("epochs to 25 % training error", 36, FIGURE_1, "secondary", about="tanh", rough=True),
     ),
     mechanism="see sigmoid-is-slow-when-deep and tanh-is-slow-when-deep",
 )

@@ -38,6 +38,7 @@ class Published(Declared):
         about: Label of the arm it is about, or of the two that it compares, ``A / B``, or the kind of layer that an
             exact check counts; empty if it is about none of them, so that it stands beside the claim and in no figure.
         dataset: Name of the data set it is for, if it must not stand beside what was measured on another.
+        rough: Whether its source gives it as an approximate one.
     """
 
     quantity: str
@@ -46,6 +47,7 @@ class Published(Declared):
     provenance: Provenance
     about: str = ""
     dataset: str | None = None
+    rough: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -63,8 +65,8 @@ class Published(Declared):
 
     @property
     def text(self) -> str:
-        """The number as it may be shown: with "approximately" before one that is only remembered."""
-        return f"{'approximately ' if self.provenance == 'memory' else ''}{self.value:g}"
+        """The number as it may be shown: with "approximately" before one that is rough or only remembered."""
+        return f"{'approximately ' if self.rough or self.provenance == 'memory' else ''}{self.value:g}"
 
 
 @dataclass(frozen=True)

@@ -264,8 +264,9 @@ def test_probes_belong_to_the_runs_they_are_asked_for():
     ("provenance", "text"),
     [("primary", "6.5"), ("abstract", "6.5"), ("secondary", "6.5"), ("memory", "approximately 6.5")],
 )
-def test_only_remembered_numbers_are_approximate(provenance, text):
+def test_numbers_that_are_remembered_or_rough_are_approximate(provenance, text):
     assert Published("ratio", 6.5, "Somebody 2012", provenance, about="a / b").text == text
+    assert Published("ratio", 6.5, "Somebody 2012", provenance, about="a / b", rough=True).text == "approximately 6.5"
 
 
 def test_objectives_in_words():
