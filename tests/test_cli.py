@@ -11,6 +11,7 @@ from cnn_study.analysis.decisions import evaluate
 from cnn_study.cli import output, training
 from cnn_study.data import cache
 from cnn_study.data.registry import DATASETS
+from cnn_study.display import SuiteDisplay
 from cnn_study.errors import DataError, InputError
 from cnn_study.execution.plan import Request
 from cnn_study.execution.suite import Failure, Report
@@ -105,6 +106,23 @@ def test_the_experiments_of_the_package_run_by_their_work_and_named_ones_as_they
     assert sorted(everything) == collection.names()
     assert everything[0] == "layer_api"  # It has checks, and no run.
     assert everything.index("output_size") < everything.index("activations")
+
+
+def test_how_many_workers_there_are_is_asked_when_they_are_reached(monkeypatch, tmp_path):
+    class Cluster:
+        def __enter__(self):
+            self.jobs = 3
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+    shown = []
+    monkeypatch.setattr(training, "carry_out", lambda *_: Report(frozenset()))
+    monkeypatch.setattr(training, "SuiteDisplay", lambda *given: shown.append(given[2]) or SuiteDisplay(*given))
+    found = stored.designed(collection.load(["layer_api"]), Setting("smoke"))
+    training._train(Setting("smoke"), found, Store(tmp_path), Cluster(), None, True)
+    assert shown == [3]
 
 
 @pytest.mark.parametrize("option", ["--stand-in", "--fallback"])

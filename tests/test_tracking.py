@@ -52,8 +52,9 @@ from cnn_study.spec import (
 from cnn_study.tracking import bulk
 from cnn_study.tracking.execution import COMPLETE
 from cnn_study.tracking.notes import ALL_ARMS, NOTE_LENGTH, VIEW, View, linked, page_of_runs, views
-from cnn_study.tracking.runs import KEY, MODEL, VALUE_LENGTH, ChildRun
+from cnn_study.tracking.runs import KEY, MODEL, VALUE_LENGTH, ChildRun, name_of
 from cnn_study.tracking.store import client_of
+from cnn_study.training.search import trial_runs
 
 CONTENT = "0123456789abcdef" * 4
 RATIO = TimeRatio("tanh, plain", "relu, plain", 0.25)
@@ -261,7 +262,7 @@ def test_views_show_a_table_the_errors_and_the_search_for_rates(outcome, uri):
         assert name.strip("`") in getattr(run.data, kind)
     state, keys = shown_by(mirror, "rates")
     assert keys == {
-        mirror.child(f"{unit}, plain, search, rate {rate:g}").data.tags[KEY]
+        mirror.child(f"{unit}, plain, search, rate {rate:g}, seed 1000").data.tags[KEY]
         for unit in ("relu", "tanh")
         for rate in (0.005, 0.01, 0.02)
     }
@@ -442,12 +443,20 @@ def test_what_was_measured_more_than_once_an_epoch_is_shown_by_step_too(outcome,
     assert shown("curves_by_step/filter/0") == [(point.step, point.value) for point in kernel]
 
 
-def test_search_runs_are_named_by_their_rate(outcome, uri, figures):
+def test_search_runs_are_named_by_their_rate_and_seed(outcome, uri, figures):
     mirrored(outcome, uri, figures)
     names = {run.info.run_name for run in Mirror(uri).children if run.data.tags["role"] == "search"}
     assert names == {
-        f"{unit}, plain, search, rate {rate:g}" for unit in ("relu", "tanh") for rate in (0.005, 0.01, 0.02)
+        f"{unit}, plain, search, rate {rate:g}, seed 1000" for unit in ("relu", "tanh") for rate in (0.005, 0.01, 0.02)
     }
+
+
+def test_no_two_runs_have_the_same_name(outcome):
+    search = replace(outcome.design.search, repeats=2)
+    arm = outcome.design.arms[0]
+    runs = [run for rate in search.rates for run in trial_runs(arm, search, rate, 5)]
+    names = [name_of(Request(arm, "search", run)) for run in runs]
+    assert len(set(names)) == len(names) == 6
 
 
 def test_every_run_names_its_images(outcome, uri, figures):

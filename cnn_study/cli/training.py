@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -279,9 +280,8 @@ def _train(
     """Train what is not stored, and show what every experiment has found as soon as it is decided."""
     designs = [design for _, design in found]
     known = known_data(setting, designs)
-    display = SuiteDisplay(console, examples_in(known), workers.jobs, timed(store, known), quiet)
 
-    def watch(event: Event | Queued | Ended) -> None:
+    def watch(display: SuiteDisplay, event: Event | Queued | Ended) -> None:
         display(event)
         if isinstance(event, Ended) and len(found) > 1:
             experiment = next(each for each, design in found if design is event.design)
@@ -289,8 +289,10 @@ def _train(
                 console.print(line, soft_wrap=True)
 
     try:
-        with workers, display.live():
-            return carry_out(designs, store, workers, watch, models)
+        with workers:  # Only then does a cluster know how many there are.
+            display = SuiteDisplay(console, examples_in(known), workers.jobs, timed(store, known), quiet)
+            with display.live():
+                return carry_out(designs, store, workers, partial(watch, display), models)
     except KeyboardInterrupt:
         count = len(store.records())
         errors.print(

@@ -101,10 +101,10 @@ def span(record: RunRecord) -> tuple[int, int]:
 
 
 def name_of(request: Request) -> str:
-    """The arm, and its seed or rate."""
+    """The arm and its seed, of a search also the rate: no two runs of an experiment have the same."""
     run = request.run
-    what = f"search, rate {run.train.learning_rate:g}" if request.role == "search" else f"seed {run.seeds.init}"
-    return f"{request.arm.name}, {what}"
+    searched = f", search, rate {run.train.learning_rate:g}" if request.role == "search" else ""
+    return f"{request.arm.name}{searched}, seed {run.seeds.init}"
 
 
 def dataset_of(data: DataSpec) -> dict[str, str]:

@@ -98,7 +98,7 @@ def test_every_link_inside_leads_somewhere(opened):
         "all => all.map(one => one.getAttribute('href')).filter(href => !document.getElementById(href.slice(1)))"
     )
     assert broken == []
-    page.get_by_role("link", name="Gains and a check").click()
+    page.get_by_role("link", name="Gains and a check", exact=True).click()
     assert page.locator("#gains").bounding_box()["y"] == pytest.approx(0, abs=40)
 
 
@@ -132,15 +132,15 @@ def test_filters_hide_rows_and_sorting_moves_them(opened):
     rows = page.locator("#verdicts tbody tr")
     verdicts = rows.evaluate_all("all => all.map(one => one.dataset.direction)")
     assert len(set(verdicts)) > 1
-    page.get_by_label("Verdict").select_option("supported")
+    page.get_by_role("combobox", name="Verdict").select_option("supported")
     seen = rows.evaluate_all("all => all.filter(one => one.offsetHeight).map(one => one.dataset.direction)")
     assert seen == ["supported"] * verdicts.count("supported")
     assert page.locator("#shown").inner_text() == f"{len(seen)} of {len(verdicts)} claims shown"
     page.get_by_role("button", name="Show all").click()
     page.wait_for_function("[...document.querySelectorAll('#verdicts tbody tr')].every(one => !one.hidden)")
-    page.get_by_label("Topic").select_option("gains")
+    page.get_by_role("combobox", name="Topic").select_option("gains")
     assert rows.evaluate_all("all => all.filter(one => one.offsetHeight).every(one => one.dataset.topic === 'gains')")
-    page.get_by_label("Sort by").select_option("claim")
+    page.get_by_role("combobox", name="Sort by").select_option("claim")
     claims = rows.evaluate_all("all => all.map(one => one.cells[1].textContent)")
     assert claims == sorted(claims)
 
