@@ -73,6 +73,21 @@ def stores_to_read(results: Path | None, profile: str) -> list[tuple[Store, Sett
     Raises:
         InputError: There is none.
     """
+    if found := stores_there(results, profile):
+        return found
+    where = results or f"{places.OWN} and {places.REFERENCE}"
+    raise InputError(
+        f"no results of the profile {profile!r} in {where}: train them with `cnn-study run --profile {profile}`"
+    )
+
+
+def stores_there(results: Path | None, profile: str) -> list[tuple[Store, Setting]]:
+    """The same; none where none is.
+
+    Args:
+        results: See :func:`stores_to_read`.
+        profile: Their profile.
+    """
     for root in places.roots(results):
         found = [
             (store, setting)
@@ -81,10 +96,7 @@ def stores_to_read(results: Path | None, profile: str) -> list[tuple[Store, Sett
         ]
         if found:
             return found
-    where = results or f"{places.OWN} and {places.REFERENCE}"
-    raise InputError(
-        f"no results of the profile {profile!r} in {where}: train them with `cnn-study run --profile {profile}`"
-    )
+    return []
 
 
 def designed(chosen: Sequence[Experiment], setting: Setting, *, named: bool = False) -> Designed:

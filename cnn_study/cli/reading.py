@@ -19,7 +19,7 @@ from cnn_study.errors import StudyError, unknown_name
 from cnn_study.experiment import Experiment, Setting
 from cnn_study.places import roots
 from cnn_study.profiles import SCALE
-from cnn_study.stored import outcomes_in, stores_to_read
+from cnn_study.stored import outcomes_in, stores_there, stores_to_read
 
 if TYPE_CHECKING:  # It takes long to import, and only one command needs it.
     from cnn_study.report.scale import Scale
@@ -130,7 +130,7 @@ def at_scale(outcomes: Sequence[Outcome], family: Sequence[Outcome], setting: Se
     if setting != Setting("quick"):
         return Scale()
     try:
-        stores = [store for store, found in stores_to_read(results, SCALE) if found.images is None]
+        stores = [store for store, found in stores_there(results, SCALE) if found.images is None]
         if not stores:
             return Scale()
         whole = outcomes_in(stores[0], [each.experiment for each in family], Setting(SCALE))

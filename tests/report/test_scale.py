@@ -6,10 +6,12 @@ import pytest
 from conftest import complete, made_up_design, made_up_experiment
 
 from cnn_study.analysis.decisions import evaluate
+from cnn_study.cli.reading import at_scale
 from cnn_study.experiment import Setting
 from cnn_study.figures.draw import draw
 from cnn_study.report.page import write_page
 from cnn_study.report.scale import Scale
+from cnn_study.results import Store
 
 QUICK = Setting("quick")
 
@@ -60,3 +62,12 @@ def test_what_is_not_finished_is_told_so_far(small, whole):
     nothing = evaluate(whole.experiment, whole.design, {})
     assert Scale((nothing,)).direction("made_up", claim) is None
     assert Scale((nothing,)).judged("made_up") is None
+
+
+def test_it_is_no_complaint_that_there_are_no_such_results(made_up, small, tmp_path, capsys):
+    store = Store(tmp_path / "quick")
+    for record in made_up[2].values():
+        store.add(record)
+    store.merge()
+    assert at_scale([small], [small], QUICK, tmp_path) == Scale()
+    assert capsys.readouterr().err == ""
