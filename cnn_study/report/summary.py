@@ -93,7 +93,7 @@ def _compared(own: Scale, at_scale: Scale, name: str, claim: Claim) -> Sequence[
     small, measured, *rest = cells
     if at_scale.verdicts(name, claim):
         return *answers(at_scale, name, claim), small
-    return "not run yet", f"on small subsets: {measured}", *rest, small
+    return "not run yet", f"on small subsets: {measured}" if measured else "", *rest, small
 
 
 def answers(found: Scale, name: str, claim: Claim) -> Sequence[str]:
@@ -170,12 +170,12 @@ def magnitudes(outcomes: Sequence[Outcome]) -> str:
             for decision in verdict.decisions if verdict.aspect == "magnitude" else ():
                 if decision.interval and decision.verdict != "not tested":
                     rule, claim = decision.rule, verdict.claim
-                    answers = _direction(outcome, claim, rule.condition), WORDS[decision.verdict]
+                    told = _direction(outcome, claim, rule.condition), WORDS[decision.verdict]
                     numbers = _numbers(claim, decision, outcome.design)
                     published = "; ".join(f"{each.quantity}, {each.about}: {each.text}" for each in numbers)
                     sources = "; ".join(dict.fromkeys(each.source for each in numbers))
                     equal = f"{rule.low:.3g} to {rule.high:.3g}"
-                    cells = rule.condition, published, equal, decision.measured, *answers, sources
+                    cells = rule.condition, published, equal, decision.measured, *told, sources
                     rows.append((claim.statement, *cells))
     return table(head, rows)
 
