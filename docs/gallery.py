@@ -50,6 +50,7 @@ def _outcomes(profile: str) -> Sequence[Outcome]:
     return tuple(outcomes_in(store, collection.family(), setting))
 
 
+@cache
 def _found(profile: str) -> Scale:
     """The same, with what is said of it."""
     return Scale(tuple(_outcomes(profile)))
@@ -61,9 +62,10 @@ def leading(name: str) -> str:
     Args:
         name: Of the experiment.
     """
-    whole = _found(SCALE).outcome(name)
-    drawn = whole and pictures(whole, SCALE)
-    return SCALE if drawn and whole and _found(SCALE).verdicts(name, first_claim(whole)) else PROFILE
+    found = _found(SCALE)
+    whole = found.outcome(name)
+    shown = whole and found.verdicts(name, first_claim(whole)) and pictures(whole, SCALE)
+    return SCALE if shown else PROFILE
 
 
 def hours() -> str:
