@@ -1,6 +1,6 @@
 """How much work runs are, and how long it takes, judged by the runs that are stored."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
 from functools import lru_cache
 from operator import add
@@ -10,7 +10,7 @@ import numpy as np
 
 from cnn_study.models import complexity
 from cnn_study.results import RunRecord
-from cnn_study.spec import ProbeName, RunSpec
+from cnn_study.spec import ProbeName, ProgramSpec, RunSpec
 
 
 class Images(NamedTuple):
@@ -206,12 +206,11 @@ def done(records: Iterable[RunRecord], examples: Examples) -> list[Work]:
 
 
 def _compiling(runs: Iterable[RunSpec]) -> Iterator[bool]:
-    """Whether each is the first of those that share a program: a network in steps of so many images."""
-    known: set[Hashable] = set()
+    """Whether each is the first of those that share a program."""
+    known: set[ProgramSpec] = set()
     for run in runs:
-        program = (run.model, run.train.batch_size)
-        yield program not in known
-        known.add(program)
+        yield run.program not in known
+        known.add(run.program)
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,8 @@ class Request:
     @property
     def label(self) -> str:
         """What the progress display calls it."""
-        what = "search" if self.role == "search" else f"seed {self.run.seeds.init}"
-        return f"{self.arm.name} {what}, rate {self.run.train.learning_rate:g}"
+        what = "search, seed" if self.role == "search" else "seed"
+        return f"{self.arm.name} {what} {self.run.seeds.init}, rate {self.run.train.learning_rate:g}"
 
 
 @dataclass(frozen=True)
