@@ -123,12 +123,8 @@ class ClaimVerdict:
         """The same over the conditions that have been run whole, whatever the others may come to."""
         missing = {each.rule.condition for each in self.decisions if each.interval is None}
         known = tuple(each for each in self.decisions if each.rule.condition not in missing)
-        found: dict[str, list[Verdict]] = {}
-        for each in known:
-            if not each.rule.premise:
-                found.setdefault(each.rule.condition, []).append(each.verdict)
-        verdict = combine(map(conjunction, found.values())) if found else "inconclusive"
-        return replace(self, verdict=verdict, decisions=known)
+        found = verdicts_under(known).values()
+        return replace(self, verdict=combine(found) if found else "inconclusive", decisions=known)
 
     def share(self, verdict: Verdict) -> str:
         """Under how many conditions it came out so, for people: ``1 of 4 conditions``; empty if there is only one.
@@ -136,11 +132,8 @@ class ClaimVerdict:
         Args:
             verdict: Of a condition.
         """
-        found: dict[str, list[Verdict]] = {}
-        for each in self.decisions:
-            found.setdefault(each.rule.condition, []).append(each.verdict)
-        agreeing = sum(conjunction(some) == verdict for some in found.values())
-        return f"{agreeing} of {len(found)} conditions" if len(found) > 1 else ""
+        found = list(verdicts_under(self.decisions).values())
+        return f"{found.count(verdict)} of {len(found)} conditions" if len(found) > 1 else ""
 
 
 @dataclass(frozen=True)
@@ -406,6 +399,29 @@ def conjunction(verdicts: Iterable[Verdict]) -> Verdict:
     return "not tested" if "not tested" in kinds else "inconclusive"
 
 
+def by_condition(decisions: Iterable[Decision]) -> Mapping[str, Sequence[Decision]]:
+    """The decisions of each condition, but for those that are premises of others.
+
+    Args:
+        decisions: About one aspect of a claim.
+    """
+    found: dict[str, list[Decision]] = {}
+    for each in decisions:
+        if not each.rule.premise:
+            found.setdefault(each.rule.condition, []).append(each)
+    return found
+
+
+def verdicts_under(decisions: Iterable[Decision]) -> Mapping[str, Verdict]:
+    """What the decisions of each condition come to together.
+
+    Args:
+        decisions: About one aspect of a claim.
+    """
+    found = by_condition(decisions).items()
+    return {condition: conjunction(each.verdict for each in mine) for condition, mine in found}
+
+
 def combine(verdicts: Iterable[Verdict]) -> Verdict:
     """One verdict over several conditions.
 
@@ -428,12 +444,7 @@ def _combined(experiment: str, claim: Claim, aspect: Aspect, decisions: Sequence
     missing = [decision for decision in mine if decision.rule.premise and decision.verdict != "supported"]
     if missing:
         return _without_premise(experiment, claim, aspect, mine, missing)
-    ruling = [decision for decision in mine if not decision.rule.premise]
-    conditions = dict.fromkeys(decision.rule.condition for decision in ruling)
-    verdict = combine(
-        conjunction(decision.verdict for decision in ruling if decision.rule.condition == condition)
-        for condition in conditions
-    )
+    verdict = combine(verdicts_under(mine).values())
     reasons = dict.fromkeys(text for decision in mine if (text := decision.reason or decision.finding))
     return ClaimVerdict(experiment, claim, aspect, verdict, "; ".join(reasons), mine)
 

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
+from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, by_condition
 from cnn_study.analysis.sequential import path_p
 from cnn_study.analysis.statistics import Sample
 from cnn_study.experiment import Agreement, Aspect, Rule
@@ -142,9 +142,7 @@ def claim_p(verdict: ClaimVerdict) -> float | None:
     """
     if verdict.verdict == "not tested" or all(isinstance(each.rule.estimate, Agreement) for each in verdict.decisions):
         return None
-    ruling = [each for each in verdict.decisions if not each.rule.premise]
-    conditions = dict.fromkeys(each.rule.condition for each in ruling)
-    groups = [[each for each in ruling if each.rule.condition == one] for one in conditions]
+    groups = by_condition(verdict.decisions).values()
     supported = max(_decision_p(each, "supported") for each in verdict.decisions)
     if verdict.verdict == "supported":  # An effect that is there but of no interest has two small p values.
         return min(supported, 1.0)

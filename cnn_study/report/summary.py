@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, conjunction
+from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, verdicts_under
 from cnn_study.analysis.significance import Key, holm, mark
 from cnn_study.errors import InputError
 from cnn_study.experiment import ASPECTS, Aspect, Claim, Design, Experiment, Published, Verdict
@@ -189,14 +189,8 @@ def _numbers(claim: Claim, decision: Decision, design: Design) -> Sequence[Publi
 
 def _direction(outcome: Outcome, claim: Claim, condition: str) -> str:
     """Whether a claim holds under a condition."""
-    found: list[Verdict] = [
-        decision.verdict
-        for verdict in outcome.verdicts
-        if verdict.claim == claim and verdict.aspect == "direction"
-        for decision in verdict.decisions
-        if decision.rule.condition == condition
-    ]
-    return WORDS[conjunction(found)] if found else WORDS["not tested"]
+    mine = next(each for each in outcome.verdicts if each.claim == claim and each.aspect == "direction")
+    return WORDS[verdicts_under(mine.decisions).get(condition, "not tested")]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
