@@ -100,11 +100,11 @@ def main(
     """Measure how fast this suite is, beside plain Keras and PyTorch, and print one table. Leave the machine alone."""
     if show_json and not show_json.is_file():
         raise InputError(f"there is no file {show_json}: measure with --json {show_json}")
-    if not (results / "runs.parquet").is_file():
-        raise InputError(f"no stored runs in {results}: give another folder with --results")
     if show_json:
         show(Report.read(show_json), console)
         return
+    if not (results / "runs.parquet").is_file():
+        raise InputError(f"no stored runs in {results}: give another folder with --results")
     report = measured(wanted(rows), Settings(repetitions, seconds, results), json)
     show(report, console)
     if json:

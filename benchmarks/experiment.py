@@ -95,7 +95,7 @@ class Epochs:
             search += sum(stored[run.key].outcomes["epochs"] for run in tuned.search.runs)
             trained += sum(stored[run.key].outcomes["epochs"] for run in tuned.runs if run.key in stored)
             grid += len(tuned.search.runs) * arm.train.epochs
-            replicates += len(tuned.replicates) * arm.train.epochs
+            replicates += sum(run.key in stored for run in tuned.replicates) * arm.train.epochs
         return cls(trained, search, grid, replicates)
 
 

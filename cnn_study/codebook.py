@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from cnn_study.experiment.metric import METRICS, Metric, named
+from cnn_study.experiment.metric import METRICS, named
 
 Kind = Literal["text", "integer", "number"]
 
@@ -149,20 +149,12 @@ def outcome_column(name: str) -> Column:
     """
     found = next(named(name, ("outcome", "family")), None)
     _, _, member = name.partition("/")
-    meaning = f"{meaning_of(found)}{f': {member}' if member else ''}" if found else "an outcome of the run"
+    meaning = f"{found.meaning}{f': {member}' if member else ''}" if found else "an outcome of the run"
     return Column(name, meaning, "number", unit_of(name))
-
-
-def meaning_of(metric: Metric) -> str:
-    """What a metric is, so that it can be read alone: "the same" gets the name of what it is the same as."""
-    if not metric.meaning.startswith("the same"):
-        return metric.meaning
-    before = METRICS[METRICS.index(metric) - 1]
-    return f"as {before.name},{metric.meaning.removeprefix('the same')}"
 
 
 def metric_rows() -> Iterator[tuple[str, str, str, str, str]]:
     """A row a metric: name, kind, meaning, unit, probe; the heads first."""
     yield "metric", "kind", "meaning", "unit", "probe"
     for each in METRICS:
-        yield each.name, each.kind, meaning_of(each), unit_of(each.name), each.probe
+        yield each.name, each.kind, each.meaning, unit_of(each.name), each.probe

@@ -1,7 +1,9 @@
 """The errors that reach a user: one line that names the thing, its value and the remedy."""
 
 import difflib
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
 LISTED = 20
 """So many known names are listed in a message about an unknown one; of more, the number is told."""
@@ -91,6 +93,12 @@ def described(error: BaseException) -> str:
     """The type of an error and the first line of what it says."""
     said = (str(error).strip().splitlines() or ["without a message"])[0]
     return f"{type(error).__name__}: {said[:300]}"
+
+
+def located(error: BaseException) -> str:
+    """The same, with the place in the code: for errors that nobody has foreseen."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{described(error)} ({Path(place.filename).name}, line {place.lineno})"
 
 
 def printable(text: str) -> str:

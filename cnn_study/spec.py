@@ -456,12 +456,12 @@ class DataSpec(Spec):
         content: SHA-256 over its decoded arrays, so that a key stands for bytes and not for a name.
         train_size: Training examples drawn, stratified by class, after the validation split and before copies of them
             are displaced; ``None``: all.
-        validation_size: Examples carved from the training data, stratified, the same for every arm and seed.
+        validation_size: Examples carved from the training data, stratified, the same for every arm.
         test_size: Test examples drawn, stratified; ``None``: all.
         scaling: ``standardized``: minus the mean image, divided by the standard deviation of all pixels;
             ``mean_subtracted``: minus the mean image only, in units of 0-255 (Krizhevsky 2012). Both computed
             from the training examples. ``unit``: from 0 to 1, with no mean subtracted (Nielsen 2015).
-        subset_seed: Seeds the choice of the subsets and of the random places.
+        subset_seed: Seeds the choice of the validation images, of the subsets and of the random places.
         crop: Pixels cut off on every side, before anything else.
         side: Side of the square that the images are then resized to, in pixels; ``None``: as they are.
         canvas: Side of a black square on which they are then placed, in pixels; ``None``: none.

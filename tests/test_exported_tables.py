@@ -83,7 +83,7 @@ def test_the_codebook_has_every_column_and_every_metric(exported):
 
 def test_meanings_can_be_read_one_by_one():
     meanings = {(name, kind): meaning for name, kind, meaning, *_ in codebook.metric_rows()}
-    assert meanings["weight_gradient_slope_end", "outcome"] == "as weight_gradient_slope_start, of the finished network"
+    assert meanings["weight_gradient_slope_end", "outcome"] == "as gradient_slope_end, of the gradient of weights"
     assert not [text for text in meanings.values() if re.search(r"\b(it gets|their|them|the same)\b", text)]
 
 

@@ -53,6 +53,12 @@ def test_another_question_has_another_answer(ask):
     assert one[1] != whole
 
 
+def test_the_reference_asked_for_by_name_is_another_question(monkeypatch, tmp_path):
+    # Without a name, one's own results are meant, and there are none here: the files that are looked at are the same.
+    monkeypatch.chdir(tmp_path)
+    assert remembered._digest(["plan"], None) != remembered._digest(["plan"], places.REFERENCE)
+
+
 def test_results_that_lie_behind_a_link_are_looked_at_too(ask, results, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "smoke"
     (results / "smoke").rename(elsewhere)

@@ -236,6 +236,15 @@ def test_unfinished_files_are_not_read_and_do_not_stop_a_merge(tmp_path):
     assert not store.pending.exists()
 
 
+def test_a_file_of_another_program_does_not_stop_a_merge(tmp_path):
+    store = filled(tmp_path, 1)
+    store.add(record(2))
+    (store.pending / ".DS_Store").write_bytes(b"of a file manager")
+    store.merge()
+    assert read(tmp_path) == by_key(record(1), record(2))
+    assert files(tmp_path) == ["pending/.DS_Store", "runs.parquet"]
+
+
 def test_the_same_runs_give_the_same_bytes_in_any_order(tmp_path):
     seeds = list(range(6))
     first = filled(tmp_path / "a", *seeds).file.read_bytes()

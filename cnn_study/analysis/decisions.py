@@ -120,11 +120,16 @@ class ClaimVerdict:
 
     @property
     def so_far(self) -> "ClaimVerdict":
-        """The same over the conditions that have been run whole, whatever the others may come to."""
+        """The same over the conditions that have been run whole, whatever the others may come to.
+
+        Its premises must be among what has been run.
+        """
         missing = {each.rule.condition for each in self.decisions if each.interval is None}
         known = tuple(each for each in self.decisions if each.rule.condition not in missing)
-        found = verdicts_under(known).values()
-        return replace(self, verdict=combine(found) if found else "inconclusive", decisions=known)
+        unmet = any(each.rule.premise for each in self.decisions if each not in known)
+        if unmet or not known:
+            return replace(self, verdict="inconclusive", decisions=known)
+        return _combined(self.experiment, self.claim, self.aspect, known)
 
     def share(self, verdict: Verdict) -> str:
         """Under how many conditions it came out so, for people: ``1 of 4 conditions``; empty if there is only one.

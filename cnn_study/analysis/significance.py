@@ -146,8 +146,9 @@ def claim_p(verdict: ClaimVerdict) -> float | None:
     supported = max(_decision_p(each, "supported") for each in verdict.decisions)
     if verdict.verdict == "supported":  # An effect that is there but of no interest has two small p values.
         return min(supported, 1.0)
+    premises = [_decision_p(each, "supported") for each in verdict.decisions if each.rule.premise]
     contradicted = max(len(group) * min(_decision_p(each, "contradicted") for each in group) for group in groups)
-    return min(supported, contradicted, 1.0)
+    return min(supported, max([contradicted, *premises]), 1.0)
 
 
 def _decision_p(decision: Decision, verdict: Literal["supported", "contradicted"]) -> float:

@@ -1,7 +1,7 @@
 """What a finite test set adds to the uncertainty of seeds: another one of the same size would move test errors too.
 
-All seeds of an experiment are tested on the same images. Their interval says how the mean would move with other seeds,
-not how it would move with other test images of the kind.
+All seeds of an experiment are tested on the same images, or on some that each draws from them. Their interval says how
+the mean would move with other seeds, not how it would move with other test images of the kind.
 """
 
 import math
@@ -47,9 +47,10 @@ def margin(outcome: Outcome, estimate: Estimate) -> float | None:
 
 
 def images(outcome: Outcome, arm: str) -> int:
-    """Test images of an arm."""
-    data = outcome.design.arm(arm).data
-    return data.test_size or outcome.design.dataset(data).arrays["x_test"].shape[0]
+    """Test images of an arm: all that its seeds draw from, if each draws its own, as that is part of their interval."""
+    found = outcome.design.arm(arm)
+    there = outcome.design.dataset(found.data).arrays["x_test"].shape[0]
+    return there if found.redrawn else found.data.test_size or there
 
 
 def text(outcome: Outcome, estimates: Iterable[Estimate]) -> str:

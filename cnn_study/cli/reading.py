@@ -31,10 +31,11 @@ def claims(
     """See :func:`cnn_study.cli.commands.claims`."""
     from cnn_study.report.summary import insert, magnitudes, markdown, topics
 
-    for setting, _, family in read(collection.family(names or ()), profile, results):
+    found = list(read(collection.family(names or ()), profile, results))
+    for setting, _, family in found:
         outcomes = shown(names, family)
         show_verdicts(outcomes, family)
-        if into:
+        if into and (setting.images is None or len(found) == 1):  # Two would write between the same marks.
             tables = {
                 "claims": markdown(outcomes, family),
                 "topics": topics(outcomes, family, at_scale(outcomes, family, setting, results)),

@@ -19,6 +19,7 @@ from cnn_study import places
 from cnn_study.cli.app import console, errors
 from cnn_study.errors import CacheError
 from cnn_study.files import replace_whole
+from cnn_study.processes import cores
 
 FOLDER = "answers"
 """In the cache folder."""
@@ -90,7 +91,8 @@ def _digest(question: Sequence[object], results: Path | None) -> str:
     stores = {results or places.OWN, places.REFERENCE, places.SHIPPED}
     known = [*_files(pages, (".py", ".json")), *_files(stores, (".parquet", ".json"))]
     libraries = sys.version, _OTHERS.stat().st_mtime_ns
-    text = json.dumps([list(map(str, question)), os.getcwd(), libraries, terminal, known])
+    asked = [*map(str, question), str(results), cores()]
+    text = json.dumps([asked, os.getcwd(), libraries, terminal, known])
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:32]
 
 
@@ -101,5 +103,6 @@ def _files(roots: Iterable[Path], suffixes: tuple[str, ...]) -> Iterator[tuple[s
             folders[:] = sorted(name for name in folders if name not in ("figures", "models", "__pycache__"))
             for name in sorted(files):
                 if name.endswith(suffixes):
-                    found = os.stat(os.path.join(folder, name))
-                    yield os.path.join(folder, name), found.st_size, found.st_mtime_ns, found.st_ino
+                    with suppress(FileNotFoundError):  # A suite that is running has merged it meanwhile.
+                        found = os.stat(os.path.join(folder, name))
+                        yield os.path.join(folder, name), found.st_size, found.st_mtime_ns, found.st_ino

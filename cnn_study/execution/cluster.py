@@ -29,7 +29,7 @@ import cnn_study
 from cnn_study.data import cache
 from cnn_study.data.cache import Arrays
 from cnn_study.data.dataset import ARRAYS
-from cnn_study.errors import DataError, ExecutionError
+from cnn_study.errors import DataError, ExecutionError, located
 from cnn_study.execution import cards
 from cnn_study.execution.engine import Worker, Workers
 from cnn_study.execution.events import Event, Failed, Lost, Waiting, told
@@ -159,7 +159,10 @@ class _Actor:
         """Begin a job. Returns as :meth:`news` does."""
 
         def do() -> None:
-            self._news.put(self._do(kind, text, images, self._news.put))
+            try:
+                self._news.put(self._do(kind, text, images, self._news.put))
+            except Exception as error:  # In a thread nobody else would hear of it, and all would wait.
+                self._news.put(("failed", located(error)))
 
         threading.Thread(target=do, daemon=True).start()
         return self.news()

@@ -197,6 +197,7 @@ def carry_out(
             if models and _is_replicate(requests[key]):
                 problem = _problem(before, event.record, key in networks)
                 if problem:
+                    failed.add(key)  # Nor is it asked for again.
                     failures.append(Failure(requests[key], problem))
                 else:
                     models.add(key, networks.pop(key))

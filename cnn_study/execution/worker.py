@@ -7,7 +7,6 @@ Its environment must be set before TensorFlow is imported, so the parent sets it
 import gc
 import os
 import signal
-import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from typing import Literal
 from cnn_study.data import cache
 from cnn_study.data.cache import Arrays
 from cnn_study.data.transforms import Split, split
-from cnn_study.errors import StudyError
+from cnn_study.errors import StudyError, located
 from cnn_study.results import CheckRecord, Point, RunRecord
 from cnn_study.spec import CheckSpec, DataSpec, RunSpec
 
@@ -147,7 +146,7 @@ def do(
         return "failed", str(error)
     except Exception as error:
         warm.forget()  # Nor may what it has left reach them.
-        return "failed", _described(error)
+        return "failed", located(error)
 
 
 def _train(text: str, warm: Warm, report: Callable[[Point], None]) -> RunRecord:
@@ -171,10 +170,3 @@ def _check(text: str) -> CheckRecord:
     from cnn_study import checks
 
     return checks.run(CheckSpec.parse(text))
-
-
-def _described(error: Exception) -> str:
-    """The error in one line, with its place in the code."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    message = (str(error).strip().splitlines() or ["without a message"])[0]
-    return f"{type(error).__name__}: {message[:300]} ({Path(place.filename).name}, line {place.lineno})"

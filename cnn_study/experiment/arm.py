@@ -51,6 +51,11 @@ class Arm(Declared):
         """Whether its search has images that it does not train on."""
         return bool(self.held_out or self.data.validation_size)
 
+    @property
+    def redrawn(self) -> bool:
+        """Whether every seed draws images of its own, and their random places."""
+        return self.data.train_size is not None or self.data.placement == "random"
+
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in self.probes:
@@ -65,6 +70,5 @@ class Arm(Declared):
         images of the kind. Arms share it: those that are compared see the same images.
         """
         train = self.train.but(learning_rate=learning_rate)
-        drawn = self.data.train_size is not None or self.data.placement == "random"
-        data = self.data.but(subset_seed=seed) if drawn else self.data
+        data = self.data.but(subset_seed=seed) if self.redrawn else self.data
         return RunSpec(data=data, model=self.model, train=train, seeds=Seeds.of(seed, self.model), probes=probes)

@@ -43,13 +43,19 @@ SHARES = (15, 50, 85)
 
 METRICS: tuple[Metric, ...] = (
     Metric("test_error", "fraction of the test images that the finished network gets wrong"),
-    Metric("train_error", "the same of the training images"),
-    Metric("train_error", "the same while training goes on, in inference mode", "curve"),
+    Metric("train_error", "fraction of the training images that the finished network gets wrong"),
+    Metric(
+        "train_error",
+        "fraction of the training images that are wrong while training goes on, in inference mode",
+        "curve",
+    ),
     Metric("generalization_gap", "test error minus training error"),
     Metric(
         "validation_error", "fraction of the validation images that the finished network gets wrong", validation=True
     ),
-    Metric("validation_error", "the same after every epoch", "curve", validation=True),
+    Metric(
+        "validation_error", "fraction of the validation images that are wrong after an epoch", "curve", validation=True
+    ),
     Metric(
         "test_error",
         "fraction of the test images that the network gets wrong at an evaluation",
@@ -74,14 +80,18 @@ METRICS: tuple[Metric, ...] = (
         "layer; positive: it vanishes on its way down",
         probe="gradients",
     ),
-    Metric("gradient_slope_end", "the same of the finished network", probe="gradients"),
-    Metric("weight_gradient_slope_start", "the same of the weights' gradients at initialization", probe="gradients"),
-    Metric("weight_gradient_slope_end", "the same of the finished network", probe="gradients"),
+    Metric("gradient_slope_end", "as gradient_slope_start, of the finished network", probe="gradients"),
+    Metric("weight_gradient_slope_start", "as gradient_slope_start, of the gradient of weights", probe="gradients"),
+    Metric("weight_gradient_slope_end", "as gradient_slope_end, of the gradient of weights", probe="gradients"),
     Metric("gradient_unit_input", "root mean square gradient of what the units take", "layer", "gradients"),
     Metric("gradient_weights", "root mean square gradient of the weights", "layer", "gradients"),
     Metric("saturated_start", "largest fraction of saturated units in a layer at initialization", probe="saturation"),
-    Metric("saturated_early", "the same after the first epoch", probe="saturation"),
-    Metric("saturated_end", "the same of the finished network", probe="saturation"),
+    Metric(
+        "saturated_early", "largest fraction of saturated units in a layer after the first epoch", probe="saturation"
+    ),
+    Metric(
+        "saturated_end", "largest fraction of saturated units in a layer of the finished network", probe="saturation"
+    ),
     Metric("dead_end", "largest fraction of dead units in a layer of the finished network", probe="saturation"),
     Metric("saturated", "fraction of saturated outputs", "layer", "saturation"),
     Metric("inactive", "fraction of outputs at rest", "layer", "saturation"),
@@ -127,10 +137,19 @@ METRICS: tuple[Metric, ...] = (
     Metric("feature_map_height", "height of the stored feature maps", probe="filters"),
     Metric("feature_map_width", "width of the stored feature maps", probe="filters"),
     Metric("equivariance_error_whole", "relative error of shifted maps of the first layer", probe="equivariance"),
-    Metric("equivariance_error_interior", "the same away from the border", probe="equivariance"),
-    Metric("equivariance_error", "the same of a further layer", "family", "equivariance"),
+    Metric(
+        "equivariance_error_interior",
+        "relative error of shifted maps of the first layer, away from the border",
+        probe="equivariance",
+    ),
+    Metric("equivariance_error", "relative error of shifted maps of a further layer", "family", "equivariance"),
     Metric("linear_probe_error", "error of a linear classifier of what a hidden layer gives", "family", "linear"),
-    Metric("shuffled_probe_error", "the same on images whose tiles lie in another order", "family", "linear"),
+    Metric(
+        "shuffled_probe_error",
+        "as linear_probe_error, on images whose tiles lie in another order",
+        "family",
+        "linear",
+    ),
     Metric("patch", "parts of images that excite a map of the uppermost convolution most", "family", "patches"),
     Metric("patch_side", "side of the patches in pixels", probe="patches"),
     Metric("patch_channels", "channels of the patches", probe="patches"),

@@ -120,7 +120,7 @@ FEET: Mapping[str, str] = {
     "multiverse": multiverse.SIGNS_TEXT + ". Brackets: 95 % t interval{looked}, {seeds} seeds.",
     "forest": "Bars: 95 % t interval, {seeds} seeds; gray: one condition, colored: the average, which decides.",
     "survival": "Band: pointwise 95 % interval, {seeds} seeds; ticks: seeds that ended above the threshold.",
-    "rate_search": "One seed a rate. Ring: chosen; three-pointed: not reached; cross: diverged.",
+    "rate_search": "{searched} a rate. Ring: chosen; three-pointed: not reached; cross: diverged.",
     "percentiles": f"Line: median over images; band: {SHARES[0]}th to {SHARES[2]}th percentile. {ONE_SEED}",
     "histograms": f"Dark: near the input, light: near the output. {ONE_SEED}",
     "filters": ONE_SEED,
@@ -179,8 +179,9 @@ def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, 
     figure, caption, data = FIGURES[plot.kind](outcome, plot, sizes, **more)
     if data.empty:
         figure.text(0.5, 0.5, "not measured", ha="center", color=PUBLISHED)
-    mean = "geometric mean" if set(plot.logarithmic) & {"y"} and plot.kind != "training_curves" else "mean"
-    foot = [FEET.get(plot.kind, "").format(seeds=_seeds(outcome, plot, data), looked=looked(outcome), mean=mean)]
+    mean = "geometric mean" if ("x" if plot.kind == "outcomes" else "y") in plot.logarithmic else "mean"
+    terms = {"seeds": _seeds(outcome, plot, data), "looked": looked(outcome), "mean": mean}
+    foot = [FEET.get(plot.kind, "").format(**terms, searched=rates.searched(outcome.design.search))]
     foot += [text for text in (STRAY_TEXT, UNCORRECTED_TEXT) if text in caption]
     if outcome.design.proxy and plot.kind not in EXACT:
         proxy = f"A proxy: {outcome.design.proxy}."

@@ -59,9 +59,8 @@ def forest(
     first.set_yticks(range(len(rows) + 1), [*names, "average"], fontsize=style.small)
     first.set_ylim(len(rows) + 0.7, -0.7)
     caption = (
-        f"The gain under every condition (gray: mean over {outcome.seeds_text} seeds with its 95 % t interval) and, "
-        "below the line, their average seed by seed, which decides, with its interval and its verdict. Above 0 the "
-        "ingredient helps."
+        f"The estimate under every condition (gray: mean over {outcome.seeds_text} seeds with its 95 % t interval) "
+        "and, below the line, their average seed by seed, which decides, with its interval and its verdict."
     )
     if common:
         caption += f" All conditions: {common}."

@@ -24,7 +24,7 @@ from cnn_study.figures.quantities import (
     names,
     natural_limits,
     percent,
-    published,
+    published_of,
     published_text,
     published_value,
     replicates_text,
@@ -242,7 +242,7 @@ def _mark_published(axes: Sequence[Axes], outcome: Outcome, plot: Plot, looks: M
     """A dotted line across the panels at what was published about a label."""
     drawn = []
     for label, one in looks.items():
-        for number in published(outcome, label, metric_text(plot.metric)):
+        for number in published_of(outcome, label, plot.metric):
             value = published_value(number, plot.metric)
             for ax in axes:
                 ax.plot(

@@ -26,7 +26,7 @@ from cnn_study.figures.quantities import (
     names,
     natural_limits,
     percent,
-    published,
+    published_of,
     published_text,
     published_value,
     replicates_text,
@@ -101,7 +101,7 @@ def _entries(outcome: Outcome, plot: Plot, style: Style) -> list[_Entry]:
             arm,
             wrapped(called[arm.name], 0.38 * style.width, style.type_size),
             looks[arm.label],
-            published(outcome, arm.label, metric_text(plot.metric)),
+            published_of(outcome, arm.label, plot.metric),
         )
         for arm in shown
     ]

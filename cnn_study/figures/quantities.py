@@ -12,6 +12,7 @@ from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.errors import InputError
 from cnn_study.experiment import Arm, HalfGap, Plot, Published, TimeRatio, TimeToTrainError
+from cnn_study.experiment.metric import METRICS
 from cnn_study.figures.style import Look, look
 
 FRACTIONS = ("accuracy", "consistency", "dead", "drop", "error", "gap", "reached", "saturated", "share")
@@ -226,6 +227,27 @@ def published(outcome: Outcome, about: str, quantity: str, *, counted: bool = Fa
         for number in claim.published
         if number.about == about and number.quantity.startswith(quantity) and number.fits(datasets)
     ]
+
+
+def published_of(outcome: Outcome, about: str, metric: str) -> list[Published]:
+    """The published numbers that may stand beside an outcome of the runs of an arm.
+
+    Args:
+        outcome: What was found.
+        about: Label of the arm.
+        metric: The outcome of a run.
+    """
+    return [number for number in published(outcome, about, metric_text(metric)) if metric_of(number) == metric]
+
+
+def metric_of(number: Published) -> str:
+    """The outcome of a run that a published number is of: the one whose name its quantity begins with.
+
+    Of several, it is the one with the longest name: a "test error at best validation" is no test error of the end.
+    """
+    names = {each.name: metric_text(each.name) for each in METRICS if each.kind == "outcome"}
+    found = [name for name, text in names.items() if number.quantity.startswith(text)]
+    return max(found, key=lambda name: len(names[name]), default="")
 
 
 def published_value(number: Published, metric: str) -> float:

@@ -60,6 +60,11 @@ def _drawn(trial: Trial) -> float:
     return (trial.score[1], float(trial.specs[0].train.epochs), math.nan)[trial.score[0]]
 
 
+def searched(search: RateSearch | None) -> str:
+    """With how many seeds every rate was tried, for people."""
+    return f"{search.repeats} seeds" if search and search.repeats > 1 else "One seed"
+
+
 def _caption(search: RateSearch | None) -> str:
     if search is None:
         return "No learning rate was searched."
@@ -70,6 +75,6 @@ def _caption(search: RateSearch | None) -> str:
         else ""
     )
     return (
-        f"Search for the learning rate with one seed: {search.objective.text} at every rate tried. Ring: the chosen "
-        f"rate.{late} Crosses at the top: diverged."
+        f"Search for the learning rate with {searched(search).lower()}: {search.objective.text} at every rate tried. "
+        f"Ring: the chosen rate.{late} Crosses at the top: diverged."
     )

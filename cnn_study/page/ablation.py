@@ -111,7 +111,9 @@ def ablation(
 
 def _run_as_a_script() -> NoReturn:
     """A page that is run as a script becomes ``cnn-study run`` with itself."""
-    file = sys.modules["__main__"].__file__
+    file = getattr(sys.modules["__main__"], "__file__", None)
+    if file is None or "ipykernel" in sys.modules:
+        raise InputError("an ablation is a file of its own: save this as my_ablation.py, cnn-study run my_ablation.py")
     os.execv(sys.executable, [sys.executable, "-m", "cnn_study.cli", "run", str(file), *sys.argv[1:]])  # noqa: S606
 
 

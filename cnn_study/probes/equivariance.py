@@ -87,6 +87,10 @@ def _stride(layer: keras.layers.Layer) -> int:
     return _side(getattr(layer, "strides", 1))
 
 
+def _field(layer: keras.layers.Layer) -> int:
+    return layer.size if isinstance(layer, Subsample2D) else _side(layer.kernel_size)
+
+
 def _side(size: int | tuple[int, ...]) -> int:
     return size if isinstance(size, int) else size[0]
 
@@ -95,7 +99,7 @@ def _interior(layer: keras.layers.Layer, image: tuple[int, ...], maps: tuple[int
     """The places of a map whose field, and that of their neighbors, lies inside the image."""
 
     def inside(size: int, places: int) -> np.ndarray:
-        field, stride = _side(layer.kernel_size), _stride(layer)
+        field, stride = _field(layer), _stride(layer)
         padding = max((places - 1) * stride + field - size, 0) // 2
         first = np.arange(places) * stride - padding
         return (first >= stride) & (first + field <= size - stride)

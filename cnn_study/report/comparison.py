@@ -8,11 +8,8 @@ from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.estimates import time_to
 from cnn_study.analysis.statistics import Interval, mean_interval, time_product
 from cnn_study.experiment import Arm, Claim, Contrast, Estimate, Published, TimeRatio, TimeToTrainError
-from cnn_study.figures.quantities import interval_text, metric_text, values
+from cnn_study.figures.quantities import interval_text, metric_of, values
 from cnn_study.models.complexity import macs, parameters
-
-METRICS = ("test_error", "train_error", "validation_error")
-"""Outcomes that a published number may be about."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ def _arm_row(outcome: Outcome, arm: Arm) -> ArmRow:
         arm.name,
         arm.condition,
         rate,
-        _error(outcome, arm, "test_error"),
+        _measured_mean(outcome, arm, "test_error"),
         parameters(arm.model),
         macs(arm.model),
         f"{sum(record.seconds for record in records) / len(records):.1f}" if records else "",
@@ -64,7 +61,7 @@ def _arm_row(outcome: Outcome, arm: Arm) -> ArmRow:
     )
 
 
-def _error(outcome: Outcome, arm: Arm, metric: str) -> str:
+def _measured_mean(outcome: Outcome, arm: Arm, metric: str) -> str:
     found = values(outcome, arm, metric)
     return interval_text(mean_interval(found), metric) if found else "not measured"
 
@@ -89,8 +86,8 @@ def _measured(outcome: Outcome, number: Published) -> Iterator[str]:
         elif number.quantity.startswith("epochs") and search and isinstance(search.objective, TimeToTrainError):
             text = _epochs(outcome, arm, search.objective.threshold).text
         else:
-            metric = next((name for name in METRICS if number.quantity.startswith(metric_text(name))), "")
-            text = _error(outcome, arm, metric) if metric else ""
+            metric = metric_of(number)
+            text = _measured_mean(outcome, arm, metric) if metric else ""
         if text:
             yield f"{arm.condition}: {text}"
 

@@ -8,7 +8,7 @@ the same way, in ``pending-checks/`` and ``checks.parquet``.
 
 import gc
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Generic
 
@@ -64,7 +64,8 @@ class _Shelf(Generic[R]):
         write([records[key] for key in sorted(records)], self.file, self.form)
         for file in [*pending, *self.pending.glob(".*.parquet.*")]:  # Also what a killed process has left unfinished.
             file.unlink(missing_ok=True)
-        self.pending.rmdir()
+        with suppress(OSError):  # Another program may keep a file there, as file managers do: nothing depends on it.
+            self.pending.rmdir()
 
     def sweep(self) -> None:
         """Remove the folder of pending files if a killed process has only emptied it."""

@@ -5,6 +5,7 @@ import importlib.metadata
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from cnn_study.tracking.claims import experiment_of_claims
@@ -33,8 +34,9 @@ def sources(folders: Iterable[Path], profile: str) -> str:
     for folder in folders:
         found.update(f"{folder.resolve()}\n".encode())
         for path in _files(folder):
-            state = path.stat()
-            found.update(f"{path.relative_to(folder)} {state.st_size} {state.st_mtime_ns}\n".encode())
+            with suppress(FileNotFoundError):  # A suite that is running has merged it meanwhile.
+                state = path.stat()
+                found.update(f"{path.relative_to(folder)} {state.st_size} {state.st_mtime_ns}\n".encode())
     return found.hexdigest()
 
 

@@ -158,7 +158,8 @@ def _bound(trials, arm: Arm, search: RateSearch) -> int:
     times = [trial.score[1] for trial in trials if trial.score[0] == 0]
     if not isinstance(search.objective, TimeToTrainError) or not times:
         return arm.train.epochs
-    return min(arm.train.epochs, max(1, math.ceil(min(times))))
+    # The score is a mean over seeds: a rate may be best although one of its seeds needs as long as all of another do.
+    return min(arm.train.epochs, max(1, math.ceil(search.repeats * min(times))))
 
 
 def trial_runs(arm: Arm, search: RateSearch, rate: float, epochs: int) -> tuple[RunSpec, ...]:

@@ -17,7 +17,7 @@ from scipy import stats
 
 from cnn_study.analysis.decisions import combine, conjunction, decide, evaluate, place
 from cnn_study.analysis.estimates import time_to
-from cnn_study.analysis.significance import claim_p
+from cnn_study.analysis.significance import claim_p, p_supported
 from cnn_study.analysis.statistics import (
     Interval,
     Time,
@@ -246,6 +246,27 @@ def test_nothing_is_said_of_a_cause_whose_premise_does_not_hold(premise, rule, v
     assert (p is None) == (verdict == "not tested")
     if verdict in ("supported", "contradicted"):
         assert p < 0.05
+    if p is not None:
+        first = found.decisions[0]
+        assert p >= p_supported(first.sample, first.rule)
+
+
+def test_what_is_told_of_a_cause_before_all_has_run_rests_on_its_premise_too():
+    rules = (
+        Rule("faster", "mechanism", "plain", GAIN, low=5, premise=True),
+        Rule("faster", "mechanism", "plain", GAIN, low=1),
+    )
+    design = replace(made_up_gains(), rules=rules)
+    found = evaluate(made_up_experiment(), design, with_errors(design, CLEARLY_BETTER)).verdicts[2]
+    undecided, holds = found.decisions
+    elsewhere = replace(holds, rule=replace(holds.rule, condition="other"), interval=None, verdict="not tested")
+    waiting = replace(found, decisions=(undecided, holds, elsewhere))
+    assert waiting.waits
+    assert waiting.so_far.verdict == "inconclusive"
+    proved = replace(undecided, verdict="supported")
+    assert replace(waiting, decisions=(proved, holds, elsewhere)).so_far.verdict == "supported"
+    unknown = replace(proved, interval=None, rule=replace(proved.rule, condition="other"))
+    assert replace(waiting, decisions=(unknown, holds)).so_far.verdict == "inconclusive"
 
 
 def test_a_mechanism_needs_more_than_premises():

@@ -40,8 +40,12 @@ def test_images_of_the_arm_count_all_of_them_where_no_number_is_said():
     arm = found.design.arm("relu, plain")
     assert arm.data.test_size is None
     assert images(found, arm.name) == found.design.dataset(arm.data).arrays["x_test"].shape[0]
-    few = replace(found.design, arms=tuple(replace(a, data=a.data.but(test_size=50)) for a in found.design.arms))
+    fixed = (replace(a, data=a.data.but(train_size=None, test_size=50)) for a in found.design.arms)
+    few = replace(found.design, arms=tuple(fixed))
     assert images(replace(found, design=few), arm.name) == 50
+    # Each seed draws 50 others: that is part of the interval over seeds, and all of them are what is finite.
+    drawn = replace(few, arms=tuple(replace(a, data=a.data.but(train_size=100)) for a in few.arms))
+    assert images(replace(found, design=drawn), arm.name) == images(found, arm.name) > 50
 
 
 def test_what_is_no_share_of_test_images_has_no_margin():

@@ -233,6 +233,17 @@ def test_room_is_counted_node_by_node():
     assert str(Needs(2, 0.5)) == "2 CPUs and 0.5 GPUs"
 
 
+def test_whatever_a_job_raises_is_told():
+    def lost(*_):
+        raise EOFError("the pipe of another library")
+
+    actor = cluster._Actor(lambda: lost)
+    actor.prepare()
+    ((kind, reason),) = actor.begin("run", "{}", {})
+    assert kind == "failed"
+    assert reason.startswith("EOFError: the pipe of another library (test_cluster.py, line")
+
+
 def test_images_that_came_damaged_are_refused(cache_dir):
     arrays = cache.load("digits", cache_dir=cache_dir)
     assert cluster._checked(arrays) is arrays

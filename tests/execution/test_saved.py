@@ -8,7 +8,7 @@ from conftest import made_up_design, made_up_record
 from cnn_study.errors import StoreError
 from cnn_study.execution.events import Finished, Network
 from cnn_study.execution.saved import SavedModels
-from cnn_study.execution.suite import carry_out
+from cnn_study.execution.suite import Ended, carry_out
 from cnn_study.results import Store
 from cnn_study.training.tuning import tune
 
@@ -37,10 +37,10 @@ def place(tmp_path):
     return Store(tmp_path), SavedModels(tmp_path / "models")
 
 
-def carried_out(place, trainer, save=True):
+def carried_out(place, trainer, save=True, watch=lambda _: None):
     store, models = place
     with store.writing():
-        return carry_out([made_up_design()], store, trainer, lambda _: None, models if save else None)
+        return carry_out([made_up_design()], store, trainer, watch, models if save else None)
 
 
 def replicates(store):
@@ -84,7 +84,9 @@ def test_stored_runs_are_trained_again_for_their_networks_and_stay_as_they_are(p
 def test_a_network_with_other_weights_than_the_stored_run_is_refused(place, environment, why):
     store, models = place
     carried_out(place, Trainer(), save=False)
-    report = carried_out(place, Trainer(weights="x", environment=environment))
+    events = []
+    report = carried_out(place, Trainer(weights="x", environment=environment), watch=events.append)
+    assert isinstance(events[-1], Ended)
     assert {failure.request.job.key for failure in report.failures} == replicates(store)
     assert f"it has other weights than the stored run ({why})" in report.failures[0].reason
     assert not models.folder.exists()

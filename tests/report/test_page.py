@@ -118,6 +118,22 @@ def test_published_numbers_stand_beside_the_measured_ones(made_up, tmp_path):
     assert rows["epochs"][0].startswith(f"plain: {math.exp(expected.estimate):.3g} [{math.exp(expected.low):.3g}, ")
 
 
+def test_a_published_number_stands_beside_the_outcome_that_it_is_of(made_up):
+    experiment, design, stored = made_up
+    design = replace(design, arms=tuple(replace(arm, label="dense") for arm in design.arms))
+    better = {
+        key: replace(record, outcomes={**record.outcomes, "test_error": 0.2, "test_error_at_best_validation": 0.1})
+        for key, record in stored.items()
+    }
+    best = Published("test error at best validation on MNIST (%)", 9, "a book", "primary", about="dense")
+    last = replace(best, quantity="test error on MNIST (%)")
+    outcome = evaluate(experiment, design, better)
+    claim = replace(outcome.verdicts[0].claim, published=(best, last))
+    (_, (first, *_)), (_, (second, *_)) = measured_beside(outcome, claim)
+    assert "10.00 [10.00, 10.00] %" in first
+    assert "20.00 [20.00, 20.00] %" in second
+
+
 def test_where_two_rules_compare_the_same_the_number_of_most_seeds_stands_beside_the_published_one(made_up):
     outcome = evaluate(*made_up)
     size = next(each for each in outcome.verdicts if each.aspect == "magnitude")

@@ -113,6 +113,19 @@ def exhaustive(course, extensions):
     raise AssertionError
 
 
+def test_a_rate_may_be_best_although_one_of_its_seeds_takes_long():
+    """With times of 4.5 and 4.5 epochs in the middle, a rate with 2 and 6 is better on the average."""
+    search = RateSearch(TimeToTrainError(THRESHOLD), GRID[1:4], repeats=2)
+    stored, step = {}, next_step(ARM, search, {})
+    while not isinstance(step, Chosen):
+        for run in step.runs:
+            quick = run.seeds.init == search.seeds[0]
+            times = {0.01: (4.5, 4.5), 0.02: (2.0, 6.0)}.get(run.train.learning_rate, (19.0, 19.0))
+            stored[run.key] = outcome(run, ("reaches", times[0 if quick else 1]))
+        step = next_step(ARM, search, stored)
+    assert step.rate == 0.02
+
+
 def worlds(times):
     """Any courses at 17 neighboring rates."""
     courses = st.one_of(
