@@ -33,6 +33,7 @@ class Interval:
         kind: ``mean``: of one number a seed; ``time``: a product of powers of times, positive and possibly censored;
             ``share``: counted, not estimated, so that both limits are the number itself.
         unit: Of the estimate, for example ``points``.
+        bounded: Whether no time was censored, so that the estimate is more than a bound.
     """
 
     estimate: float
@@ -41,6 +42,7 @@ class Interval:
     n: int
     kind: Kind = "mean"
     unit: str = ""
+    bounded: bool = True
 
     @property
     def text(self) -> str:
@@ -49,11 +51,11 @@ class Interval:
             return "unknown"
         if self.kind == "share":
             return f"{round(self.estimate * self.n):,} of {self.n:,} cases"
+        unit = f" {self.unit}" if self.unit else ""
+        if self.n == 1 and self.bounded:
+            return f"{self.estimate:.3g}{unit} (one seed)"
         if self.kind == "time":
             return self._time_text
-        unit = f" {self.unit}" if self.unit else ""
-        if self.n == 1:
-            return f"{self.estimate:.3g}{unit} (one seed)"
         return f"{self.estimate:.3g} [{self.low:.3g}, {self.high:.3g}]{unit}"
 
     @property
@@ -265,6 +267,7 @@ def _estimated(mean: Interval, sample: Sample) -> Interval:
         low=_exp(mean.low) if sample.bounded_below else 0.0,
         high=_exp(mean.high) if sample.bounded_above else math.inf,
         kind="time",
+        bounded=sample.bounded_below and sample.bounded_above,
     )
 
 

@@ -7,9 +7,9 @@ from cnn_study.data.dataset import Dataset
 from cnn_study.data.registry import DATASETS
 from cnn_study.errors import InputError, unknown_name
 from cnn_study.experiment.arm import Arm
-from cnn_study.experiment.estimate import Agreement
+from cnn_study.experiment.estimate import Agreement, HalfGap, TimeRatio
 from cnn_study.experiment.rule import Rule
-from cnn_study.experiment.search import RateSearch
+from cnn_study.experiment.search import RateSearch, TimeToTrainError
 from cnn_study.spec import CheckSpec, DataSpec
 
 LOOKS = (4, 6, 9, 13, 20)
@@ -111,6 +111,14 @@ class Design:
     def conditions(self) -> tuple[str, ...]:
         """The conditions, in the order of the arms."""
         return tuple(dict.fromkeys(arm.condition for arm in self.arms))
+
+    @property
+    def threshold(self) -> float | None:
+        """The training error that is timed by the search, else by the first rule that times one; ``None``: by none."""
+        if self.search is not None and isinstance(self.search.objective, TimeToTrainError):
+            return self.search.objective.threshold
+        timed = (rule.estimate for rule in self.rules)
+        return next((each.threshold for each in timed if isinstance(each, TimeRatio | HalfGap)), None)
 
     def dataset(self, data: DataSpec) -> Dataset:
         """The data set of an arm's images.

@@ -7,6 +7,7 @@ from typing import Literal
 from cnn_study.errors import InputError, unknown_name
 from cnn_study.experiment.arm import Arm
 from cnn_study.experiment.place import Declared
+from cnn_study.spec import ProbeName
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,17 @@ class FigureKind:
             a curve for every ``layer``; a ``family`` of outcomes that differ in a number; the columns of a ``check``;
             empty: it takes none.
         options: Which other fields of a plot it takes.
+        probe: What must be measured on one of the arms it shows; empty: nothing beside the errors.
+        timed: Whether a rule or the search must time a training error, whose threshold it shows.
+        needs: Which other fields a plot must have.
     """
 
     shows: str
     metric: Literal["outcome", "curve", "layer", "family", "check", ""] = ""
     options: tuple[str, ...] = ()
+    probe: ProbeName | Literal[""] = ""
+    timed: bool = False
+    needs: tuple[str, ...] = ()
 
 
 KINDS: Mapping[str, FigureKind] = {
@@ -35,10 +42,13 @@ KINDS: Mapping[str, FigureKind] = {
         "which arm is first at a training error: every seed and the median, as in Figure 1 of Krizhevsky et al. 2012",
         "",
         ("x", "y", "arms", "labels"),
+        timed=True,
     ),
     "time_ratios": FigureKind("the ratio of times of every rule about times, a row each", "", ("x", "arms")),
     "rate_search": FigureKind("the score of every learning rate that was tried", "", ("x", "y", "arms")),
-    "survival": FigureKind("the share of seeds that have not reached the threshold yet", "", ("x", "y", "arms")),
+    "survival": FigureKind(
+        "the share of seeds that have not reached the threshold yet", "", ("x", "y", "arms"), timed=True
+    ),
     "outcomes": FigureKind("an outcome of every arm, a row each", "outcome", ("x", "y", "logarithmic", "arms")),
     "effects": FigureKind("the estimate of every rule over the range that supports the claim", "", ("arms", "claims")),
     "multiverse": FigureKind("the verdict of every claim under every condition"),
@@ -49,32 +59,34 @@ KINDS: Mapping[str, FigureKind] = {
         "values of every layer, at initialization and at the end", "layer", ("x", "y", "logarithmic", "arms")
     ),
     "over_time": FigureKind("values of every layer against epochs", "layer", ("x", "y", "logarithmic", "arms")),
-    "filters": FigureKind("kernels and feature maps of the first layer (needs the probe filters)", "", ("arms",)),
+    "filters": FigureKind("kernels and feature maps of the first layer", "", ("arms",), probe="filters"),
     "patches": FigureKind(
-        "parts of images that excite maps of the uppermost convolution most (needs the probe patches)", "", ("arms",)
+        "parts of images that excite maps of the uppermost convolution most", "", ("arms",), probe="patches"
     ),
-    "pooled_maps": FigureKind(
-        "what pooling makes of a map, and of that of a moved image (needs the probe maps)", "", ("arms",)
-    ),
+    "pooled_maps": FigureKind("what pooling makes of a map, and of that of a moved image", "", ("arms",), probe="maps"),
     "percentiles": FigureKind(
-        "what a unit of the uppermost hidden layer takes: three percentiles against epochs (needs the probe "
-        "percentiles)",
+        "what a unit of the uppermost hidden layer takes: three percentiles against epochs",
         "",
         ("x", "y", "arms"),
+        probe="percentiles",
     ),
     "histograms": FigureKind(
-        "how the outputs of every layer are distributed, before and after training (needs the probe histograms)",
+        "how the outputs of every layer are distributed, before and after training",
         "",
         ("x", "y", "arms"),
+        probe="histograms",
     ),
     "wandering": FigureKind(
-        "an image that is shifted step by step: its map, and what networks take it for (needs the probe wandering)",
+        "an image that is shifted step by step: its map, and what networks take it for",
         "",
         ("arms",),
+        probe="wandering",
     ),
     "agreement": FigureKind("the share of cases of every exact check that agree"),
     "costs": FigureKind("parameters, connections and multiply-accumulates of layers", "check", ("x", "y")),
-    "table": FigureKind("lines through the rows of a check's table", "check", ("x", "y", "logarithmic")),
+    "table": FigureKind(
+        "lines through the rows of a check's table", "check", ("x", "y", "logarithmic"), needs=("x", "y")
+    ),
     "visibility": FigureKind("how much of the input at each distance from the border is still seen", "check", ()),
 }
 """Every kind of figure; :data:`cnn_study.figures.draw.FIGURES` has the functions that draw them."""
@@ -99,7 +111,7 @@ class Plot(Declared):
         claims: Names of the claims whose rules are shown; empty: all.
 
     Raises:
-        InputError: There is no such kind of figure, or it does not take one of the fields.
+        InputError: There is no such kind of figure, it does not take one of the fields, or lacks one.
     """
 
     kind: str
@@ -124,6 +136,9 @@ class Plot(Declared):
             given = each.compare and getattr(self, each.name) != each.default
             if given and each.name not in taken:
                 raise InputError(f"the figure {self.kind} takes no {each.name}: it has {', '.join(taken[1:])}")
+        for name in kind.needs:
+            if not getattr(self, name):
+                raise InputError(f"the figure {self.kind} needs {' and '.join(kind.needs)}: give it {name}")
 
     @property
     def file(self) -> str:

@@ -11,7 +11,7 @@ from cnn_study.errors import InputError, unknown_name
 from cnn_study.experiment.arm import Arm
 from cnn_study.experiment.claim import Claim
 from cnn_study.experiment.design import Design
-from cnn_study.experiment.estimate import Agreement, Contrast, Estimate
+from cnn_study.experiment.estimate import Agreement, Contrast, Estimate, HalfGap, TimeRatio
 from cnn_study.experiment.metric import METRICS, Kind, Metric, named
 from cnn_study.experiment.plot import KINDS, Plot
 from cnn_study.experiment.rule import Condition, Rule
@@ -88,8 +88,23 @@ def _check_rule(rule: Rule, design: Design, claims: Sequence[str]) -> None:
         raise rule.refused(
             InputError(f"{error}; a condition that no arm has is declared as Condition({rule.condition!r})")
         )
+    if isinstance(rule.estimate, TimeRatio | HalfGap):
+        _check_threshold(rule, rule.estimate, design)
     for arm, metric in _terms(rule.estimate):
         _check_metric(metric, ("outcome", "family"), [design.arm(arm)], rule)
+
+
+def _check_threshold(rule: Rule, estimate: TimeRatio | HalfGap, design: Design) -> None:
+    """Refuse to time what no run of an arm can reach, since all end before it."""
+    for arm in map(design.arm, estimate.arms):
+        end = arm.train.target_train_error
+        if end is not None and end > estimate.threshold:
+            raise rule.refused(
+                InputError(
+                    f"a rule times the training error {estimate.threshold:g}, but the arm {arm.name!r} ends at "
+                    f"{end:g}: give it a target_train_error that is no larger"
+                )
+            )
 
 
 def _terms(estimate: Estimate) -> Iterable[tuple[str, str]]:
@@ -134,14 +149,23 @@ def _check_plot(plot: Plot, design: Design, claims: Sequence[str]) -> None:
         plot.check(design.arms, claims)
     except InputError as error:
         raise plot.refused(error) from None
-    wanted = KINDS[plot.kind].metric
+    kind = KINDS[plot.kind]
+    shown = [arm for arm in design.arms if plot.shows(arm)]
+    if kind.probe and not any(kind.probe in arm.probes for arm in shown):
+        raise plot.refused(
+            InputError(f"the figure {plot.file} shows no arm with the probe {kind.probe!r}: add it to one of them")
+        )
+    if kind.timed and design.threshold is None:
+        raise plot.refused(
+            InputError(f"the figure {plot.file} needs a training error that is timed: by a rule, or by the search")
+        )
+    wanted = kind.metric
     if wanted == "check":
         check, _, _ = plot.metric.partition(":")
         checks = [each.check for each in design.checks]
         if plot.metric != "test_error" and check not in checks:
             raise plot.refused(unknown_name("check", check, checks))
     elif wanted:
-        shown = [arm for arm in design.arms if plot.shows(arm)]
         _check_metric(plot.metric, READABLE[wanted], shown, plot)
 
 

@@ -11,7 +11,7 @@ from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.errors import InputError
-from cnn_study.experiment import Arm, HalfGap, Plot, Published, TimeRatio, TimeToTrainError
+from cnn_study.experiment import Arm, Plot, Published
 from cnn_study.experiment.metric import METRICS
 from cnn_study.figures.style import Look, look
 
@@ -83,15 +83,13 @@ def timed_threshold(outcome: Outcome, plot: Plot) -> float:
     Raises:
         InputError: The experiment times nothing.
     """
-    search = outcome.design.search
-    if search is not None and isinstance(search.objective, TimeToTrainError):
-        return search.objective.threshold
-    for rule in outcome.design.rules:
-        if isinstance(rule.estimate, TimeRatio | HalfGap):
-            return rule.estimate.threshold
-    raise InputError(
-        f"{outcome.experiment.name} times no training error: a figure {plot.kind!r} needs a rule or a search that does"
-    )
+    threshold = outcome.design.threshold
+    if threshold is None:
+        raise InputError(
+            f"{outcome.experiment.name} times no training error: a figure {plot.kind!r} needs a rule or a search that "
+            "does"
+        )
+    return threshold
 
 
 def labels(shown: Sequence[Arm]) -> list[str]:

@@ -15,8 +15,8 @@ Table = list[tuple[str, ...]]
 
 def figures() -> Table:
     """The kinds of figures."""
-    rows = [(name, kind.shows, kind.metric, ", ".join(kind.options)) for name, kind in KINDS.items()]
-    return [("figure", "shows", "of which metric", "options"), *rows]
+    rows = [(name, kind.shows, kind.metric, kind.probe, ", ".join(kind.options)) for name, kind in KINDS.items()]
+    return [("figure", "shows", "of which metric", "needs the probe", "options"), *rows]
 
 
 def estimates() -> Table:

@@ -10,7 +10,8 @@ import tensorflow as tf
 from cnn_study import layer_api
 from cnn_study.models.layers import ReflectionPadding2D, Subsample2D
 from cnn_study.probes.stages import stages
-from cnn_study.probes.translation import DIRECTIONS, shift
+from cnn_study.probes.translation import shift
+from cnn_study.spec import DIRECTIONS
 
 EXAMPLES = 100
 """Test images that are shifted."""

@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from cnn_study.spec import DIRECTIONS
+
 EXAMPLES = 2000
 """Test images that are shifted: the first so many, or all, if there are fewer."""
 FARTHEST = 8
 """The largest shift, in pixels; no more than a quarter of the side of the image."""
 DROP = 4
 """The shift at which the loss of accuracy is an outcome of its own, or the largest, if that is less."""
-DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
 Classify = Callable[[np.ndarray], np.ndarray]
 """From images ``(examples, height, width, channels)``, uint8, to their classes; -1 where the logits are no numbers."""

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from conftest import made_up_arm, made_up_design, made_up_experiment
@@ -20,6 +21,7 @@ from cnn_study.experiment import (
     ValidationError,
     gain,
 )
+from cnn_study.experiment.strict import check_design
 from cnn_study.spec import CheckSpec, RunSpec, Seeds
 
 OBJECTIVE = TimeToTrainError(0.25)
@@ -208,13 +210,13 @@ def test_a_smallest_effect_that_cannot_be_meant_is_refused(estimate, limits, mes
 def test_a_rule_about_an_unknown_arm_is_refused_with_a_suggestion(names):
     with pytest.raises(InputError) as raised:
         design(rules=(rule(*names),))
-    assert str(raised.value).endswith(", line 36: unknown arm 'rely'; did you mean 'relu'? (known: relu, tanh)")
+    assert str(raised.value).endswith(", line 38: unknown arm 'rely'; did you mean 'relu'? (known: relu, tanh)")
 
 
 def test_an_unknown_arm_unlike_all_others_is_refused_without_a_suggestion():
     with pytest.raises(InputError) as raised:
         design(rules=(rule("tanh", "xyz"),))
-    assert str(raised.value).endswith(", line 36: unknown arm 'xyz' (known: relu, tanh)")
+    assert str(raised.value).endswith(", line 38: unknown arm 'xyz' (known: relu, tanh)")
 
 
 def test_a_design_finds_its_arms_and_conditions_in_order():
@@ -346,3 +348,14 @@ def test_a_figure_may_be_named_or_described():
 def test_a_published_number_stands_beside_measurements_on_its_own_data_set_only(dataset, fits):
     number = Published("test error (%)", 6.5, "Somebody 2012", "primary", "a", dataset)
     assert number.fits({"mnist", "digits"}) == fits
+
+
+@pytest.mark.parametrize("estimate", [TimeRatio, partial(HalfGap, "tanh, other")], ids=["ratio", "gap"])
+def test_a_time_that_no_run_can_take_is_refused(estimate):
+    """Every run of the made-up arms ends at a training error of 20 %."""
+    design = made_up_design()
+    assert {arm.train.target_train_error for arm in design.arms} == {0.2}
+    check_design(design, made_up_experiment().claims, ())
+    rule = Rule("faster", "direction", "plain", estimate("tanh, plain", "relu, plain", threshold=0.1), low=1)
+    with pytest.raises(InputError, match=r"times the training error 0.1, but the arm .* ends at 0.2: give it"):
+        check_design(replace(design, rules=(*design.rules, rule)), made_up_experiment().claims, ())

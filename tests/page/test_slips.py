@@ -165,6 +165,14 @@ def refused(tmp_path, monkeypatch, capsys):
             "unknown claim 'no-such-claim'",
             None,
         ),
+        (
+            '        "effects",',
+            '        Plot("patches", arms=("wide",)),',
+            "the figure patches shows no arm with the probe 'patches': add it to one of them",
+            None,
+        ),
+        ('        "effects",', '        "survival",', "the figure survival needs a training error that is timed", None),
+        ('        "effects",', '        Plot("table", x="depth"),', "the figure table needs x and y: give it y", None),
         ('metric="test_error"', 'titel="Errors"', "unexpected keyword argument 'titel'", None),
         ('"saturation", "gradients"', '"saturation", "gradient"', "unknown probe 'gradient'; did you mean", None),
         (
