@@ -111,7 +111,12 @@ def more_layers_do_not_help(at):
     "Early hidden layers learn more slowly than late ones.",
     published=[
         Published(
-            "slope of the gradient at initialization (powers of ten a layer)", value, PROGRAM, "primary", about=name
+            "slope of the gradient at initialization (powers of ten a layer)",
+            value,
+            PROGRAM,
+            "primary",
+            about=name,
+            differs="averaged over images",
         )
         for name, value in SLOPES.items()
     ],
@@ -167,7 +172,7 @@ def early_layers_stay_slow(at):
             "outcomes",
             "slopes",
             "gradient_slope_start",
-            x="slope of the gradient at initialization (powers of ten per layer)",
+            x="slope of the gradient at initialization (powers of ten a layer)",
             arms=SPEED,
         ),
         Plot("effects", claims=("second-layer-helps", "more-layers-do-not-help")),

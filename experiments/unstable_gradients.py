@@ -21,6 +21,7 @@ from cnn_study.page import SMOKE, Condition, Contrast, Plot, Sizes, Term, ablati
 from cnn_study.spec import GLOROT_UNIFORM, HE, STANDARD, Activation, Initializer
 
 NO_NUMBER = "no published slope"
+SLOPE = "slope of the gradient at initialization\n(powers of ten a layer; above 0: it vanishes)"
 MARGIN = 0.02  # powers of ten a layer: the least that matters
 UNITS: dict[Activation, str] = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid"}
 WEIGHTS: dict[str, Initializer] = {"standard": STANDARD, "Glorot": GLOROT_UNIFORM, "He": HE}
@@ -132,7 +133,7 @@ def fewer_parameters_help(at):
     quick=Sizes(dataset="mnist", train_size=200, batch_size=20, epochs=1, rates=(0.0025, 0.01, 0.04)),
     figures=(
         Plot("layers", "by_layer", "gradient_unit_input", "layer", "root mean square gradient", "y"),
-        Plot("dose", "slope_by_depth", "gradient_slope_start", "hidden layers", "powers of ten per layer"),
+        Plot("dose", "slope_by_depth", "gradient_slope_start", "hidden layers", SLOPE),
         "histograms",
         Plot("effects", claims=("gradients-vanish",)),
         Plot(

@@ -39,6 +39,7 @@ class Published(Declared):
             exact check counts; empty if it is about none of them, so that it stands beside the claim and in no figure.
         dataset: Name of the data set it is for, if it must not stand beside what was measured on another.
         rough: Whether its source gives it as an approximate one.
+        differs: How what was measured there is not quite what is measured here, in a few words; empty: it is the same.
     """
 
     quantity: str
@@ -48,6 +49,7 @@ class Published(Declared):
     about: str = ""
     dataset: str | None = None
     rough: bool = False
+    differs: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -66,7 +68,16 @@ class Published(Declared):
     @property
     def text(self) -> str:
         """The number as it may be shown: with "approximately" before one that is rough or only remembered."""
-        return f"{'approximately ' if self.rough or self.provenance == 'memory' else ''}{self.value:g}"
+        return self.with_unit("")
+
+    def with_unit(self, unit: str) -> str:
+        """The same with a unit behind the number.
+
+        Args:
+            unit: With the space before it, if there is one: `` %``.
+        """
+        about = "approximately " if self.rough or self.provenance == "memory" else ""
+        return f"{about}{self.value:g}{unit}{f' ({self.differs})' if self.differs else ''}"
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,11 @@ HEAD = 1.8
 """Height of the heads of the columns, in rows."""
 FOOT = 4
 """The same of the notes, at most."""
+MEASURED_TEXT = (
+    "Measured: the estimate with its interval, that of the first rule; of several conditions, the smallest and the "
+    "largest. Cases are those of exact checks. "
+)
+"""What the caption says where there is room for the numbers."""
 NARROWEST = 7
 """Width of the intervals in sizes of type, at least."""
 
@@ -165,9 +170,9 @@ def _page(
     caption = (
         f"Every claim of which something is known in the profile {profile}, with its verdicts: {signs}. Intervals: "
         "those that decide whether it holds, one a rule, each row on a scale of its own; shaded: the range that "
-        "supports the claim; gray line: no effect; rules with another range are left out. Measured: the estimate with "
-        "its interval, that of the first rule; of several conditions, the smallest and the largest. Cases are those of "
-        "exact checks. Claims have short names here; the table of the figure has them in full."
+        "supports the claim; gray line: no effect; rules with another range are left out. Exact checks have no "
+        f"interval. {MEASURED_TEXT if 'measured' in columns else ''}Claims have short names here; the table of the "
+        "figure has them in full."
         f"{f' {STEPS_TEXT}' if any(row.outcome.design.looks for row in rows) else ''}{end}"
     )
     return figure, caption, pd.DataFrame([_data(row, survives) for row in rows], columns=COLUMNS)

@@ -43,7 +43,7 @@ from cnn_study.figures import (
 from cnn_study.figures.files import DIGITS, FILES, FORMATS, base, overview
 from cnn_study.figures.fonts import tell_lacking
 from cnn_study.figures.layout import note, settle, unlaid
-from cnn_study.figures.quantities import STRAY_TEXT, UNCORRECTED_TEXT, arms, looked
+from cnn_study.figures.quantities import LEFT_OUT_TEXT, STRAY_TEXT, UNCORRECTED_TEXT, arms, looked
 from cnn_study.figures.saving import save
 from cnn_study.figures.style import PUBLISHED, Style, sized, styled
 from cnn_study.files import replace_file
@@ -101,7 +101,8 @@ JUDGED = ("effects", "multiverse", "forest")
 EXACT = ("agreement", "costs", "table", "visibility")
 """Kinds that show exact checks, which need no images."""
 BAND = "Line and band: {mean} and 95 % t interval, {seeds} seeds"
-BARS = "Bars: 95 % t interval of the {mean}, {seeds} seeds; dots: seeds, where few or far apart"
+BARS = "Bars: 95 % t interval of the {mean}, {seeds} seeds{dots}"
+DOTS = "; dots: seeds, where few or far apart"
 RANGE = "Shaded: supports the claim. Bars: 95 % t interval (equivalence: 90 %){looked}, {seeds} seeds."
 ONE_SEED = "Networks of one seed: examples, without an interval."
 COMPUTED = "Counted or computed exactly: no seeds, no interval."
@@ -181,19 +182,38 @@ def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, 
         figure.text(0.5, 0.5, "not measured", ha="center", color=PUBLISHED)
     mean = "geometric mean" if ("x" if plot.kind == "outcomes" else "y") in plot.logarithmic else "mean"
     terms = {"seeds": _seeds(outcome, plot, data), "looked": looked(outcome), "mean": mean}
-    foot = [FEET.get(plot.kind, "").format(**terms, searched=rates.searched(outcome.design.search))]
-    foot += [text for text in (STRAY_TEXT, UNCORRECTED_TEXT) if text in caption]
+    dotted = any(line.get_marker() == "." for ax in figure.axes for line in ax.lines)
+    foot = [
+        FEET.get(plot.kind, "").format(
+            **terms, searched=rates.searched(outcome.design.search), dots=DOTS if dotted else ""
+        )
+    ]
+    foot += [text for text in (STRAY_TEXT, LEFT_OUT_TEXT, effects.DOTTED_TEXT, UNCORRECTED_TEXT) if text in caption]
     if outcome.design.proxy and plot.kind not in EXACT:
         proxy = f"A proxy: {outcome.design.proxy}."
         caption += f" {proxy}"
         if "ublished" in caption:
             caption += " Published numbers are for all images: not comparable in size."
         foot.append(proxy)
+    elif plot.kind not in EXACT and (trained := _trained(outcome, plot)):
+        caption += f" {trained}"
+        foot.append(trained)
     text = " ".join(filter(None, foot))
     if text:
         note(figure, text, sizes)
     settle(figure)
     return Drawing(figure, caption, data)
+
+
+def _trained(outcome: Outcome, plot: Plot) -> str:
+    """On which images the arms of a figure were trained, and on how many; empty where there are none."""
+    shown = arms(outcome, plot)
+    sizes = {outcome.design.examples(arm.data) for arm in shown}
+    names = dict.fromkeys(outcome.design.dataset(arm.data).title for arm in shown)
+    if not shown:
+        return ""
+    counts = " to ".join(f"{size:,}" for size in sorted({min(sizes), max(sizes)}))
+    return f"Trained on {counts} images of {' and '.join(names)}."
 
 
 def _seeds(outcome: Outcome, plot: Plot, data: pd.DataFrame) -> str:

@@ -31,6 +31,7 @@ from cnn_study.figures.quantities import (
     looked,
     metric_text,
     published,
+    published_of,
     sources,
     statement,
 )
@@ -49,6 +50,7 @@ WITHIN = "within the margin of the limit"
 """The same as no effect of interest, where the limit is not that of no effect at all."""
 BEYOND = "on the other side of the limit"
 """The same as the opposite, where the limit is not that of no effect at all."""
+DOTTED_TEXT = "Dotted: the smallest effect that would matter."
 UNJUDGED = "a premise fails"
 """What stands in the place of the verdict on a rule of a mechanism that is not judged."""
 QUESTIONS: Mapping[Aspect, str] = {
@@ -113,7 +115,11 @@ class _Row:
     @property
     def right(self) -> str:
         """What stands on the right: the estimate with its interval, then the published numbers, a line each."""
-        texts = [f"published: {number.text} ({short_source(number.source)})" for number in self.numbers]
+        units = [" %" if number.quantity.endswith("(%)") else "" for number in self.numbers]
+        texts = [
+            f"published: {number.with_unit(unit)}, {short_source(number.source)}"
+            for number, unit in zip(self.numbers, units, strict=True)
+        ]
         found = [self.finding] if self.finding else []
         return "\n".join([estimate_text(self.interval), *found, *texts])
 
@@ -186,7 +192,7 @@ def effects(
     if any(row.interval.unit == SLOPES for row in rows):
         caption += f" {SLOPES_TEXT}"
     if any(row.decision.rule.smallest is not None for row in rows):
-        caption += " Dotted: the smallest effect that would matter."
+        caption += f" {DOTTED_TEXT}"
     if any(not row.judged for row in rows):
         caption += f' "{UNJUDGED.capitalize()}": nothing is said of the cause.'
     if any(row.finding == NOTHING for row in rows):
@@ -210,7 +216,7 @@ def effects(
 
 
 def _decided(outcome: Outcome, plot: Plot) -> list[Decision]:
-    """The decided rules of the claims shown, about the arms shown."""
+    """The decided rules of the claims shown, about the arms shown: of a proxy without those about published sizes."""
     shown = {arm.name for arm in arms(outcome, plot)}
     return [
         decision
@@ -218,6 +224,7 @@ def _decided(outcome: Outcome, plot: Plot) -> list[Decision]:
         if not plot.claims or verdict.claim.name in plot.claims
         for decision in verdict.decisions
         if decision.interval
+        and not (decision.rule.published and outcome.design.proxy)
         and not isinstance(decision.rule.estimate, Agreement)
         and shown.issuperset(decision.rule.estimate.arms)
     ]
@@ -422,7 +429,10 @@ def _published(outcome: Outcome, decision: Decision) -> list[Published]:
     """What was published about the very comparison of a rule, if the rule is held against published numbers at all."""
     if not isinstance(decision.rule.estimate, Contrast):
         return published_ratios(outcome, [decision])
+    terms = decision.rule.estimate.terms
     called = [outcome.design.arm(name).label for name in decision.rule.estimate.arms]
+    if len(terms) == 1 and decision.rule.published:
+        return published_of(outcome, called[0], terms[0].metric)
     if len(called) != 2:
         return []
     pairs = dict.fromkeys((" / ".join(called), " / ".join(reversed(called))))

@@ -14,6 +14,7 @@ from cnn_study.experiment import Arm, Plot, Published
 from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
 from cnn_study.figures.quantities import (
     FEW,
+    LEFT_OUT_TEXT,
     STRAY_TEXT,
     arms,
     conditions,
@@ -38,6 +39,8 @@ from cnn_study.figures.style import Look, Style
 COLUMNS = ["condition", "label", "metric", "level", "mean", "low", "high", "seeds"]
 CROWDED = 8
 """More points than these on a line have a band, no markers and bars: they would hide each other."""
+MOST_LEFT_OUT = 0.25
+"""Of the seeds: so many may be left out of a line as they are far from all others, if the figure says so."""
 Points = Mapping[float, Interval]
 """For each level the mean over seeds."""
 
@@ -46,11 +49,17 @@ def dose(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.Da
     """A panel a condition, a line a label: an outcome against the level of the arms.
 
     Arms of the same label at the same level, such as several permutations, are averaged seed by seed. Where the
-    condition says no more than the level, as with a number of images, there is one panel.
+    condition says no more than the level, as with a number of images, there is one panel. Else a condition under which
+    every label has one level only has none: there is nothing to be seen against it.
     """
     shown = [arm for arm in arms(outcome, plot) if arm.level is not None]
-    levels = {condition: {arm.level for arm in shown if arm.condition == condition} for condition in conditions(shown)}
-    apart = any(len(some) > 1 for some in levels.values())
+    levels: dict[tuple[str, str], set[float | None]] = {}
+    for arm in shown:
+        levels.setdefault((arm.condition, arm.label), set()).add(arm.level)
+    varied = {condition for (condition, _), some in levels.items() if len(some) > 1}
+    apart = any(len({arm.level for arm in shown if arm.condition == each}) > 1 for each in conditions(shown))
+    if varied:
+        shown = [arm for arm in shown if arm.condition in varied]
     groups: dict[tuple[str, str], dict[float, list[Arm]]] = {}
     for arm in shown:
         points = groups.setdefault((arm.condition if apart else "", arm.label), {})
@@ -103,21 +112,28 @@ def _lines(
     titles = list(dict.fromkeys(condition for condition, _ in series))
     figure, axes = panels(titles, style)
     looks = looks_of(outcome, list(dict.fromkeys(label for _, label in series)))
-    rows, told = [], []
+    rows, told, left_out = [], [], []
     for (condition, label), points in series.items():
         ax, sampled = axes[titles.index(condition)], seeds.get((condition, label), {})
+        called, shown_points = label, points
         if is_fraction(plot.metric):
+            sampled, few = _without_few(sampled)
+            if few:
+                called = f"{label}, without {few}"
+                left_out.append(f"{label} ({few})")
+                logarithmic = "y" in plot.logarithmic
+                shown_points = {level: summary(each, logarithmic=logarithmic) for level, each in sampled.items()}
             found = _tell_stray(ax, sampled, looks[label], style)
             told += [f"{label} ({found})"] if found else []
         draw_points(
             ax,
-            points,
+            shown_points,
             looks[label],
-            label,
+            called,
             sampled,
             bounded=is_fraction(plot.metric),
         )
-        for level, interval in sorted(points.items()):
+        for level, interval in sorted(shown_points.items()):
             limits = (interval.estimate, interval.low, interval.high, interval.n)
             rows.append((condition, label, plot.metric, level, *limits))
     numbers = _mark_published(axes, outcome, plot, looks)
@@ -134,6 +150,8 @@ def _lines(
     )
     if told:
         caption += f" {STRAY_TEXT} Far from all others: {'; '.join(dict.fromkeys(told))}."
+    if left_out:
+        caption += f" {LEFT_OUT_TEXT} These are: {'; '.join(dict.fromkeys(left_out))}."
     if numbers:
         caption += f" Dotted lines: published ({sources(numbers)})."
     return figure, caption, table
@@ -187,6 +205,21 @@ def draw_points(
         **one.line,
     )
     bars.lines[0].set_clip_on(False)  # Whole markers at the ends of an axis of fractions.
+
+
+def _without_few(
+    sampled: Mapping[float, Sequence[float]],
+) -> tuple[Mapping[float, Sequence[float]], str]:
+    """A line without the seeds that are far from all others, where these are few, and what was left out in words."""
+    far = {level: found for level, measured in sampled.items() if (found := stray(measured))}
+    far = {level: found for level, found in far.items() if len(found) <= len(sampled[level]) * MOST_LEFT_OUT}
+    if not far:
+        return sampled, ""
+    count = max(map(len, far.values()))
+    every = len(sampled[max(far, key=lambda level: len(far[level]))])
+    ends = [f"{100 * bound(itertools.chain(*far.values())):.0f} %" for bound in (min, max)]
+    rest = {level: [each for each in found if each not in far.get(level, ())] for level, found in sampled.items()}
+    return rest, f"{count} of {every} seeds at {' to '.join(dict.fromkeys(ends))}"
 
 
 def _tell_stray(ax: Axes, sampled: Mapping[float, Sequence[float]], one: Look, style: Style) -> str:

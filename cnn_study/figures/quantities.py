@@ -21,6 +21,7 @@ FRACTIONS = ("accuracy", "consistency", "dead", "drop", "error", "gap", "reached
 FEW = 2
 """So many seeds are shown one by one: the interval of their mean says more of the t distribution than of them."""
 UNCORRECTED_TEXT = f"{UNCORRECTED}: its claim as a whole does not survive Holm's correction for all tests together."
+LEFT_OUT_TEXT = "A line leaves out the few seeds that are far from all others, as its name says; rules count them."
 STRAY_TEXT = "Where seeds are far apart, a mean may lie where none is."
 STEPS_TEXT = (
     "Seeds were added in steps until a rule was decided. Its interval allows for these looks, so that it is wider than "
@@ -255,7 +256,7 @@ def published_value(number: Published, metric: str) -> float:
 
 def published_text(number: Published, metric: str) -> str:
     """A published number with its unit, if that is percent."""
-    return f"{number.text} %" if is_fraction(metric) and "%" in number.quantity else number.text
+    return number.with_unit(" %" if is_fraction(metric) and "%" in number.quantity else "")
 
 
 def sources(numbers: Sequence[Published]) -> str:

@@ -192,8 +192,8 @@ def test_rules_are_drawn_with_range_interval_and_verdict():
     found = texts(drawn.figure)
     assert {"supported", "contradicted", "inconclusive", "not tested"} <= set(found)
     assert "-3 [-4, -2]" in found
-    assert "published: approximately 1.3 (Somebody et al. 2012)" in found
-    assert "published: 6 (Somebody et al. 2012)" in found
+    assert "published: approximately 1.3, Somebody et al. 2012" in found
+    assert "published: 6, Somebody et al. 2012" in found
 
 
 def test_verdicts_that_do_not_survive_the_correction_have_a_mark():

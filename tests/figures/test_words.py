@@ -11,6 +11,7 @@ from made_up_results import arm, exact, falling, gallery, made_up_outcome, satur
 from cnn_study.analysis.decisions import Decision
 from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.experiment import Plot, Rule, TimeRatio
+from cnn_study.figures import levels
 from cnn_study.figures.draw import drawing
 from cnn_study.figures.levels import stray
 from cnn_study.figures.quantities import estimate_text, interval_text, looks_of
@@ -205,15 +206,37 @@ def test_seeds_far_from_all_others_are_found(values, found):
     assert stray(values) == found
 
 
-def test_seeds_far_from_all_others_are_told_beside_the_mean():
-    def measure(one, seed):
-        stuck = one.label == "no padding" and seed == 2
-        accuracy = 0.11 if stuck else 0.95 + 0.001 * seed
-        return {f"accuracy_at_distance/{d}": accuracy for d in (0, 1, 2)}, {}
+def with_a_stuck_seed(one, seed):
+    stuck = one.label == "no padding" and seed == 2
+    accuracy = 0.11 if stuck else 0.95 + 0.001 * seed
+    return {f"accuracy_at_distance/{d}": accuracy for d in (0, 1, 2)}, {}
 
+
+def test_seeds_far_from_all_others_are_told_beside_the_mean():
+    measure = with_a_stuck_seed
     arms = [arm(n, label) for n, label in enumerate(("zero padding", "no padding"))]
     drawn = drawing(made_up_outcome(arms, measure, ()), Plot("family", metric="accuracy_at_distance"))
     assert texts(drawn.figure).count("1 of 3 seeds") == 1
     assert "Far from all others: no padding (1 of 3 seeds at 11 %)" in drawn.caption
     assert any("a mean may lie where none is" in text.replace("\n", " ") for text in texts(drawn.figure))
     assert not np.isnan(drawn.data["mean"]).any()
+
+
+def test_a_line_leaves_out_few_seeds_far_from_all_others_and_says_so(monkeypatch):
+    monkeypatch.setattr(levels, "MOST_LEFT_OUT", 0.5)  # Made-up arms have three seeds.
+    arms = [arm(n, label) for n, label in enumerate(("zero padding", "no padding"))]
+    drawn = drawing(made_up_outcome(arms, with_a_stuck_seed, ()), Plot("family", metric="accuracy_at_distance"))
+    assert "no padding, without 1 of 3 seeds at 11 %" in texts(drawn.figure)
+    assert "These are: no padding (1 of 3 seeds at 11 %)." in drawn.caption
+    assert any("rules count them" in text.replace("\n", " ") for text in texts(drawn.figure))
+    line = drawn.data[drawn.data["label"] == "no padding"]
+    assert (line["mean"] > 0.9).all()
+    assert set(line["seeds"]) == {2}
+
+
+@pytest.mark.parametrize(("others", "few"), [(4, "1 of 5 seeds at 11 %"), (3, "1 of 4 seeds at 11 %"), (2, "")])
+def test_more_than_a_quarter_of_the_seeds_is_never_left_out(others, few):
+    sampled = {0: [0.11, *[0.95 + 0.001 * n for n in range(others)]]}
+    rest, text = levels._without_few(sampled)
+    assert text == few
+    assert len(rest[0]) == (others if few else others + 1)
