@@ -45,11 +45,13 @@ MOST_TICKS = 5
 NOTHING = "no effect of interest"
 """What stands beside a rule that is contradicted since its interval excludes every effect that would matter."""
 OPPOSITE = "rather the opposite"
-"""The same, where the whole interval lies on the other side."""
+"""What stands beside a rule that is contradicted since the whole interval lies on the other side."""
 WITHIN = "within the margin of the limit"
 """The same as no effect of interest, where the limit is not that of no effect at all."""
 BEYOND = "on the other side of the limit"
 """The same as the opposite, where the limit is not that of no effect at all."""
+SMALL = "but less than would matter"
+"""What stands beside a rule that is supported by an effect smaller than the smallest that would matter."""
 DOTTED_TEXT = "Dotted: the smallest effect that would matter."
 UNJUDGED = "a premise fails"
 """What stands in the place of the verdict on a rule of a mechanism that is not judged."""
@@ -125,14 +127,21 @@ class _Row:
 
     @property
     def finding(self) -> str:
-        """Why a rule is contradicted whose interval excludes every effect that would matter, in a few words."""
+        """What the verdict does not say of the size of an effect, in a few words."""
         rule = self.decision.rule
         nothing = 0 if isinstance(rule.estimate, Contrast) else 1
+        effect = nothing in (rule.low, rule.high)
+        low, high = rule.relevant
+        if self.decision.verdict == "supported":
+            small = effect and (self.interval.high < low or self.interval.low > high)
+            return SMALL if small else ""
+        beyond = self.interval.high < rule.low or self.interval.low > rule.high
+        if self.decision.verdict == "contradicted" and beyond and effect:
+            return OPPOSITE
         if not self.decision.finding:
             return ""
-        effect = nothing in (rule.low, rule.high)
-        if self.interval.high < rule.low or self.interval.low > rule.high:
-            return OPPOSITE if effect else BEYOND
+        if beyond:
+            return BEYOND
         return NOTHING if effect else WITHIN
 
     @property

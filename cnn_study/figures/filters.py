@@ -49,9 +49,10 @@ def filters(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
     for ax in axes.flat:
         ax.set_axis_off()
     caption = (
-        "Left: the learned kernels of the first layer, each scaled so that gray is zero. Right: the feature maps "
-        "that they give for one image, averaged over blocks of pixels where they are large, each scaled from its least "
-        "(dark) to its greatest value. The first seed of every arm: examples, without an interval."
+        "Left: the learned kernels of the first layer. Right: the feature maps that they give for one image, averaged "
+        "over blocks of pixels where they are large. Each picture has a scale of its own: gray is zero where there are "
+        "values of both signs, else dark is its least value. The first seed of every arm: examples, without an "
+        "interval."
     )
     return figure, caption, pd.DataFrame(rows, columns=COLUMNS)
 

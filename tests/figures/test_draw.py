@@ -242,6 +242,25 @@ def test_an_effect_the_other_way_is_not_called_none(outcome, low, high, words):
     plt.close("all")
 
 
+@pytest.mark.parametrize(
+    ("verdict", "low", "high", "words"),
+    [
+        ("contradicted", 0.2, 0.9, "rather the opposite"),
+        ("supported", 1.1, 1.4, "but less than would matter"),
+        ("supported", 1.1, 1.9, ""),
+    ],
+)
+def test_what_a_verdict_does_not_say_of_the_size_is_told(outcome, verdict, low, high, words):
+    decision = outcome.verdicts[0].decisions[0]
+    rule = replace(decision.rule, smallest=1.5)
+    interval = replace(decision.interval, estimate=(low + high) / 2, low=low, high=high)
+    found = changed(outcome, rule=rule, verdict=verdict, interval=interval, finding="")
+    told = "\n".join(texts(drawing(found, "effects").figure))
+    for each in ("rather the opposite", "but less than would matter"):
+        assert (each in told) == (each == words)
+    plt.close("all")
+
+
 def test_the_smallest_effect_that_matters_is_drawn_where_there_is_one(outcome):
     rule = replace(outcome.verdicts[0].decisions[0].rule, smallest=1.25)
     assert "Dotted" not in drawing(outcome, "effects").caption
