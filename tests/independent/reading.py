@@ -528,6 +528,7 @@ def aspect_read(decisions: Sequence[Read]) -> tuple[str, float | None]:
     if verdict == SUPPORTED:
         return verdict, supported
     contradicted = max(len(group) * min(each.p(CONTRADICTED) for each in group) for group in groups.values())
+    contradicted = max([contradicted, *(each.p(SUPPORTED) for each in decisions if each.rule.premise)])
     return verdict, min(1.0, supported, contradicted)
 
 
