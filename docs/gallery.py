@@ -210,8 +210,8 @@ def _topic(outcome: Outcome) -> Iterator[str]:
         yield from (figure(name, PROFILE, "../") for name in pictures(outcome, PROFILE))
     yield "## What decides"
     yield (
-        f"Rules in `{profile}`, written before the results. [How verdicts are made](../explanation/verdicts.md) says "
-        "what the words mean."
+        f"Rules in `{profile}`, written before these runs. [How verdicts are made](../explanation/verdicts.md) says "
+        "what the words mean, and the file results/DEVIATIONS.md what earlier results had shown by then."
     )
     for claim in experiment.claims:
         yield from _decided(shown, claim, profile)

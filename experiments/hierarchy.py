@@ -50,8 +50,8 @@ def error(depth: int, arm: str, sign: int = 1, metric: str = "linear_probe_error
 
 
 @claim(
-    "Every layer of a trained convolutional network is a step toward the answer: a line tells the classes apart better "
-    "by what it gives than by what the layer below gives.",
+    "Every layer of a trained convolutional network is a step toward the answer: a linear classifier tells the classes "
+    "apart better by what it gives than by what the layer below gives.",
     magnitude=NO_NUMBER,
     mechanism="see layers-are-learned and the-dense-layer-sees-the-whole-image",
 )

@@ -4,8 +4,8 @@ Claim: with normalized initialization (weights even within sqrt(6 / (fan in + fa
 lower test error than from the standard weights of the time (even within 1 / sqrt(fan in)) - Glorot & Bengio 2010, whose
 Table 1 gives, for 5 layers of up to 1,000 units on MNIST: tanh 1.76 %, normalized tanh 1.64 %, sigmoid 2.21 %.
 
-Arms: those three, trained as there: plain stochastic gradient descent, batches of 10, each rate chosen on images that
-are kept from training, no early stop.
+Arms: those three, trained as there, but for a hundredth of the steps: plain stochastic gradient descent, batches of 10,
+each rate chosen on images that are kept from training, no early stop.
 Rules: the test error after the last epoch, which must fall by a tenth of a point to matter (ten of the 10,000 test
 images), on the few images of `quick`, where errors are four times as high, by half a point. In `full` the gain is as
 published between half and twice the published 0.12 points, and an error is as published within two standard errors of

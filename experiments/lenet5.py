@@ -88,7 +88,7 @@ def lenet5_has_60000_parameters(at):
             FIGURE_9,
             "secondary",
             about=name,
-            differs="on the squared error" if name in DENSE else "",
+            differs="loss not stated" if name in DENSE else "",
         )
         for name, value in ERRORS.items()
     ],

@@ -18,7 +18,7 @@ TWO_SIDED = 1.96
 
 
 def margin(outcome: Outcome, estimate: Estimate) -> float | None:
-    """By how much other test images would move an estimate: 95 % of the time by less, in the unit of the estimate.
+    """How far an estimate is from that on all images of the kind: 95 % of the time less, in the unit of the estimate.
 
     Each arm's mean error p over n images has the variance of a share, p (1 - p) / n. The arms count as if each had test
     images of its own. They share them and find the same ones hard, so that the difference of two arms moves less: it is
@@ -62,4 +62,5 @@ def text(outcome: Outcome, estimates: Iterable[Estimate]) -> str:
     size = f"{min(sizes):,}" + (f" to {max(sizes):,}" if len(sizes) > 1 else "")
     what = "differences of test errors" if any(len(each.arms) > 1 for each in found) else "test errors"
     most = f"{max(found.values()):.2g}"
-    return f"Intervals are over seeds. Another {size} test images would move {what} by at most {most} points (95 %)."
+    within = f"{what} lie within {most} points of those on these {size}"
+    return f"Intervals are over seeds. On all images of the kind, {within} (95 %)."

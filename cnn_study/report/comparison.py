@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.estimates import time_to
 from cnn_study.analysis.statistics import Interval, mean_interval, time_product
-from cnn_study.experiment import Arm, Claim, Contrast, Estimate, Published, TimeRatio, TimeToTrainError
+from cnn_study.experiment import Agreement, Arm, Claim, Contrast, Estimate, Published, TimeRatio, TimeToTrainError
 from cnn_study.figures.quantities import interval_text, metric_of, values
 from cnn_study.models.complexity import macs, parameters
 
@@ -68,7 +68,16 @@ def _measured_mean(outcome: Outcome, arm: Arm, metric: str) -> str:
 
 def measured_beside(outcome: Outcome, claim: Claim) -> list[tuple[Published, list[str]]]:
     """Every published number of a claim with what was measured for the same arms, a text a condition."""
-    return [(number, list(dict.fromkeys(_measured(outcome, number)))) for number in claim.published]
+    counted = [
+        decision.measured
+        for verdict in outcome.verdicts
+        for decision in verdict.decisions
+        if verdict.claim == claim and isinstance(decision.rule.estimate, Agreement) and decision.interval
+    ]
+    return [
+        (number, list(dict.fromkeys(_measured(outcome, number))) or list(dict.fromkeys(counted)))
+        for number in claim.published
+    ]
 
 
 def _measured(outcome: Outcome, number: Published) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Tables of claims as Markdown, for README and documentation: generated, so that they say nothing but the results."""
 
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -78,7 +79,7 @@ def claims_of(experiment: Experiment, own: Scale, at_scale: Scale = NO_SCALE) ->
 
 
 def _answered(names: Sequence[str], rows: Sequence[Sequence[str]], at_scale: Scale) -> str:
-    head = (*names, "holds", "measured", "as strongly as published", "for the stated reason")
+    head = (*names, "holds", "measured", "size as published", "for the stated reason")
     head += ("holds in `quick`",) if at_scale.outcomes else ()
     # Where no size is judged, a column of dashes says so too often.
     kept = [place for place in range(len(head)) if any(cells[place] != WORDS["not tested"] for cells in rows)]
@@ -92,7 +93,10 @@ def _compared(own: Scale, at_scale: Scale, name: str, claim: Claim) -> Sequence[
         return cells
     small, measured, *rest = cells
     if at_scale.verdicts(name, claim):
-        return *answers(at_scale, name, claim), small
+        holds, found, *others = answers(at_scale, name, claim)
+        large = at_scale.outcome(name)
+        proxy = f"<br>*{large.design.proxy}*" if large and large.design.proxy else ""
+        return holds, f"{found}{proxy}", *others, small
     return "not run yet", f"on small subsets: {measured}" if measured else "", *rest, small
 
 
@@ -135,9 +139,23 @@ def _shares(mine: Sequence[ClaimVerdict], design: Design) -> Iterable[str]:
     direction = next((each for each in mine if each.aspect == "direction"), None)
     for each in telling:
         share = direction.share(each.verdict) if direction and each in direction.decisions else ""
+        alike = [other for other in direction.decisions if other.verdict == each.verdict] if direction and share else []
         condition = f" ({each.rule.condition})" if len(conditions) > 1 else ""
-        finding = f"; {each.finding}" if each.finding else ""
-        yield f"{in_words(_latest(each, mine), design)}{condition}{finding}{f'; so in {share}' if share else ''}"
+        common = {other.finding for other in alike or [each]}
+        finding = f"; {each.finding}" if each.finding and len(common) == 1 else ""
+        so = f"; so in {share}{_span(alike)}" if share else ""
+        yield f"{in_words(_latest(each, mine), design)}{condition}{finding}{so}"
+
+
+def _span(decisions: Sequence[Decision]) -> str:
+    """The smallest and the largest of several estimates in one unit; empty where there is nothing to be compared."""
+    found = [each.interval for each in decisions if each.interval and math.isfinite(each.interval.estimate)]
+    texts = dict.fromkeys(f"{each.estimate:.3g}" for each in sorted(found, key=lambda each: each.estimate))
+    if len(texts) < 2 or len({(each.kind, each.unit) for each in found}) > 1:
+        return ""
+    low, *_, high = texts
+    unit = f" {found[0].unit}" if found[0].unit else ""
+    return f" ({low} to {high}{unit})"
 
 
 def _latest(decision: Decision, mine: Sequence[ClaimVerdict]) -> Decision:

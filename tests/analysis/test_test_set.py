@@ -61,7 +61,8 @@ def test_what_is_no_share_of_test_images_has_no_margin():
 def test_the_sentence_names_images_and_the_largest_margin():
     found = outcome()
     sentence = text(found, [PLAIN, gain("relu, other", "tanh, other")])
-    assert f"Another {images(found, 'relu, plain'):,} test images would move differences of test errors" in sentence
-    assert f"at most {margin(found, PLAIN):.2g} points" in sentence
+    assert "On all images of the kind, differences of test errors lie within" in sentence
+    assert f"of those on these {images(found, 'relu, plain'):,} (95 %)" in sentence
+    assert f"within {margin(found, PLAIN):.2g} points" in sentence
     one = Contrast((Term(100, "relu, plain", "test_error"),), "the test error")
-    assert "would move test errors by" in text(found, [one])
+    assert "of the kind, test errors lie within" in text(found, [one])

@@ -84,8 +84,8 @@ def test_topics_lead_with_what_was_found_at_the_scale_of_the_publications(made_u
     assert whole.verdicts[0].decisions[0].interval.text in large["measured"]
     assert small.verdicts[0].decisions[0].interval.text in missing["measured"]
     assert missing["measured"].startswith("on small subsets: ")
-    assert "published: 6" in large["as strongly as published"]
-    assert "as strongly as published" not in missing
+    assert "published: 6" in large["size as published"]
+    assert "size as published" not in missing
 
 
 def test_of_two_rules_about_one_estimate_the_number_of_most_seeds_is_shown(made_up):
