@@ -56,15 +56,16 @@ def _found(profile: str) -> Scale:
     return Scale(tuple(_outcomes(profile)))
 
 
-def leading(name: str) -> str:
+def leading(name: str, *, pictured: bool = True) -> str:
     """The profile whose results on an experiment are shown first: that of the publications as soon as it has any.
 
     Args:
         name: Of the experiment.
+        pictured: Whether there must be a figure of them.
     """
     found = _found(SCALE)
     whole = found.outcome(name)
-    shown = whole and found.verdicts(name, first_claim(whole)) and pictures(whole, SCALE)
+    shown = whole and found.verdicts(name, first_claim(whole)) and (not pictured or pictures(whole, SCALE))
     return SCALE if shown else PROFILE
 
 
@@ -192,7 +193,7 @@ def topic(outcome: Outcome) -> str:
 
 def _topic(outcome: Outcome) -> Iterator[str]:
     experiment = outcome.experiment
-    profile = leading(experiment.name)
+    profile = leading(experiment.name, pictured=False)
     large = _found(SCALE) if profile == SCALE else NO_SCALE
     shown = large.outcome(experiment.name) or outcome
     yield f"# {experiment.title}"

@@ -35,8 +35,8 @@ for arm in design.arms:
 # %% [markdown]
 # ## Train
 #
-# Every arm first searches for its learning rate, then runs with several seeds. Given again, the command trains only
-# what is missing.
+# Every arm first searches for its learning rate, then runs with several seeds. Given again for
+# the same folder of results, the command trains only what is missing.
 
 # %%
 run = ("run", str(page), "--profile", "smoke", "--results", folder.name, "--no-tracking", "--quiet")
@@ -65,8 +65,8 @@ ax.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# Change the page, for example `TARGET` or the layers, and run the notebook again: arms whose runs are not the same get
-# runs of their own.
+# Change the page, for example `TARGET` or the layers, and run the notebook again: it trains anew, in
+# a folder of its own.
 
 # %%
 folder.cleanup()
