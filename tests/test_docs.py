@@ -101,7 +101,7 @@ def test_the_first_page_leads_to_every_other():
 def test_every_experiment_has_a_page_with_its_claims_figures_and_rules(gallery):
     for small in gallery.outcomes():
         name, text = small.experiment.name, gallery.topic(small)
-        profile = gallery.leading(name)
+        profile = gallery.leading(name, pictured=False)
         outcome = gallery._found(profile).outcome(name)
         assert text.startswith(f"# {outcome.experiment.title}\n")
         assert f"In the profile `{profile}`" in text.split("## What came out")[1]
