@@ -126,7 +126,7 @@ class ClaimVerdict:
         """
         missing = {each.rule.condition for each in self.decisions if each.interval is None}
         known = tuple(each for each in self.decisions if each.rule.condition not in missing)
-        unmet = any(each.rule.premise for each in self.decisions if each not in known)
+        unmet = any(each.rule.premise and each.rule.condition in missing for each in self.decisions)
         if unmet or not known:
             return replace(self, verdict="inconclusive", decisions=known)
         return _combined(self.experiment, self.claim, self.aspect, known)
@@ -216,13 +216,13 @@ class Outcome:
 
 
 def from_to(numbers: Collection[int]) -> str:
-    """Counts for people: ``4``, or ``4 to 13`` where they differ.
+    """Counts for people: ``4``, or ``500 to 55,000`` where they differ.
 
     Args:
         numbers: At least one.
     """
     low, high = min(numbers), max(numbers)
-    return f"{low}" if low == high else f"{low} to {high}"
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def evaluate(

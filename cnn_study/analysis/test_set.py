@@ -7,7 +7,7 @@ the mean would move with other seeds, not how it would move with other test imag
 import math
 from collections.abc import Iterable
 
-from cnn_study.analysis.decisions import Outcome
+from cnn_study.analysis.decisions import Outcome, from_to
 from cnn_study.experiment import Contrast, Estimate
 
 METRICS = ("test_error", "test_error_at_best_validation")
@@ -59,8 +59,7 @@ def text(outcome: Outcome, estimates: Iterable[Estimate]) -> str:
     if not found:
         return ""
     sizes = {images(outcome, arm) for each in found for arm in each.arms}
-    size = f"{min(sizes):,}" + (f" to {max(sizes):,}" if len(sizes) > 1 else "")
     what = "differences of test errors" if any(len(each.arms) > 1 for each in found) else "test errors"
     most = f"{max(found.values()):.2g}"
-    within = f"{what} lie within {most} points of those on these {size}"
+    within = f"{what} lie within {most} points of those on these {from_to(sizes)}"
     return f"Intervals are over seeds. On all images of the kind, {within} (95 %)."

@@ -278,13 +278,15 @@ def plan(
     side: SideOption = None,
 ) -> None:
     """Say what `run` would train, why, and how long that takes, at least and at most, without training."""
+    from cnn_study.processes import cores
 
     def answer() -> None:
         from cnn_study.cli import training
 
         training.plan(names, profile, results, stand_in, data, side)
 
-    _tell(["plan", names, profile, stand_in], names, results, answer, kept=data is None and side is None)
+    # Of how many workers there are depends how long it takes.
+    _tell(["plan", names, profile, stand_in, cores()], names, results, answer, kept=data is None and side is None)
 
 
 @images_app.command("get", epilog="Examples: `cnn-study data` · `cnn-study data cifar10 mnist`: `get` need not be said")

@@ -19,7 +19,6 @@ from cnn_study import places
 from cnn_study.cli.app import console, errors
 from cnn_study.errors import CacheError
 from cnn_study.files import replace_whole
-from cnn_study.processes import cores
 
 FOLDER = "answers"
 """In the cache folder."""
@@ -91,7 +90,7 @@ def _digest(question: Sequence[object], results: Path | None) -> str:
     stores = {results or places.OWN, places.REFERENCE, places.SHIPPED}
     known = [*_files(pages, (".py", ".json")), *_files(stores, (".parquet", ".json"))]
     libraries = sys.version, _OTHERS.stat().st_mtime_ns
-    asked = [*map(str, question), str(results), cores()]
+    asked = [*map(str, question), str(results)]
     text = json.dumps([asked, os.getcwd(), libraries, terminal, known])
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:32]
 

@@ -181,13 +181,15 @@ def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, 
     if data.empty:
         figure.text(0.5, 0.5, "not measured", ha="center", color=PUBLISHED)
     mean = "geometric mean" if ("x" if plot.kind == "outcomes" else "y") in plot.logarithmic else "mean"
-    terms = {"seeds": _seeds(outcome, plot, data), "looked": looked(outcome), "mean": mean}
     dotted = any(line.get_marker() == "." for ax in figure.axes for line in ax.lines)
-    foot = [
-        FEET.get(plot.kind, "").format(
-            **terms, searched=rates.searched(outcome.design.search), dots=DOTS if dotted else ""
-        )
-    ]
+    terms = {
+        "seeds": _seeds(outcome, plot, data),
+        "looked": looked(outcome),
+        "mean": mean,
+        "searched": rates.searched(outcome.design.search),
+        "dots": DOTS if dotted else "",
+    }
+    foot = [FEET.get(plot.kind, "").format(**terms)]
     foot += [text for text in (STRAY_TEXT, LEFT_OUT_TEXT, effects.DOTTED_TEXT, UNCORRECTED_TEXT) if text in caption]
     if outcome.design.proxy and plot.kind not in EXACT:
         proxy = f"A proxy: {outcome.design.proxy}."
@@ -212,8 +214,7 @@ def _trained(outcome: Outcome, plot: Plot) -> str:
     names = dict.fromkeys(outcome.design.dataset(arm.data).title for arm in shown)
     if not shown:
         return ""
-    counts = " to ".join(f"{size:,}" for size in sorted({min(sizes), max(sizes)}))
-    return f"Trained on {counts} images of {' and '.join(names)}."
+    return f"Trained on {from_to(sizes)} images of {' and '.join(names)}."
 
 
 def _seeds(outcome: Outcome, plot: Plot, data: pd.DataFrame) -> str:

@@ -29,9 +29,11 @@ from cnn_study.figures.quantities import (
     drawable,
     estimate_text,
     looked,
+    metric_of,
     metric_text,
     published,
     published_of,
+    published_text,
     sources,
     statement,
 )
@@ -117,10 +119,9 @@ class _Row:
     @property
     def right(self) -> str:
         """What stands on the right: the estimate with its interval, then the published numbers, a line each."""
-        units = [" %" if number.quantity.endswith("(%)") else "" for number in self.numbers]
         texts = [
-            f"published: {number.with_unit(unit)}, {short_source(number.source)}"
-            for number, unit in zip(self.numbers, units, strict=True)
+            f"published: {published_text(number, metric_of(number))}, {short_source(number.source)}"
+            for number in self.numbers
         ]
         found = [self.finding] if self.finding else []
         return "\n".join([estimate_text(self.interval), *found, *texts])

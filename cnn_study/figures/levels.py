@@ -217,9 +217,8 @@ def _without_few(
         return sampled, ""
     count = max(map(len, far.values()))
     every = len(sampled[max(far, key=lambda level: len(far[level]))])
-    ends = [f"{100 * bound(itertools.chain(*far.values())):.0f} %" for bound in (min, max)]
     rest = {level: [each for each in found if each not in far.get(level, ())] for level, found in sampled.items()}
-    return rest, f"{count} of {every} seeds at {' to '.join(dict.fromkeys(ends))}"
+    return rest, f"{count} of {every} seeds at {_reach([*itertools.chain(*far.values())])}"
 
 
 def _tell_stray(ax: Axes, sampled: Mapping[float, Sequence[float]], one: Look, style: Style) -> str:
@@ -244,8 +243,12 @@ def _tell_stray(ax: Axes, sampled: Mapping[float, Sequence[float]], one: Look, s
         color=one.color,
         fontsize=style.small,
     )
-    ends = [f"{100 * bound(few[level]):.0f} %" for bound in (min, max)]
-    return f"{text} at {' to '.join(dict.fromkeys(ends))}"
+    return f"{text} at {_reach(few[level])}"
+
+
+def _reach(shares: Sequence[float]) -> str:
+    """From where to where shares lie, in percent."""
+    return " to ".join(dict.fromkeys(f"{100 * bound(shares):.0f} %" for bound in (min, max)))
 
 
 def stray(sampled: Sequence[float]) -> list[float]:
