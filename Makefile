@@ -12,10 +12,10 @@ UV := $(shell command -v uv 2>/dev/null)
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
-	@echo "Options: PROFILE=smoke|quick|full (now $(PROFILE)), JOBS=N, ENGINE=ray, ADDRESS=auto|HOST:PORT|ray://HOST, GPUS_PER_RUN=0.25, EXPERIMENTS='name name'"
+	@echo "Options: PROFILE=smoke|quick|full (now $(PROFILE)), JOBS=N, ENGINE=ray, ADDRESS=auto|HOST:PORT|ray://HOST, GPUS_PER_RUN=0.25, CONFIRM=1, EXPERIMENTS='name name'"
 
 experiments: .venv/$(if $(filter ray,$(ENGINE)),ray,installed) ## Train what is not stored yet; verdicts, figures, MLflow runs
-	$(STUDY) run $(EXPERIMENTS) --profile $(PROFILE) $(if $(JOBS),--jobs $(JOBS)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(ADDRESS),--address $(ADDRESS)) $(if $(GPUS_PER_RUN),--gpus-per-run $(GPUS_PER_RUN)) --stand-in digits
+	$(STUDY) run $(EXPERIMENTS) --profile $(PROFILE) $(if $(JOBS),--jobs $(JOBS)) $(if $(ENGINE),--engine $(ENGINE)) $(if $(ADDRESS),--address $(ADDRESS)) $(if $(GPUS_PER_RUN),--gpus-per-run $(GPUS_PER_RUN)) $(if $(CONFIRM),--confirm) --stand-in digits
 
 figures: .venv/installed ## Draw the figures again from stored results, without training
 	$(STUDY) figures $(EXPERIMENTS) --profile $(PROFILE)

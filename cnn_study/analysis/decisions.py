@@ -5,10 +5,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
+from typing import Literal
 
 from cnn_study.analysis import replication
 from cnn_study.analysis.estimates import confidence, measured
-from cnn_study.analysis.replication import Standing
+from cnn_study.analysis.p_values import CONFIRMED, p_value
+from cnn_study.analysis.replication import Standing, State
 from cnn_study.analysis.sequential import Look
 from cnn_study.analysis.statistics import Interval, Sample, sample_bootstrap, sample_interval, share
 from cnn_study.experiment import ASPECTS, Agreement, Aspect, Claim, Contrast, Design, Experiment, Plot, Rule, Verdict
@@ -29,7 +31,7 @@ class Judgement:
         reason: As that of a decision.
         runs: Keys of the runs.
         finding: As that of a decision.
-        open: Whether further seeds, if any are planned, might decide it.
+        state: Whether further seeds, if any are planned, might decide or confirm it.
     """
 
     verdict: Verdict
@@ -38,7 +40,7 @@ class Judgement:
     reason: str
     runs: tuple[str, ...]
     finding: str = ""
-    open: bool = False
+    state: State = "closed"
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,7 @@ class Decision:
         sample: The numbers, one a seed, of which the interval was formed; ``None`` where nothing was sampled.
         finding: That there is no relevant effect, in words, if this is why it is contradicted; else empty.
         look: At which it was applied; ``None`` where the number of seeds is fixed, or runs are missing.
-        earlier: The samples at the looks before, which left it open.
-        open: Whether further seeds are planned for it.
+        state: Whether further seeds are planned that might decide or confirm it.
     """
 
     rule: Rule
@@ -68,8 +69,7 @@ class Decision:
     sample: Sample | None = None
     finding: str = ""
     look: Look | None = None
-    earlier: tuple[Sample, ...] = ()
-    open: bool = False
+    state: State = "closed"
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -188,7 +188,7 @@ class Outcome:
     def wanted(self) -> Mapping[str, int]:
         """How many seeds every arm needs, by name, as far as it is known."""
         decisions = [decision for verdict in self.verdicts for decision in verdict.decisions]
-        standings = [(each.rule, Standing(each.look.number if each.look else 0, each.open)) for each in decisions]
+        standings = [(each.rule, Standing(each.look.number if each.look else 0, each.state)) for each in decisions]
         return replication.wanted(self.design, standings)
 
     @property
@@ -256,7 +256,7 @@ def decide(
     stored: Mapping[str, RunRecord],
     checks: Mapping[str, CheckRecord] = NO_CHECKS,
 ) -> Decision:
-    """Apply one rule, at the first look that closes it or else at the last one whose seeds are stored.
+    """Apply one rule, at the look that closes it or else at the last one whose seeds are stored.
 
     Args:
         rule: Which.
@@ -269,7 +269,7 @@ def decide(
         return _decide_exactly(rule, rule.estimate, checks)
     path = list(judgements(rule, design, tuned, stored))
     if not path:
-        return Decision(rule, "not tested", None, None, "runs are missing", (), open=True)
+        return Decision(rule, "not tested", None, None, "runs are missing", (), state="open")
     last = path[-1]
     decision = Decision(
         rule,
@@ -281,8 +281,7 @@ def decide(
         last.sample,
         finding=last.finding,
         look=Look(design.looks, len(path)) if design.looks else None,
-        earlier=tuple(each.sample for each in path[:-1] if each.sample),
-        open=last.open,
+        state=last.state,
     )
     bootstrap = sample_bootstrap(last.sample, decision.confidence) if last.sample else None
     return replace(decision, bootstrap=bootstrap)
@@ -293,7 +292,8 @@ def judgements(
 ) -> Iterator[Judgement]:
     """A rule at one look after the other, until one closes it or its seeds are not all stored.
 
-    At each look it is applied to the first seeds of its arms, in their order: others that are stored change nothing.
+    At each look it is applied to the first seeds of its arms, in their order. A look closes it if no further one is
+    planned or could decide it, or if it is decided so surely that it is confirmed. Seeds beyond that change nothing.
 
     Args:
         rule: Which, not one about a check.
@@ -308,15 +308,15 @@ def judgements(
         if len(found) < len(runs):
             return
         judgement = _judged(rule, design, tuned, found)
-        yield replace(judgement, open=judgement.open and size < design.sizes[-1])
-        if not judgement.open:
+        yield judgement if size < design.sizes[-1] else replace(judgement, state="closed")
+        if judgement.state == "closed":
             return
 
 
 def _judged(
     rule: Rule, design: Design, tuned: Mapping[str, Tuned], runs: Mapping[str, Sequence[RunRecord]]
 ) -> Judgement:
-    """A rule applied to some seeds. It is open if others might decide it."""
+    """A rule applied to some seeds, as if further ones were planned."""
     keys = tuple(dict.fromkeys(record.key for records in runs.values() for record in records))
     found = measured(rule.estimate, runs)
     interval = sample_interval(found.sample, confidence(rule, design.looks)) if found.sample else None
@@ -328,12 +328,20 @@ def _judged(
     if found.sample is None or interval is None:
         return closed
     verdict = place(interval, rule.low, rule.high)
-    if verdict != "inconclusive":
-        return replace(closed, verdict=verdict)
+    if verdict in ("supported", "contradicted"):
+        return replace(closed, verdict=verdict, state=_sureness(verdict, found.sample, rule, design))
     relevance = sample_interval(found.sample, confidence(rule, design.looks, relevance=True))
     if rule.smallest is not None and place(relevance, *rule.relevant) == "contradicted":
-        return replace(closed, verdict="contradicted", interval=relevance, finding=_irrelevance(rule, relevance))
-    return replace(closed, open=_decidable(found.sample, rule))
+        finding, state = _irrelevance(rule, relevance), _sureness("contradicted", found.sample, rule, design)
+        return replace(closed, verdict="contradicted", interval=relevance, finding=finding, state=state)
+    return replace(closed, state="open" if _decidable(found.sample, rule) else "closed")
+
+
+def _sureness(
+    verdict: Literal["supported", "contradicted"], sample: Sample, rule: Rule, design: Design
+) -> Literal["decided", "closed"]:
+    """Whether a verdict might be confirmed by further seeds, or is so already."""
+    return "closed" if p_value(verdict, sample, rule, design.looks) < CONFIRMED else "decided"
 
 
 def _irrelevance(rule: Rule, interval: Interval) -> str:

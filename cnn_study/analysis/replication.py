@@ -1,9 +1,14 @@
-"""How many seeds every arm of a design needs: more only while a rule about it is open."""
+"""How many seeds every arm of a design needs: more only while a rule about it is open, or to be confirmed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from cnn_study.experiment import Design, Rule
+
+State = Literal["open", "decided", "closed"]
+"""Of a rule. ``open``: further seeds are planned that might decide it; ``decided``: further ones are planned that might
+confirm it; ``closed``: it is confirmed, or no further seeds are planned, or none would change anything."""
 
 
 @dataclass(frozen=True)
@@ -12,30 +17,40 @@ class Standing:
 
     Attributes:
         looks: At how many looks it has been judged.
-        open: Whether further seeds are to decide it.
+        state: Whether further seeds might decide it, or confirm what they have decided.
     """
 
     looks: int = 0
-    open: bool = True
+    state: State = "open"
 
-    def wanted(self, sizes: tuple[int, ...]) -> int:
-        """Seeds that its arms need now: those of its next look, or of the one that has closed it.
+    def asks(self, confirm: bool) -> bool:
+        """Whether it asks for the seeds of its next look.
+
+        Args:
+            confirm: Whether verdicts are to be confirmed.
+        """
+        return self.state == "open" or (confirm and self.state == "decided")
+
+    def wanted(self, sizes: tuple[int, ...], confirm: bool) -> int:
+        """Seeds that its arms need now: those of its next look, or of the last one at which it was judged.
 
         Args:
             sizes: Numbers of seeds at all looks.
+            confirm: Whether verdicts are to be confirmed.
         """
-        return sizes[self.looks] if self.open else sizes[max(self.looks, 1) - 1]
+        return sizes[self.looks] if self.asks(confirm) else sizes[max(self.looks, 1) - 1]
 
-    def most(self, sizes: tuple[int, ...]) -> int:
-        """Seeds that its arms need if nothing decides it before the last look.
+    def most(self, sizes: tuple[int, ...], confirm: bool) -> int:
+        """Seeds that its arms need if it goes on to the last look.
 
         Args:
             sizes: Numbers of seeds at all looks.
+            confirm: Whether verdicts are to be confirmed.
         """
-        return sizes[-1] if self.open else self.wanted(sizes)
+        return sizes[-1] if self.asks(confirm) else self.wanted(sizes, confirm)
 
 
-CLOSED = Standing(open=False)
+CLOSED = Standing(state="closed")
 """That of a rule for which no seed matters: it asks for no more than the first look."""
 
 
@@ -44,24 +59,26 @@ def beginning(rule: Rule, design: Design) -> Standing:
     return CLOSED if not rule.estimate.arms or (rule.published and design.proxy) else Standing()
 
 
-def wanted(design: Design, standings: Iterable[tuple[Rule, Standing]]) -> Mapping[str, int]:
+def wanted(design: Design, standings: Iterable[tuple[Rule, Standing]], confirm: bool = False) -> Mapping[str, int]:
     """Seeds that every arm needs now, by name: the most that any rule about it wants, at least those of the first look.
 
     Args:
         design: Which.
         standings: Of its rules.
+        confirm: Whether verdicts are to be confirmed.
     """
-    return _largest(design, ((rule, standing.wanted(design.sizes)) for rule, standing in standings))
+    return _largest(design, ((rule, standing.wanted(design.sizes, confirm)) for rule, standing in standings))
 
 
-def most(design: Design, standings: Iterable[tuple[Rule, Standing]]) -> Mapping[str, int]:
-    """Seeds that every arm needs if no open rule is decided before the last look, by name.
+def most(design: Design, standings: Iterable[tuple[Rule, Standing]], confirm: bool = False) -> Mapping[str, int]:
+    """Seeds that every arm needs if every rule that asks for more goes on to the last look, by name.
 
     Args:
         design: Which.
         standings: Of its rules.
+        confirm: Whether verdicts are to be confirmed.
     """
-    return _largest(design, ((rule, standing.most(design.sizes)) for rule, standing in standings))
+    return _largest(design, ((rule, standing.most(design.sizes, confirm)) for rule, standing in standings))
 
 
 def _largest(design: Design, numbers: Iterable[tuple[Rule, int]]) -> Mapping[str, int]:

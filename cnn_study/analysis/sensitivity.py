@@ -96,8 +96,10 @@ def look_text(decision: Decision) -> str:
     if look is None:
         return ""
     how = f"interval repeated at all looks, nominally {100 * decision.confidence:.2f} % at each"
-    if decision.open:
+    if decision.state == "open":
         return f"open at {look.text}; {look.following} seeds are next ({how})"
+    if decision.state == "decided":
+        return f"decided at {look.text}; {look.following} seeds are next to confirm it ({how})"
     return f"closed at {look.text} ({how})"
 
 

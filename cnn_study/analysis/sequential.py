@@ -6,7 +6,6 @@ whenever replication ends, and for whatever reason, the interval of the last loo
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -35,14 +34,14 @@ class SmallestP:
         return self.quantiles[self.probabilities.index(ERROR)]
 
     def p(self, nominal: float) -> float:
-        """The p value of a path: how often all looks together give a p value as small as its smallest.
+        """A repeated p value: how often any of all looks gives a nominal one as small as this.
 
         It is below 5 % exactly if the nominal one is below :attr:`level`. Between stored quantiles it is interpolated
         on logarithms. Below the first, which too few paths reach, it is the bound of Bonferroni, the number of looks
         times the nominal one, and nowhere larger than that.
 
         Args:
-            nominal: The smallest so far, between 0 and 1.
+            nominal: At a look, between 0 and 1.
         """
         bound = self.looks * nominal
         if nominal < self.quantiles[0]:
@@ -123,16 +122,15 @@ class Look:
         return f"{self.seeds} seeds, look {self.number} of {len(self.looks)}"
 
 
-def path_p(nominal: Sequence[float], looks: tuple[int, ...], *, one_sided: bool = False) -> float:
-    """The p value of a test that may have ended at any look.
+def repeated_p(nominal: float, looks: tuple[int, ...], *, one_sided: bool = False) -> float:
+    """The p value of a test at one of several looks: valid whichever it is, and whyever seeds ended there.
 
     Args:
-        nominal: The p value at every look so far.
+        nominal: The p value at that look.
         looks: All that are planned; empty: the number of seeds was fixed, and there is one p value.
-        one_sided: Whether they are p values of one-sided tests.
+        one_sided: Whether it is that of a one-sided test.
     """
-    smallest = min(nominal)
     if not looks:
-        return smallest
+        return nominal
     found = boundaries(looks)
-    return (found.one_sided if one_sided else found.two_sided).p(smallest)
+    return (found.one_sided if one_sided else found.two_sided).p(nominal)

@@ -3,21 +3,15 @@
 A verdict keeps its own rule, which was there before the results. Whether it survives the correction is shown beside it.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import special
 
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, by_condition
-from cnn_study.analysis.sequential import path_p
-from cnn_study.analysis.statistics import Sample
-from cnn_study.experiment import Agreement, Aspect, Rule
-
-FAMILY_LEVEL = 0.05
-"""Largest probability that any of all verdicts is wrong by chance, which the correction is to keep."""
+from cnn_study.analysis.p_values import FAMILY_LEVEL, p_value
+from cnn_study.experiment import Agreement, Aspect
 
 UNCORRECTED = "\N{DEGREE SIGN}"
 """Stands after a verdict that does not survive the correction for the number of tests."""
@@ -46,87 +40,6 @@ class Corrected:
         return self.adjusted < FAMILY_LEVEL
 
 
-def p_supported(sample: Sample, rule: Rule) -> float:
-    """The p value for "the mean lies inside of the range of the rule"; below 0.05 exactly if that is the verdict.
-
-    For each limit there is a one-sided t test with t = (m - limit) / (s / sqrt(n)) and n - 1 degrees of freedom
-    (Student 1908). The whole range needs both, so that the larger p value counts (Berger 1982; for an equivalence these
-    are the two one-sided tests of Schuirmann 1987, each at 5 %). Other rules use a two-sided 95 % interval, which is a
-    one-sided test at 2.5 %: their p values are doubled, which makes 5 % the level of all.
-
-    Args:
-        sample: One number a seed.
-        rule: With the limits. A censored time that takes a bound away makes the p value of its side 1.
-    """
-    larger = max(_one_sided(sample, rule.low, "greater"), _one_sided(sample, rule.high, "less"))
-    return larger if rule.equivalence else min(1.0, 2 * larger)
-
-
-def p_contradicted(sample: Sample, rule: Rule) -> float:
-    """The p value for "the mean lies outside of the range of the rule".
-
-    The smaller of the one-sided p values for "below the lower limit" and "above the upper one", doubled: for two
-    limits since there are two ways to be outside (Bonferroni), for one as in :func:`p_supported`. The verdict is
-    ``contradicted`` exactly if it is below 0.05; of an equivalence, which is decided by a 90 % interval, below 0.10.
-
-    With a smallest effect of interest it is that of the one-sided test that excludes such an effect. A mean beyond the
-    limit on the other side is even farther from it.
-
-    Args:
-        sample: One number a seed.
-        rule: With the limits.
-    """
-    outside = _outside(sample, rule)
-    return outside if rule.smallest is not None else min(1.0, 2 * outside)
-
-
-def _outside(sample: Sample, rule: Rule) -> float:
-    """The smaller one-sided p value for "below the lower limit" and "above the upper one" of effects of interest."""
-    low, high = rule.relevant
-    below = _one_sided(sample, low, "less") if math.isfinite(low) else 1.0
-    above = _one_sided(sample, high, "greater") if math.isfinite(high) else 1.0
-    return min(below, above)
-
-
-def path_p_supported(path: Sequence[Sample], rule: Rule, looks: tuple[int, ...]) -> float:
-    """The same as :func:`p_supported` where seeds were added at looks: valid whenever they ended.
-
-    Args:
-        path: The samples at the looks so far.
-        rule: With the limits.
-        looks: Numbers of seeds at all looks; empty: the number was fixed.
-    """
-    return path_p([p_supported(sample, rule) for sample in path], looks, one_sided=rule.equivalence)
-
-
-def path_p_contradicted(path: Sequence[Sample], rule: Rule, looks: tuple[int, ...]) -> float:
-    """The same as :func:`p_contradicted` where seeds were added at looks: valid whenever they ended.
-
-    Args:
-        path: The samples at the looks so far.
-        rule: With the limits.
-        looks: Numbers of seeds at all looks; empty: the number was fixed.
-    """
-    if rule.equivalence:
-        return min(1.0, 2 * path_p([_outside(sample, rule) for sample in path], looks, one_sided=True))
-    nominal = [p_contradicted(sample, rule) for sample in path]
-    return path_p(nominal, looks, one_sided=rule.smallest is not None)
-
-
-def _one_sided(sample: Sample, limit: float, side: Literal["greater", "less"]) -> float:
-    """The p value of the t test that the mean lies on a side of a limit; 0 if there is no limit on that side."""
-    border = sample.scaled(limit)
-    if math.isinf(border):
-        return 0.0 if (border < 0) == (side == "greater") else 1.0
-    if sample.n < 2 or not (sample.bounded_below if side == "greater" else sample.bounded_above):
-        return 1.0
-    distance = sample.mean - border
-    if sample.deviation == 0:
-        return 0.0 if (distance > 0 if side == "greater" else distance < 0) else 1.0
-    t = distance / math.sqrt(sample.deviation**2 / sample.n)
-    return float(special.stdtr(sample.n - 1, -t if side == "greater" else t))
-
-
 def claim_p(verdict: ClaimVerdict) -> float | None:
     """The p value of an aspect of a claim over all its rules and conditions; ``None`` if no seed had a part in it.
 
@@ -137,8 +50,7 @@ def claim_p(verdict: ClaimVerdict) -> float | None:
     could decide nothing, for example with a best learning rate on the edge of the grid, has the p value 1. ``mixed``
     states nothing about all conditions: its p value counts among the tests and is large.
 
-    Where seeds were added at looks, the p value of a rule is that of its path: how often, without the effect, all looks
-    together give a p value as small as the smallest that was seen.
+    Where seeds were added at looks, the p value of a rule is a repeated one: valid whenever they ended, and why.
     """
     if verdict.verdict == "not tested" or all(isinstance(each.rule.estimate, Agreement) for each in verdict.decisions):
         return None
@@ -156,8 +68,7 @@ def _decision_p(decision: Decision, verdict: Literal["supported", "contradicted"
         return 0.0 if decision.verdict == verdict else 1.0
     if decision.sample is None or decision.reason:
         return 1.0
-    p = path_p_supported if verdict == "supported" else path_p_contradicted
-    return p((*decision.earlier, decision.sample), decision.rule, decision.looks)
+    return p_value(verdict, decision.sample, decision.rule, decision.looks)
 
 
 def corrected(outcomes: Sequence[Outcome]) -> Mapping[Key, Corrected]:

@@ -94,6 +94,14 @@ SideOption = Annotated[
     int | None,
     typer.Option(help="Side of the square to which the images of a folder are resized.", show_default=False),
 ]
+ConfirmOption = Annotated[
+    bool,
+    typer.Option(
+        "--confirm",
+        help="Add seeds to rules that are decided too, at the planned looks, until their verdicts survive a correction "
+        "for a hundred tests.",
+    ),
+]
 CacheOption = Annotated[
     Path | None,
     typer.Option("--cache", help="Folder of the data sets. Default: $CNN_STUDY_CACHE or ~/.cache/cnn_study."),

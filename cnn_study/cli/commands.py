@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from cnn_study.cli.app import (
     CacheOption,
+    ConfirmOption,
     DataOption,
     FilesArgument,
     Names,
@@ -194,7 +195,7 @@ def ui(
 
 
 @app.command(
-    epilog="Examples: `cnn-study run` · `cnn-study run activations --profile smoke` · `cnn-study run --jobs 8 -p full`"
+    epilog="Examples: `cnn-study run` · `cnn-study run activations --profile smoke` · `cnn-study run pooling --confirm`"
 )
 def run(
     names: Names = None,
@@ -241,6 +242,7 @@ def run(
     save_models: Annotated[
         bool, typer.Option("--save-models", help="Keep the trained networks of the replicates, as models/KEY.keras.")
     ] = False,
+    confirm: ConfirmOption = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No line for a finished run: only what experiments have found.")
     ] = False,
@@ -264,6 +266,7 @@ def run(
         tracking_uri=tracking_uri,
         no_tracking=no_tracking,
         save_models=save_models,
+        confirm=confirm,
         quiet=quiet,
     )
 
@@ -276,6 +279,7 @@ def plan(
     stand_in: StandInOption = None,
     data: DataOption = None,
     side: SideOption = None,
+    confirm: ConfirmOption = False,
 ) -> None:
     """Say what `run` would train, why, and how long that takes, at least and at most, without training."""
     from cnn_study.processes import cores
@@ -283,10 +287,11 @@ def plan(
     def answer() -> None:
         from cnn_study.cli import training
 
-        training.plan(names, profile, results, stand_in, data, side)
+        training.plan(names, profile, results, stand_in, data, side, confirm)
 
     # Of how many workers there are depends how long it takes.
-    _tell(["plan", names, profile, stand_in, cores()], names, results, answer, kept=data is None and side is None)
+    question = ["plan", names, profile, stand_in, cores(), confirm]
+    _tell(question, names, results, answer, kept=data is None and side is None)
 
 
 @images_app.command("get", epilog="Examples: `cnn-study data` · `cnn-study data cifar10 mnist`: `get` need not be said")

@@ -71,6 +71,7 @@ def run(
     tracking_uri: str | None = None,
     no_tracking: bool = False,
     save_models: bool = False,
+    confirm: bool = False,
     quiet: bool = False,
 ) -> None:
     """See :func:`cnn_study.cli.commands.run`."""
@@ -93,7 +94,8 @@ def run(
         if setting.images and setting.own:
             describe_images(store, setting.images)
         models = SavedModels(store.folder / "models") if save_models else None
-        report = _train(setting, found if names else _least_first(found, setting), store, workers, models, quiet)
+        order = found if names else _least_first(found, setting)
+        report = _train(setting, order, store, workers, models, confirm=confirm, quiet=quiet)
     family = outcomes_in(store, collection.family(names or ()), setting)
     outcomes = shown(names, family)
     show_verdicts(outcomes, family)
@@ -137,6 +139,7 @@ def plan(
     stand_in: str | None = None,
     data: str | None = None,
     side: int | None = None,
+    confirm: bool = False,
 ) -> None:
     """See :func:`cnn_study.cli.commands.plan`."""
     if data is None and side is None:
@@ -146,7 +149,7 @@ def plan(
     store = store_of(results or OWN, setting)
     found = _suitable(collection.load(names or ()), names, setting)
     plans = [
-        tables.ExperimentPlan(experiment.name, tuple(plan_rows(design, store.records(), store.checks())))
+        tables.ExperimentPlan(experiment.name, tuple(plan_rows(design, store.records(), store.checks(), confirm)))
         for experiment, design in found
     ]
     if names:
@@ -275,6 +278,8 @@ def _train(
     store: Store,
     workers: LocalEngine | RayEngine,
     models: SavedModels | None,
+    *,
+    confirm: bool,
     quiet: bool,
 ) -> Report:
     """Train what is not stored, and show what every experiment has found as soon as it is decided."""
@@ -292,7 +297,7 @@ def _train(
         with workers:  # Only then does a cluster know how many there are.
             display = SuiteDisplay(console, examples_in(known), workers.jobs, timed(store, known), quiet)
             with display.live():
-                return carry_out(designs, store, workers, partial(watch, display), models)
+                return carry_out(designs, store, workers, partial(watch, display), models, confirm)
     except KeyboardInterrupt:
         count = len(store.records())
         errors.print(

@@ -75,10 +75,11 @@ class Agenda:
 
     Args:
         design: The experiment at the sizes of a profile.
+        confirm: Whether verdicts are to be confirmed, by further seeds.
     """
 
-    def __init__(self, design: Design):
-        self.design = design
+    def __init__(self, design: Design, confirm: bool = False):
+        self.design, self.confirm = design, confirm
         self.tuned: dict[str, Tuned] = {}
         self._searching: dict[str, Needed] = {}
         self._standings = [replication.beginning(rule, design) for rule in design.rules]
@@ -94,7 +95,7 @@ class Agenda:
             if name not in self.tuned:
                 self._search(self.design.arm(name), stored)
         for i, rule in enumerate(self.design.rules):
-            if self._standings[i].open and not set(names).isdisjoint(rule.estimate.arms):
+            if self._standings[i].state != "closed" and not set(names).isdisjoint(rule.estimate.arms):
                 self._standings[i] = self._advanced(rule, self._standings[i], stored)
 
     def _search(self, arm: Arm, stored: Stored) -> None:
@@ -107,7 +108,7 @@ class Agenda:
 
     def _advanced(self, rule: Rule, standing: Standing, stored: Stored) -> Standing:
         for judgement in judgements(rule, self.design, self.tuned, stored, standing.looks):
-            standing = Standing(standing.looks + 1, judgement.open)
+            standing = Standing(standing.looks + 1, judgement.state)
         return standing
 
     def step(self, name: str) -> Tuned | Needed:
@@ -117,12 +118,18 @@ class Agenda:
     @property
     def wanted(self) -> Mapping[str, int]:
         """Seeds that every arm needs now, by name."""
-        return replication.wanted(self.design, zip(self.design.rules, self._standings, strict=True))
+        return replication.wanted(self.design, zip(self.design.rules, self._standings, strict=True), self.confirm)
+
+    @property
+    def undecided(self) -> Collection[str]:
+        """Names of the arms that a rule asks more seeds of, since it is open."""
+        standings = zip(self.design.rules, self._standings, strict=True)
+        return {name for rule, standing in standings if standing.state == "open" for name in rule.estimate.arms}
 
     @property
     def most(self) -> Mapping[str, int]:
-        """Seeds that every arm needs if no open rule is decided before the last look, by name."""
-        return replication.most(self.design, zip(self.design.rules, self._standings, strict=True))
+        """Seeds that every arm needs if every rule that asks for more goes on to the last look, by name."""
+        return replication.most(self.design, zip(self.design.rules, self._standings, strict=True), self.confirm)
 
     def needed(self, stored: Stored) -> Iterator[Request]:
         """What must be trained before anything else can be asked for, arm by arm.
@@ -138,9 +145,9 @@ class Agenda:
             yield from (Request(arm, role, run) for run in runs if run.key not in stored)
 
 
-def agenda(design: Design, stored: Stored) -> Agenda:
+def agenda(design: Design, stored: Stored, confirm: bool = False) -> Agenda:
     """What a design asks for, given what is stored."""
-    found = Agenda(design)
+    found = Agenda(design, confirm)
     found.update([arm.name for arm in design.arms], stored)
     return found
 
@@ -158,7 +165,7 @@ def kept(agenda: Agenda, name: str, stored: Stored) -> list[Request]:
 
 State = Literal["stored", "needed", "next", "later"]
 """``stored``; ``needed`` now; asked for ``next``, when searches have gone on, so that every rule comes to its next
-look; or ``later``, if rules are still open then."""
+look; or ``later``, if rules still ask for more then."""
 
 STATES: tuple[State, ...] = get_args(State)
 """The soonest first."""
@@ -208,22 +215,24 @@ class PlanRow:
         return sum(planned.state == state for planned in self.planned)
 
 
-def plan(design: Design, stored: Stored, checks: Mapping[str, CheckRecord]) -> Iterator[PlanRow]:
+def plan(design: Design, stored: Stored, checks: Mapping[str, CheckRecord], confirm: bool = False) -> Iterator[PlanRow]:
     """The plan of an experiment, arm by arm, then check by check.
 
     Args:
         design: The experiment at the sizes of a profile.
         stored: Finished runs by key.
         checks: Finished checks by key.
+        confirm: Whether verdicts are to be confirmed, by further seeds.
     """
-    found = agenda(design, stored)
+    found = agenda(design, stored, confirm)
     wanted, most = found.wanted, found.most
     for arm in design.arms:
         step, name = found.step(arm.name), arm.name
         if isinstance(step, Needed):
             yield _searching(arm, design, step, wanted[name], most[name])
         else:
-            yield _replicating(step, stored, wanted[name], most[name], first=design.sizes[0])
+            why = "a rule is open" if name in found.undecided else "a verdict is to be confirmed"
+            yield _replicating(step, stored, wanted[name], most[name], design.sizes[0], why)
     for check in design.checks:
         done = check.key in checks
         planned = Planned(check.key, check, "stored" if done else "needed")
@@ -247,7 +256,7 @@ def _searching(arm: Arm, design: Design, step: Needed, wanted: int, most: int) -
     return PlanRow(arm.name, planned, "the learning rate is being searched" if step.stored else "nothing is stored")
 
 
-def _replicating(tuned: Tuned, stored: Stored, wanted: int, most: int, first: int) -> PlanRow:
+def _replicating(tuned: Tuned, stored: Stored, wanted: int, most: int, first: int, why: str) -> PlanRow:
     now = (*tuned.search.runs, *tuned.replicates[:wanted])
     rest = tuned.replicates[wanted:]
     planned = (
@@ -259,5 +268,5 @@ def _replicating(tuned: Tuned, stored: Stored, wanted: int, most: int, first: in
     if not row.count("needed"):
         return row
     if wanted > first:
-        return PlanRow(row.name, planned, f"a rule is open: it asks for {wanted} seeds")
+        return PlanRow(row.name, planned, f"{why}: {wanted} seeds")
     return PlanRow(row.name, planned, "replicates are missing" if row.count("stored") else "nothing is stored")

@@ -140,7 +140,12 @@ def check_memory(designs: Iterable[Design], available: int) -> None:
 
 
 def carry_out(
-    designs: Iterable[Design], store: Store, engine: Engine, watch: Watch, models: SavedModels | None = None
+    designs: Iterable[Design],
+    store: Store,
+    engine: Engine,
+    watch: Watch,
+    models: SavedModels | None = None,
+    confirm: bool = False,
 ) -> Report:
     """Do and store whatever the designs need and the store lacks.
 
@@ -156,6 +161,7 @@ def carry_out(
         watch: Called with every event, for display.
         models: Where the trained networks of the replicates are kept; ``None``: nowhere. A run that is stored, but
             whose network is not, is trained again for it and must have the same weights.
+        confirm: Whether verdicts are to be confirmed, by further seeds.
     """
     done: set[str] = set()
     saved: set[str] = set()
@@ -182,7 +188,7 @@ def carry_out(
             if request.job.key not in failed:
                 submit(request, _Asker(turn, request.arm.name))
 
-    agendas = [Agenda(design) for design in designs]
+    agendas = [Agenda(design, confirm) for design in designs]
     for turn, agenda in enumerate(agendas):
         for check in agenda.design.checks:
             if check.key not in store.checks():

@@ -125,7 +125,7 @@ def _needed(verdicts: Iterable[ClaimVerdict]) -> Iterator[str]:
         for each in verdict.decisions if verdict.verdict != "not tested" else ():
             if each.verdict in ("supported", "contradicted"):
                 continue
-            seeds = f"{each.look.following} seeds are planned next. " if each.look and each.open else ""
+            seeds = f"{each.look.following} seeds are planned next. " if each.look and each.state == "open" else ""
             text = outlook(each) or undecided(each) or each.reason
             if text:
                 yield f"{each.rule.condition}: {seeds}{text}{'' if text.endswith('.') else '.'}"

@@ -17,7 +17,8 @@ from scipy import stats
 
 from cnn_study.analysis.decisions import combine, conjunction, decide, evaluate, place
 from cnn_study.analysis.estimates import time_to
-from cnn_study.analysis.significance import claim_p, p_supported
+from cnn_study.analysis.p_values import p_supported
+from cnn_study.analysis.significance import claim_p
 from cnn_study.analysis.statistics import (
     Interval,
     Time,

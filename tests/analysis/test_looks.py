@@ -8,15 +8,17 @@ import pytest
 from conftest import complete, made_up_experiment, made_up_gains, made_up_record
 
 from cnn_study.analysis.decisions import decide, evaluate, place
+from cnn_study.analysis.p_values import CONFIRMED, p_value
 from cnn_study.analysis.replication import Standing, most, wanted
 from cnn_study.analysis.sensitivity import look_text, outlook
 from cnn_study.analysis.sequential import boundaries
-from cnn_study.analysis.significance import claim_p, path_p_contradicted, path_p_supported
+from cnn_study.analysis.significance import claim_p
 from cnn_study.analysis.statistics import Sample, mean_interval, sample_interval
 from cnn_study.experiment import LOOKS, Rule, TimeRatio, gain
 from cnn_study.training.tuning import tune
 
 LOOKED_AT = (3, 4, 6)
+SURE = (2.0, 2.01, 2.005, 1.99, 2.0, 2.01)
 CLEAR = (2.0, 2.1, 2.05, 1.9, 2.0, 2.1)
 UNCLEAR = (1.0, -1.2, 0.4, -0.3, 0.9, -0.6)
 
@@ -42,31 +44,54 @@ def decided(design, gains):
     return decide(design.rules[0], design, tuned, stored)
 
 
-def test_a_rule_is_decided_at_the_first_look_that_decides_it_and_later_seeds_change_nothing():
+def test_a_verdict_that_is_confirmed_is_changed_by_no_further_seed():
     design = design_of()
-    first = decided(design, CLEAR[:3])
-    assert (first.verdict, first.look.number, first.sample.n, first.open) == ("supported", 1, 3, False)
-    against = (*CLEAR[:3], -50.0, -60.0, -70.0)
+    first = decided(design, SURE[:3])
+    assert (first.verdict, first.look.number, first.sample.n, first.state) == ("supported", 1, 3, "closed")
+    assert look_text(first).startswith("closed at 3 seeds, look 1 of 3 (")
+    against = (*SURE[:3], -50.0, -60.0, -70.0)
     for seeds in (4, 5, 6):
         assert decided(design, against[:seeds]) == first
+
+
+def test_a_verdict_that_is_not_confirmed_is_that_of_the_last_look_whose_seeds_are_stored():
+    design = design_of()
+    first = decided(design, CLEAR[:3])
+    assert (first.verdict, first.look.number, first.state) == ("supported", 1, "decided")
+    assert look_text(first).startswith("decided at 3 seeds, look 1 of 3; 4 seeds are next to confirm it (")
+    second = decided(design, CLEAR[:5])
+    assert (second.verdict, second.look.number, second.state) == ("supported", 2, "closed")
+    assert second.sample.values[:3] == first.sample.values
+    against = decided(design, (*CLEAR[:3], -50.0))
+    assert (against.verdict, against.look.number, against.state) == ("inconclusive", 2, "open")
+
+
+@pytest.mark.parametrize("gains", [CLEAR, SURE, UNCLEAR, tuple(-gain for gain in CLEAR)], ids=str)
+@pytest.mark.parametrize("limits", [{"low": 0}, {"low": -9, "high": 9, "equivalence": True}, {"low": 5, "smallest": 1}])
+def test_a_verdict_is_confirmed_exactly_if_its_p_value_survives_a_hundred_tests(limits, gains):
+    design = design_of(**limits)
+    decision = decided(design, gains[:4])
+    sure = decision.verdict in ("supported", "contradicted")
+    p = p_value(decision.verdict, decision.sample, decision.rule, LOOKED_AT) if sure else 1.0
+    assert pytest.approx(100 * CONFIRMED) == 0.05
+    assert (decision.state == "closed") == (p < CONFIRMED)
 
 
 def test_a_rule_that_is_open_is_judged_at_the_last_look_whose_seeds_are_all_stored():
     design = design_of()
     for seeds, number in ((3, 1), (4, 2), (5, 2)):
         decision = decided(design, UNCLEAR[:seeds])
-        assert (decision.verdict, decision.look.number, decision.open) == ("inconclusive", number, True)
-        assert len(decision.earlier) == number - 1
+        assert (decision.verdict, decision.look.number, decision.state) == ("inconclusive", number, "open")
         assert decision.sample.n == LOOKED_AT[number - 1]
         assert f"open at {decision.sample.n} seeds, look {number} of 3; {LOOKED_AT[number]} seeds" in look_text(
             decision
         )
     missing = decided(design, UNCLEAR[:2])
-    assert (missing.verdict, missing.look, missing.reason, missing.open) == (
+    assert (missing.verdict, missing.look, missing.reason, missing.state) == (
         "not tested",
         None,
         "runs are missing",
-        True,
+        "open",
     )
 
 
@@ -83,7 +108,7 @@ def test_the_interval_is_the_repeated_one():
 
 def test_after_the_last_look_it_is_said_what_is_excluded():
     decision = decided(design_of(), UNCLEAR)
-    assert (decision.verdict, decision.open) == ("inconclusive", False)
+    assert (decision.verdict, decision.state) == ("inconclusive", "closed")
     assert (
         outlook(decision)
         == f"Undecided after 6 seeds: an effect above {decision.interval.high:.3g} points is excluded."
@@ -105,42 +130,38 @@ LIMITS = [
 
 @pytest.mark.parametrize("limits", LIMITS, ids=str)
 @pytest.mark.parametrize("looks", [LOOKED_AT, LOOKS], ids=str)
-def test_the_p_value_of_a_path_is_below_its_level_exactly_if_the_verdict_was_reached(limits, looks):
-    """Of a path that ends at its verdict. An equivalence is contradicted at twice the level, as without looks."""
+def test_a_repeated_p_value_is_below_its_level_exactly_if_the_verdict_is_reached(limits, looks):
+    """At every look. An equivalence is contradicted at twice the level, as without looks."""
     rng, reached = np.random.default_rng(5), set()
     rule = Rule("claim", "direction", "plain", gain("a", "b"), **limits)
     found = boundaries(looks)
     two_sided, one_sided = found.confidence, found.equivalence_confidence
     for mean, deviation, _ in itertools.product(np.linspace(-2, 2, 9), (0.1, 0.5, 1.2), range(4)):
         values = rng.normal(mean, deviation, looks[-1]).tolist()
-        path, verdict = [], "inconclusive"
         for n in looks:
-            path.append(Sample(tuple(values[:n])))
-            interval = sample_interval(path[-1], one_sided if rule.equivalence else two_sided)
+            sample = Sample(tuple(values[:n]))
+            interval = sample_interval(sample, one_sided if rule.equivalence else two_sided)
             verdict = place(interval, rule.low, rule.high)
             if verdict == "inconclusive" and rule.smallest:
-                relevant = place(sample_interval(path[-1], one_sided), *rule.relevant)
+                relevant = place(sample_interval(sample, one_sided), *rule.relevant)
                 verdict = "contradicted" if relevant == "contradicted" else verdict
-            if verdict != "inconclusive":
-                break
-        reached.add(verdict)
-        assert (path_p_supported(path, rule, looks) < 0.05) == (verdict == "supported")
-        if verdict != "supported" or rule.smallest is None:
-            level = 0.10 if rule.equivalence else 0.05
-            assert (path_p_contradicted(path, rule, looks) < level) == (verdict == "contradicted")
+            reached.add(verdict)
+            assert (p_value("supported", sample, rule, looks) < 0.05) == (verdict == "supported")
+            if verdict != "supported" or rule.smallest is None:
+                level = 0.10 if rule.equivalence else 0.05
+                assert (p_value("contradicted", sample, rule, looks) < level) == (verdict == "contradicted")
     assert reached == {"supported", "contradicted", "inconclusive"}
 
 
-def test_the_correction_for_many_claims_takes_the_p_value_of_the_path():
+def test_the_correction_for_many_claims_takes_the_repeated_p_value():
     design = design_of()
     stored = stored_with(design, (2.0, 2.5, 0.2, 1.9, 2.0, 2.1))
     verdict = evaluate(made_up_experiment(), replace(design, rules=design.rules[:1]), stored)
     (decision,) = [decide(design.rules[0], design, verdict.tuned, stored)]
     combined = replace(made_up_verdict(decision), decisions=(decision,))
-    path = (*decision.earlier, decision.sample)
-    assert len(path) > 1
+    assert decision.look.number > 1
     assert claim_p(combined) == min(
-        path_p_supported(path, decision.rule, LOOKED_AT), path_p_contradicted(path, decision.rule, LOOKED_AT)
+        p_value(verdict, decision.sample, decision.rule, LOOKED_AT) for verdict in ("supported", "contradicted")
     )
 
 
@@ -256,11 +277,23 @@ def test_an_arm_gets_the_most_that_any_rule_about_it_wants():
     design = design_of()
     first, second, exact = design.rules
     shared = replace(second, estimate=gain("relu, other", "tanh, plain"))
-    standings = [(first, Standing(1, open=False)), (shared, Standing(2, open=True)), (exact, Standing(0, open=False))]
+    standings = [(first, Standing(1, "closed")), (shared, Standing(2, "open")), (exact, Standing(0, "closed"))]
     assert wanted(design, standings) == {"relu, plain": 3, "tanh, plain": 6, "relu, other": 6, "tanh, other": 3}
-    standings[1] = (shared, Standing(1, open=True))
+    standings[1] = (shared, Standing(1, "open"))
     assert set(wanted(design, standings).values()) == {3, 4}
     assert most(design, standings) == {"relu, plain": 3, "tanh, plain": 6, "relu, other": 6, "tanh, other": 3}
+
+
+def test_an_arm_gets_more_seeds_to_confirm_a_verdict_only_if_that_is_asked_for():
+    design = design_of()
+    first, _, exact = design.rules
+    standings = [(first, Standing(1, "decided")), (exact, Standing(0, "closed"))]
+    assert set(wanted(design, standings).values()) == set(most(design, standings).values()) == {3}
+    others = {"relu, other": 3, "tanh, other": 3}
+    assert wanted(design, standings, confirm=True) == {"relu, plain": 4, "tanh, plain": 4, **others}
+    assert most(design, standings, confirm=True) == {"relu, plain": 6, "tanh, plain": 6, **others}
+    standings[0] = (first, Standing(1, "closed"))
+    assert set(wanted(design, standings, confirm=True).values()) == {3}
 
 
 def test_what_no_seed_can_mend_asks_for_no_more_than_the_first_look():
@@ -278,7 +311,7 @@ def test_what_no_seed_can_mend_asks_for_no_more_than_the_first_look():
         tuned = {arm.name: tune(arm, design, stored) for arm in design.arms}
         tuned = {name: replace(each, search=replace(each.search, inside=inside)) for name, each in tuned.items()}
         decision = decide(design.rules[0], design, tuned, stored)
-        assert (decision.look.number, decision.open) == (1, False)
+        assert (decision.look.number, decision.state) == (1, "closed")
         assert reason in decision.reason
 
 
@@ -290,7 +323,7 @@ def test_an_arm_that_never_arrives_is_not_trained_beyond_what_its_rule_needs():
     stored = complete(design, lambda spec: 1000.0)
     tuned = {arm.name: tune(arm, design, stored) for arm in design.arms}
     decision = decide(rule, design, tuned, stored)
-    assert (decision.verdict, decision.look.seeds, decision.open) == ("inconclusive", 3, False)
+    assert (decision.verdict, decision.look.seeds, decision.state) == ("inconclusive", 3, "closed")
     assert "No number of seeds decides it" in outlook(decision)
 
 
@@ -299,6 +332,6 @@ def test_without_looks_every_arm_gets_all_seeds_and_nothing_is_said_of_looks():
     outcome = outcome_of(design, UNCLEAR)
     assert set(outcome.wanted.values()) == {6}
     decision = decided(design, UNCLEAR)
-    assert (decision.look, decision.earlier, decision.open, look_text(decision)) == (None, (), False, "")
+    assert (decision.look, decision.state, look_text(decision)) == (None, "closed", "")
     assert decision.text == f"plain: {decision.interval.text}"
     assert decision.confidence == 0.95

@@ -7,7 +7,7 @@ from scipy import stats
 from cnn_study import collection
 from cnn_study.analysis import calibration
 from cnn_study.analysis.calibration import EARLIER, ERROR, calibrated, smallest_p, stored, t_paths
-from cnn_study.analysis.sequential import Look, boundaries, path_p
+from cnn_study.analysis.sequential import Look, boundaries, repeated_p
 from cnn_study.analysis.statistics import t_limits
 from cnn_study.experiment import LOOKS, PROFILES
 
@@ -71,10 +71,10 @@ def test_the_level_lies_between_that_of_one_look_and_that_of_bonferroni(looks):
 
 
 @pytest.mark.parametrize("one_sided", [False, True])
-def test_the_p_value_of_a_path_is_below_its_level_exactly_if_a_boundary_was_crossed(one_sided):
+def test_a_repeated_p_value_is_below_its_level_exactly_if_a_boundary_was_crossed(one_sided):
     kind = boundaries(LOOKS).one_sided if one_sided else boundaries(LOOKS).two_sided
     for nominal in np.logspace(-7, 0, 300):
-        p = path_p([1.0, nominal, min(1.0, 3 * nominal)], LOOKS, one_sided=one_sided)
+        p = repeated_p(nominal, LOOKS, one_sided=one_sided)
         assert (p < ERROR) == (nominal < kind.level)
         assert nominal <= p <= min(1, len(LOOKS) * nominal)
 
@@ -89,7 +89,7 @@ def test_p_values_rise_with_the_nominal_one_and_are_bounded_where_nothing_was_si
 
 
 def test_with_a_fixed_number_of_seeds_nothing_is_adjusted():
-    assert path_p([0.03], ()) == 0.03
+    assert repeated_p(0.03, ()) == 0.03
 
 
 @pytest.mark.parametrize("looks", [LOOKS, (3, 6, 10)], ids=str)

@@ -9,14 +9,8 @@ from scipy import stats
 
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, evaluate, place
 from cnn_study.analysis.estimates import confidence
-from cnn_study.analysis.significance import (
-    claim_p,
-    corrected,
-    holm,
-    holm_adjusted,
-    p_contradicted,
-    p_supported,
-)
+from cnn_study.analysis.p_values import p_contradicted, p_supported
+from cnn_study.analysis.significance import claim_p, corrected, holm, holm_adjusted
 from cnn_study.analysis.statistics import Sample, Time, mean_interval, time_product, time_sample
 from cnn_study.experiment import Agreement, Claim, HalfGap, Rule, TimeRatio, gain
 

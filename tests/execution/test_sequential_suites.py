@@ -65,12 +65,12 @@ class Shuffled:
             yield Failed(job, "it cannot be done") if self.fails(job) else Finished(self.record(job))
 
 
-def carried_out(designs, folder, record, **options):
+def carried_out(designs, folder, record, confirm=False, **options):
     """The keys that were trained, also where it was interrupted, and the store."""
     store, engine = Store(folder), Shuffled(record, **options)
     try:
         with store.writing():
-            carry_out(designs, store, engine, lambda event: None)
+            carry_out(designs, store, engine, lambda event: None, confirm=confirm)
     except KeyboardInterrupt:
         pass
     return engine.trained, store.records()
@@ -88,20 +88,21 @@ def found(designs, stored):
 PAIRS = (("relu", "tanh"), ("relu", "elu"), ("elu", "sigmoid"))
 
 
+@pytest.mark.parametrize("confirm", [False, True])
 @pytest.mark.parametrize("number", range(4))
-def test_in_any_order_and_after_any_interruption_the_same_is_asked_for_and_decided(tmp_path, number):
+def test_in_any_order_and_after_any_interruption_the_same_is_asked_for_and_decided(tmp_path, number, confirm):
     designs = [design_of(*PAIRS), design_of(PAIRS[1], looks=(3, 6, 8))]
     record = with_effects({"tanh": 3, "elu": 0.9, "sigmoid": 1.2}, number)
-    once, stored = carried_out(designs, tmp_path / "once", record)
+    once, stored = carried_out(designs, tmp_path / "once", record, confirm)
     assert len(once) == len(set(once))
     assert all(evaluate(made_up_experiment(), design, stored).complete for design in designs)
     for order in range(1, 4):
-        again, other = carried_out(designs, tmp_path / f"order {order}", record, seed=order)
+        again, other = carried_out(designs, tmp_path / f"order {order}", record, confirm, seed=order)
         assert sorted(again) == sorted(once)
         assert found(designs, other) == found(designs, stored)
     parts = []
     for _ in range(100):
-        part, last = carried_out(designs, tmp_path / "parts", record, seed=number, limit=5)
+        part, last = carried_out(designs, tmp_path / "parts", record, confirm, seed=number, limit=5)
         parts += part
         if not part:
             break
@@ -122,7 +123,27 @@ def test_seeds_go_to_the_arms_of_open_rules_only(tmp_path):
     assert seeds_of(design, stored) == {"relu": 3, "tanh": 3, "elu": 9, "sigmoid": 9}
     first, second = found([design], stored)
     assert (first.verdict, first.look.seeds) == ("supported", 3)
-    assert (second.verdict, second.look.seeds, second.open) == ("inconclusive", 9, False)
+    assert (second.verdict, second.look.seeds, second.state) == ("inconclusive", 9, "closed")
+
+
+def test_a_verdict_gets_more_seeds_until_it_is_confirmed_if_that_is_asked_for(tmp_path):
+    design, record = design_of(("relu", "tanh"), ("relu", "elu")), with_effects({"tanh": 12, "elu": 300})
+    _, before = carried_out([design], tmp_path, record)
+    assert [(each.verdict, each.look.seeds, each.state) for each in found([design], before)] == [
+        ("supported", 3, "decided"),
+        ("supported", 3, "closed"),
+    ]
+    assert {row.reason for row in plan(design, before, {})} == {"complete"}
+    rows = {row.name: row for row in plan(design, before, {}, confirm=True)}
+    assert rows["relu, plain"].reason == rows["tanh, plain"].reason == "a verdict is to be confirmed: 4 seeds"
+    assert rows["elu, plain"].reason == "complete"
+    again, stored = carried_out([design], tmp_path, record, confirm=True)
+    first, second = found([design], stored)
+    assert (first.verdict, first.state) == ("supported", "closed")
+    assert 3 < first.look.seeds < LOOKS[-1]
+    assert len(again) == 2 * (first.look.seeds - 3)
+    assert second == found([design], before)[1]
+    assert carried_out([design], tmp_path, record, confirm=True)[0] == []
 
 
 def test_seeds_that_another_rule_adds_change_no_decision(tmp_path):
@@ -154,8 +175,8 @@ def test_a_run_that_fails_leaves_open_what_needs_it_and_stops_no_other(tmp_path)
     assert len(trained) == len(set(trained))
     assert seeds_of(design, stored) == {"relu": 4, "tanh": 3, "elu": 9, "sigmoid": 9}
     first, second = found([design], stored)
-    assert (first.open, first.look.seeds) == (True, 3)
-    assert not second.open
+    assert (first.state, first.look.seeds) == ("open", 3)
+    assert second.state == "closed"
     assert [request.run.seeds.init for arm in design.arms for request in needed(arm, design, stored)] == [4]
 
 
@@ -172,7 +193,7 @@ def test_a_plan_says_what_is_needed_now_and_what_at_most(tmp_path):
     few = {key: run for key, run in stored.items() if run.spec.seeds.init not in range(4, 10)}
     rows = list(plan(design, few, {}))
     assert [counts(row) for row in rows] == [(6, 1, 0, 5)] * 2 + [(6, 0, 0, 0)] * 2
-    assert rows[0].reason == "a rule is open: it asks for 4 seeds"
+    assert rows[0].reason == "a rule is open: 4 seeds"
     assert rows[2].reason == "complete"
     assert [counts(row) for row in plan(design, stored, {})] == [(12, 0, 0, 0)] * 2 + [(6, 0, 0, 0)] * 2
 

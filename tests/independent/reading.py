@@ -31,6 +31,9 @@ ROUNDING = 1e-12
 PATHS, SEED = 200_000, 20_261_126
 """Of the simulation that the boundaries are held against; no seed of the library's."""
 
+CONFIRMED = 0.0005
+"""A rule that is decided with a smaller p value needs no further look."""
+
 ASPECTS = ("direction", "magnitude", "mechanism")
 SUPPORTED, CONTRADICTED, UNDECIDED, UNTESTED = "supported", "contradicted", "inconclusive", "not tested"
 INFINITY = math.inf
@@ -330,19 +333,26 @@ class Read:
     n: int | str = ""
     obstacle: bool = False
     finding: str = ""
-    path: tuple[Sample, ...] = ()
+    sample: Sample | None = None
     levels: Levels | None = None
-    closed: bool = False
+    decidable: bool = True
+
+    @property
+    def closed(self) -> bool:
+        """Whether no further look is asked for: nothing can decide it, or nothing has to be confirmed."""
+        if self.obstacle or not self.decidable:
+            return True
+        return self.verdict in (SUPPORTED, CONTRADICTED) and self.p(self.verdict) < CONFIRMED
 
     def p(self, verdict: str) -> float:
-        """The p value of its path for a verdict."""
+        """The p value for a verdict, repeated where there are looks."""
         if self.rule.counted:
             return 0.0 if self.verdict == verdict else 1.0
-        if self.obstacle or not self.path:
+        if self.obstacle or self.sample is None:
             return 1.0
-        smallest = min(self.rule.p(sample, verdict) for sample in self.path)
+        nominal = self.rule.p(self.sample, verdict)
         one_sided = self.rule.equivalence or (verdict == CONTRADICTED and self.rule.smallest is not None)
-        p = self.levels.p(smallest, one_sided) if self.levels else smallest
+        p = self.levels.p(nominal, one_sided) if self.levels else nominal
         return min(1.0, 2 * p) if self.rule.equivalence and verdict == CONTRADICTED else p
 
 
@@ -408,17 +418,16 @@ class Reader:
         return 1, 0.05 * round(lowest / 0.05)
 
     def read(self, rule: Rule) -> Read:
-        """A rule at the first look that closes it, or else at the last one whose seeds are all stored."""
+        """A rule at the look that closes it, or else at the last one whose seeds are all stored."""
         if rule.counted:
             return self._counted(rule)
-        path, last = [], Read(rule, UNTESTED, obstacle=True)
+        last = Read(rule, UNTESTED, obstacle=True)
         for size in self.told["looks"] or [len(self.told["seeds"])]:
             runs = {arm: self._first(arm, size) for arm in rule.arms}
             if None in runs.values():
                 break
             sample = self._sample(rule, runs)
-            path += [] if sample is None else [sample]
-            last = self._judged(rule, sample, tuple(path))
+            last = self._judged(rule, sample)
             if last.closed:
                 break
         return last
@@ -458,23 +467,23 @@ class Reader:
                 from_above, from_below = from_above and power < 0, from_below and power > 0
         return Sample(np.asarray(logs), True, from_below, from_above)
 
-    def _judged(self, rule: Rule, sample: Sample | None, path: tuple[Sample, ...]) -> Read:
+    def _judged(self, rule: Rule, sample: Sample | None) -> Read:
         proxy = rule.published and bool(self.told["proxy"])
         obstacle = proxy or sample is None or not all(self.inside[arm] for arm in rule.arms)
-        told = {"n": sample.n if sample else "", "path": path, "levels": self.levels}
+        told = {"n": sample.n if sample else "", "sample": sample, "levels": self.levels}
         interval = sample.interval(self._confidence(rule.equivalence)) if sample else None
         if obstacle or sample is None or interval is None:
             verdict = UNTESTED if proxy else UNDECIDED
-            return Read(rule, verdict, interval, **told, obstacle=True, closed=True)
+            return Read(rule, verdict, interval, **told, obstacle=True)
         if sample.n > 1:
             verdict = placed(interval, (rule.low, rule.high))
             if verdict != UNDECIDED:
-                return Read(rule, verdict, interval, **told, closed=True)
+                return Read(rule, verdict, interval, **told)
             narrower = sample.interval(self._confidence(True))
             if rule.smallest is not None and placed(narrower, rule.of_interest) == CONTRADICTED:
                 finding = self._finding(rule, narrower)
-                return Read(rule, CONTRADICTED, narrower, **told, finding=finding, closed=True)
-        return Read(rule, UNDECIDED, interval, **told, closed=rule.undecidable(sample))
+                return Read(rule, CONTRADICTED, narrower, **told, finding=finding)
+        return Read(rule, UNDECIDED, interval, **told, decidable=not rule.undecidable(sample))
 
     def _confidence(self, one_sided: bool) -> float:
         level = self.levels.level(one_sided) if self.levels else 0.05
