@@ -97,7 +97,7 @@ def test_without_data_and_stand_in_the_run_ends_with_the_reason(capsys, monkeypa
 def test_the_experiments_of_the_package_run_by_their_work_and_named_ones_as_they_were_named(monkeypatch, tmp_path):
     orders = []
     monkeypatch.setattr(cache, "ensure", lambda *_, **__: None)
-    monkeypatch.setattr(training, "_train", lambda _, found, *__: orders.append(found) or Report(frozenset()))
+    monkeypatch.setattr(training, "_train", lambda _, found, *__, **___: orders.append(found) or Report(frozenset()))
     monkeypatch.setattr(training, "draw", lambda *_, **__: 0)
     for names in ([], ["pooling", "layer_api"]):
         training.run(names, results=tmp_path, no_tracking=True)
@@ -118,10 +118,10 @@ def test_how_many_workers_there_are_is_asked_when_they_are_reached(monkeypatch, 
             pass
 
     shown = []
-    monkeypatch.setattr(training, "carry_out", lambda *_: Report(frozenset()))
+    monkeypatch.setattr(training, "carry_out", lambda *_, **__: Report(frozenset()))
     monkeypatch.setattr(training, "SuiteDisplay", lambda *given: shown.append(given[2]) or SuiteDisplay(*given))
     found = stored.designed(collection.load(["layer_api"]), Setting("smoke"))
-    training._train(Setting("smoke"), found, Store(tmp_path), Cluster(), None, True)
+    training._train(Setting("smoke"), found, Store(tmp_path), Cluster(), None, confirm=False, quiet=True)
     assert shown == [3]
 
 
@@ -130,7 +130,7 @@ def test_with_a_stand_in_everything_is_marked_and_kept_apart(option, capsys, mon
     monkeypatch.setattr(cache, "ensure", no_source)
     stores = []
     nothing = Report(frozenset())
-    monkeypatch.setattr(training, "_train", lambda _, found, store, *__: stores.append((found, store)) or nothing)
+    monkeypatch.setattr(training, "_train", lambda _, found, store, *__, **___: stores.append((found, store)) or nothing)
     code, output, error = call(
         capsys, "run", "activations", option, "digits", "--results", str(tmp_path), "--no-tracking"
     )
@@ -240,7 +240,7 @@ def test_failed_runs_are_named_at_the_end_and_in_the_exit_code(tmp_path, monkeyp
     monkeypatch.setattr(collection, "load", lambda names=(): [experiment])
     monkeypatch.setattr(training, "_obtained", lambda *_: Setting("quick"))
     monkeypatch.setattr(training, "ensure", lambda *_: None)
-    monkeypatch.setattr(training, "_train", lambda *_: report)
+    monkeypatch.setattr(training, "_train", lambda *_, **__: report)
     code, output, error = call(capsys, "run", "--results", str(tmp_path), "--no-tracking")
     assert code == 1
     assert "faster" in output
@@ -324,7 +324,7 @@ def test_claims_of_one_experiment_are_corrected_for_the_tests_of_all(command, tm
     )
     monkeypatch.setattr(training, "_obtained", lambda *_: Setting("quick"))
     monkeypatch.setattr(training, "ensure", lambda *_: None)
-    monkeypatch.setattr(training, "_train", lambda *_: Report(frozenset()))
+    monkeypatch.setattr(training, "_train", lambda *_, **__: Report(frozenset()))
     monkeypatch.setattr(training, "draw", lambda *_, **__: 0)
     options = ["made_up", "--results", str(tmp_path), *(["--no-tracking"] if command == "run" else [])]
     assert call(capsys, command, *options)[0] == 0
