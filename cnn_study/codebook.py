@@ -82,6 +82,12 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("low", "lower end of its interval, in `unit`; missing if there is none", "number"),
         Column("high", "upper end of its interval, in `unit`; missing if there is none", "number"),
         Column(
+            "confidence",
+            "how often such an interval holds the truth, over all looks together; missing for exact checks",
+            "number",
+            "1",
+        ),
+        Column(
             "unit", "of estimate, low and high: points are percentage points; missing for ratios and other pure numbers"
         ),
         Column("seeds_or_cases", "how many seeds the estimate rests on, or cases of an exact check", "integer", "1"),

@@ -40,8 +40,9 @@ class Results:
         checks: A row a case of an exact check: ``check``, and the columns of its table.
         estimates: A row a rule: ``experiment``, ``claim``, ``aspect``, ``condition``, ``verdict``, then ``estimate``
             with its interval from ``low`` to ``high``, all in ``unit`` (``points`` are percentage points; missing for
-            ratios), ``seeds_or_cases`` (how many it rests on), ``supported_above`` and ``supported_below`` (the range
-            of the rule, in ``unit``), ``what`` (in words), ``reason``.
+            ratios), the ``confidence`` of the interval (0.95 or 0.9), ``seeds_or_cases`` (how many it rests on),
+            ``supported_above`` and ``supported_below`` (the range of the rule, in ``unit``), ``what`` (in words),
+            ``reason``.
         verdicts: A row an aspect of a claim: ``experiment``, ``claim``, ``aspect``, ``verdict``, ``p``,
             ``adjusted_p`` (after Holm's correction for all tests; both between 0 and 1), ``reason``, ``proxy``.
         folder: Where the results are.

@@ -130,7 +130,9 @@ def test_with_a_stand_in_everything_is_marked_and_kept_apart(option, capsys, mon
     monkeypatch.setattr(cache, "ensure", no_source)
     stores = []
     nothing = Report(frozenset())
-    monkeypatch.setattr(training, "_train", lambda _, found, store, *__, **___: stores.append((found, store)) or nothing)
+    monkeypatch.setattr(
+        training, "_train", lambda _, found, store, *__, **___: stores.append((found, store)) or nothing
+    )
     code, output, error = call(
         capsys, "run", "activations", option, "digits", "--results", str(tmp_path), "--no-tracking"
     )

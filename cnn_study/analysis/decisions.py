@@ -12,7 +12,7 @@ from cnn_study.analysis.estimates import confidence, measured
 from cnn_study.analysis.p_values import CONFIRMED, p_value
 from cnn_study.analysis.replication import Standing, State
 from cnn_study.analysis.sequential import Look
-from cnn_study.analysis.statistics import Interval, Sample, sample_bootstrap, sample_interval, share
+from cnn_study.analysis.statistics import CONFIDENCE, Interval, Sample, sample_bootstrap, sample_interval, share
 from cnn_study.experiment import ASPECTS, Agreement, Aspect, Claim, Contrast, Design, Experiment, Plot, Rule, Verdict
 from cnn_study.results import CheckRecord, RunRecord
 from cnn_study.training.tuning import Tuned, tune
@@ -82,10 +82,21 @@ class Decision:
         return confidence(self.rule, self.looks, relevance=bool(self.finding))
 
     @property
+    def promised(self) -> float:
+        """How often such an interval holds the truth, over all looks together."""
+        return confidence(self.rule, relevance=bool(self.finding))
+
+    @property
+    def level_text(self) -> str:
+        """What stands behind its interval if it is none of 95 %; else nothing."""
+        return "" if self.promised == CONFIDENCE else f", {100 * self.promised:g} % interval"
+
+    @property
     def measured(self) -> str:
         """The estimate, with the number of seeds where that was not fixed."""
-        estimate = self.interval.text if self.interval else "no estimate"
-        return f"{estimate}{f', {self.look.seeds} seeds' if self.look else ''}"
+        if self.interval is None:
+            return "no estimate"
+        return f"{self.interval.text}{f', {self.look.seeds} seeds' if self.look else ''}{self.level_text}"
 
     @property
     def text(self) -> str:

@@ -39,7 +39,7 @@ def claims(
             tables = {
                 "claims": markdown(outcomes, family),
                 "topics": topics(outcomes, family, at_scale(outcomes, family, setting, results)),
-                "magnitudes": magnitudes(outcomes),
+                "magnitudes": magnitudes(outcomes, family),
             }
             insert(into, tables, profile)
             console.print(f"table: {into}", soft_wrap=True, highlight=False)

@@ -14,6 +14,7 @@ from cnn_study.figures.layout import label_axes, legend, panels, time_axis, valu
 from cnn_study.figures.quantities import (
     FEW,
     arms,
+    comparable,
     conditions,
     drawable,
     is_fraction,
@@ -40,12 +41,14 @@ def training_curves(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure,
     shown = arms(outcome, plot)
     figure, axes, looks, table = _curves(outcome, plot, shown, "train_error", style)
     axes[0].set_ylim(0, 1)
-    numbers = []
+    numbers: list[Published] = []
     search = outcome.design.search
     if search is not None and isinstance(search.objective, TimeToTrainError):
-        numbers = [number for label in looks for number in published(outcome, label, "epochs")]
-        for ax in axes:
-            _threshold(ax, search.objective.threshold, numbers, looks)
+        known = [number for label in looks for number in published(outcome, label, "epochs")]
+        for ax, condition in zip(axes, conditions(shown), strict=True):
+            beside = known if comparable(outcome, condition) else []
+            _threshold(ax, search.objective.threshold, beside, looks)
+            numbers += beside
     value_axis(axes[0], "y", percent)
     legend(figure, axes)
     caption = (

@@ -228,6 +228,17 @@ def published(outcome: Outcome, about: str, quantity: str, *, counted: bool = Fa
     ]
 
 
+def comparable(outcome: Outcome, condition: str) -> bool:
+    """Whether published numbers may stand beside what was found under a condition: no rule says that of others only.
+
+    Args:
+        outcome: What was found.
+        condition: Of an arm or a rule.
+    """
+    held = {rule.condition for rule in outcome.design.rules if rule.published}
+    return not held or condition in held
+
+
 def published_of(outcome: Outcome, about: str, metric: str) -> list[Published]:
     """The published numbers that may stand beside an outcome of the runs of an arm.
 

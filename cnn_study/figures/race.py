@@ -19,6 +19,7 @@ from cnn_study.figures.direct import Name, name_lines
 from cnn_study.figures.layout import label_axes, panels, wrapped
 from cnn_study.figures.quantities import (
     arms,
+    comparable,
     conditions,
     labels,
     looked,
@@ -242,8 +243,7 @@ def _published(outcome: Outcome, condition: str, entries: Sequence[Entry]) -> li
 
     An epoch of fewer images has fewer steps: such a number has no place on its axis.
     """
-    held = {rule.condition for rule in outcome.design.rules if rule.published}
-    if outcome.design.proxy or (held and condition not in held):
+    if outcome.design.proxy or not comparable(outcome, condition):
         return []
     numbers = [number for each in entries for number in published(outcome, each.arm.label, "epochs")]
     return [number for number in numbers if number.value <= LONGEST]

@@ -18,7 +18,9 @@ RESULTS = ("reached", "not reached", "diverged")
 
 def rate_search(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
     """A panel a condition: the score of every rate that was tried, the chosen one ringed."""
-    shown = [arm for arm in arms(outcome, plot) if arm.tuned]
+    found = {name: tuned.search for name, tuned in outcome.tuned.items()}
+    tuned = [arm for arm in arms(outcome, plot) if arm.tuned]
+    shown = [arm for arm in tuned if arm.name not in found or found[arm.name].trials]
     titles = conditions(shown)
     figure, axes = panels(titles, style)
     looks = looks_of(outcome, labels(shown))
@@ -27,20 +29,21 @@ def rate_search(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     quantity = "epochs" if timed else "validation_error"
     rows = []
     for arm in shown:
-        if arm.name not in outcome.tuned:
+        if arm.name not in found:
             continue
-        chosen = outcome.tuned[arm.name].search
+        chosen = found[arm.name]
         _search(axes[titles.index(arm.condition)], chosen, looks[arm.label], arm.label)
         for trial in chosen.trials:
             result = RESULTS[trial.score[0]] if timed or trial.score[0] else "measured"
             rows.append((arm.condition, arm.label, trial.rate, result, _drawn(trial), trial.rate == chosen.rate))
     level_axis(axes[0], sorted({row[2] for row in rows}), logarithmic=True)
-    axes[0].set_ylim(bottom=0)
+    axes[0].set_ylim(bottom=0, top=1.1 * axes[0].get_ylim()[1])
     value_axis(axes[0], "y", None if timed else percent)
     label_axes(axes, plot.x or "learning rate", plot.y or (search.objective.text if search else ""))
     legend(figure, axes)
     columns = ["condition", "label", "learning_rate", "result", quantity, "chosen"]
-    return figure, _caption(search), pd.DataFrame(rows, columns=columns)
+    shares = " Arms that share the rate of another one are left out." if len(shown) < len(tuned) else ""
+    return figure, _caption(search) + shares, pd.DataFrame(rows, columns=columns)
 
 
 def _search(ax: Axes, chosen: Chosen, one: Look, label: str) -> None:

@@ -13,7 +13,7 @@ from cnn_study.analysis.decisions import Decision, Outcome
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import HalfGap, Plot, Published, TimeRatio
 from cnn_study.figures.layout import wrapped
-from cnn_study.figures.quantities import arms, looked, published
+from cnn_study.figures.quantities import arms, comparable, looked, published
 from cnn_study.figures.style import PUBLISHED, Style, look
 
 ARROW = 1.5
@@ -28,7 +28,8 @@ def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     size = style.small
     names = [wrapped(pair(outcome, d) + f"\n{where(outcome, d)}", 0.42 * style.width, size) for d in decisions]
     numbers = [published_ratios(outcome, [d]) for d in decisions]
-    heights = [max(name.count("\n") + 1, 2 + len(some)) + 0.7 for name, some in zip(names, numbers, strict=True)]
+    besides = [_beside(d, some) for d, some in zip(decisions, numbers, strict=True)]
+    heights = [max(name.count("\n"), beside.count("\n")) + 1.7 for name, beside in zip(names, besides, strict=True)]
     figure, ax = plt.subplots(figsize=(style.width, (sum(heights) + 4) * 1.25 * size / 72))
     ratio_axis(
         ax, [i for d in decisions for i in (d.interval, d.bootstrap) if i], [n for some in numbers for n in some]
@@ -36,7 +37,7 @@ def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     ax.axvline(1, color="0.2", linewidth=0.8)
     looks = look(list(dict.fromkeys(pair(outcome, decision) for decision in decisions)))
     rows, places, top = [], [], 0.0
-    for decision, height, some in zip(decisions, heights, numbers, strict=True):
+    for decision, height, some, beside in zip(decisions, heights, numbers, besides, strict=True):
         one, place = looks[pair(outcome, decision)], top + height / 2
         for kind, interval in (("t", decision.interval), ("bootstrap", decision.bootstrap)):
             if interval is None:
@@ -50,7 +51,8 @@ def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
             rows.append((pair(outcome, decision), decision.rule.condition, kind, *limits))
         for number in some:
             ax.plot([number.value] * 2, [top + 0.2, top + height - 0.2], color=PUBLISHED, linewidth=0.8, linestyle="--")
-        _beside(ax, place, decision, some, size)
+        at = {"xycoords": ("axes fraction", "data"), "va": "center"}
+        ax.annotate(beside, (1.02, place), **at, fontsize=size, color="0.1")
         places.append(place)
         top += height
     ax.set_yticks(places, names, fontsize=size)
@@ -68,14 +70,12 @@ def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     return figure, caption, pd.DataFrame(rows, columns=columns)
 
 
-def _beside(ax: Axes, place: float, decision: Decision, numbers: Sequence[Published], size: float) -> None:
-    """The estimate with its interval and seeds, and what was published about it, where they hide nothing."""
+def _beside(decision: Decision, numbers: Sequence[Published]) -> str:
+    """The estimate with its interval and seeds, and what was published about it."""
     texts = [f"published: {number.text}\n({short_source(number.source)})" for number in numbers]
     if decision.interval:
         texts.insert(0, f"{decision.interval.text}\n{decision.interval.n} seeds")
-    ax.annotate(
-        "\n".join(texts), (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=size, color="0.1"
-    )
+    return "\n".join(texts)
 
 
 def _comparisons(outcome: Outcome, plot: Plot) -> list[Decision]:
@@ -112,7 +112,10 @@ def where(outcome: Outcome, decision: Decision) -> str:
 
 def published_ratios(outcome: Outcome, decisions: Sequence[Decision]) -> list[Published]:
     """The published ratios of the times that some decisions compare."""
-    pairs = dict.fromkeys(pair(outcome, d) for d in decisions if isinstance(d.rule.estimate, TimeRatio))
+    compared = (
+        d for d in decisions if isinstance(d.rule.estimate, TimeRatio) and comparable(outcome, where(outcome, d))
+    )
+    pairs = dict.fromkeys(pair(outcome, decision) for decision in compared)
     return [number for pair in pairs for number in published(outcome, pair, "ratio")]
 
 

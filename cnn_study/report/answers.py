@@ -73,7 +73,7 @@ def in_words(decision: Decision, design: Design) -> str:
         return labeled(f"{estimate.text}: nothing measured", decision, design)
     if interval.text == "unknown":
         return labeled(f"{estimate.text}: not known", decision, design)
-    seeds = f", {interval.n} seeds" if interval.n > 1 else ""
+    seeds = f", {interval.n} seeds{decision.level_text}" if interval.n > 1 else ""
     if isinstance(estimate, Agreement):
         return f"{interval.text} of an exact check agree"
     if isinstance(estimate, TimeRatio):

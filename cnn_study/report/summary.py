@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, verdicts_under
-from cnn_study.analysis.significance import Key, holm, mark
+from cnn_study.analysis.significance import Key, holm, mark, rule_mark
 from cnn_study.errors import InputError
 from cnn_study.experiment import ASPECTS, Aspect, Claim, Design, Experiment, Published, Verdict
 from cnn_study.files import replace_file
@@ -40,7 +40,7 @@ def markdown(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str
                 outcome.experiment.name,
                 claim.statement,
                 *(_bold(each, survives) for each in mine),
-                _measured(mine),
+                _measured(mine, outcome.design),
             ]
             rows.append(cells)
     return table(("experiment", "claim", *ASPECTS, "measured"), rows)
@@ -119,17 +119,27 @@ def answers(found: Scale, name: str, claim: Claim) -> Sequence[str]:
     return holds, "<br>".join(_shares(list(known.values()), outcome.design)), size, reason
 
 
+def _side(decision: Decision) -> str:
+    """Whether a size that is not as published is larger or smaller; empty if it is not found to be another."""
+    if decision.verdict != "contradicted" or decision.interval is None:
+        return ""
+    return "larger" if decision.interval.low > decision.rule.high else "smaller"
+
+
 def _size(claim: Claim, known: Mapping[Aspect, ClaimVerdict], design: Design) -> str:
-    """The first number that is judged against a published one, and how many more there are."""
-    first, *more = (each for each in known["magnitude"].decisions if each.interval and each.verdict != "not tested")
+    """The first number that came out as the whole, beside the published one, and how many more are judged."""
+    verdict = known["magnitude"]
+    judged = [each for each in verdict.decisions if each.interval and each.verdict != "not tested"]
+    first, *more = sorted(judged, key=lambda each: each.verdict != verdict.verdict)
     numbers = _numbers(claim, first, design)
     alone = len(numbers) == 1
     published = "; ".join(each.text if alone else f"{each.about} {each.text}" for each in numbers)
     others = f"; and {len(more)} more" if more else ""
+    beside = f"{side} than published" if (side := _side(first)) else "published"
     if first.rule.estimate in [each.rule.estimate for each in _telling(list(known.values()))]:
-        return f"published: {published}{others}"
+        return f"{beside}: {published}{others}"
     what = numbers[0].about if alone else first.rule.condition
-    return f"{what}: {first.measured}; published: {published}{others}"
+    return f"{what}: {first.measured}; {beside}: {published}{others}"
 
 
 def _shares(mine: Sequence[ClaimVerdict], design: Design) -> Iterable[str]:
@@ -143,7 +153,7 @@ def _shares(mine: Sequence[ClaimVerdict], design: Design) -> Iterable[str]:
         condition = f" ({each.rule.condition})" if len(conditions) > 1 else ""
         common = {other.finding for other in alike or [each]}
         finding = f"; {each.finding}" if each.finding and len(common) == 1 else ""
-        so = f"; so in {share}{_span(alike)}" if share else ""
+        so = f"; so in {share}{_span([_latest(other, mine) for other in alike])}" if share else ""
         yield f"{in_words(_latest(each, mine), design)}{condition}{finding}{so}"
 
 
@@ -160,7 +170,8 @@ def _span(decisions: Sequence[Decision]) -> str:
 
 def _latest(decision: Decision, mine: Sequence[ClaimVerdict]) -> Decision:
     """A decision with the estimate of the rule about the same that needed most seeds, so that one number is shown."""
-    same = (each for verdict in mine for each in verdict.decisions if each.rule.estimate == decision.rule.estimate)
+    decisions = (each for verdict in mine for each in verdict.decisions if each.promised == decision.promised)
+    same = (each for each in decisions if each.rule.estimate == decision.rule.estimate)
     seeds = {each.interval.n: each.interval for each in same if each.interval}
     return decision if decision.finding else replace(decision, interval=seeds[max(seeds)])
 
@@ -175,12 +186,14 @@ def _telling(mine: Sequence[ClaimVerdict]) -> Sequence[Decision]:
     return ([each for verdict, each in found if each.verdict == verdict.verdict] or [each for _, each in found])[:1]
 
 
-def magnitudes(outcomes: Sequence[Outcome]) -> str:
+def magnitudes(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
     """A row a rule about the size of an effect that was measured at the published scale.
 
     Args:
         outcomes: The experiments shown.
+        family: All experiments, whose tests are corrected for together; empty: those that are shown.
     """
+    survives = holm(family or outcomes)
     head = ("claim", "under", "published", "counts as equal", "measured", "holds", "as strongly", "source")
     rows = []
     for outcome in outcomes:
@@ -188,12 +201,14 @@ def magnitudes(outcomes: Sequence[Outcome]) -> str:
             for decision in verdict.decisions if verdict.aspect == "magnitude" else ():
                 if decision.interval and decision.verdict != "not tested":
                     rule, claim = decision.rule, verdict.claim
-                    told = _direction(outcome, claim, rule.condition), WORDS[decision.verdict]
+                    side = f" ({side})" if (side := _side(decision)) else ""
+                    size = WORDS[decision.verdict] + rule_mark(outcome, decision, survives) + side
+                    told = _direction(outcome, claim, rule.condition, survives), size
                     numbers = _numbers(claim, decision, outcome.design)
                     published = "; ".join(f"{each.quantity}, {each.about}: {each.text}" for each in numbers)
                     sources = "; ".join(dict.fromkeys(each.source for each in numbers))
                     equal = f"{rule.low:.3g} to {rule.high:.3g}"
-                    cells = rule.condition, published, equal, decision.measured, *told, sources
+                    cells = rule.condition, published, equal, in_words(decision, outcome.design), *told, sources
                     rows.append((claim.statement, *cells))
     return table(head, rows)
 
@@ -205,10 +220,11 @@ def _numbers(claim: Claim, decision: Decision, design: Design) -> Sequence[Publi
     return [each for each in known if set(each.labels) == arms] or known or claim.published[:1]
 
 
-def _direction(outcome: Outcome, claim: Claim, condition: str) -> str:
-    """Whether a claim holds under a condition."""
+def _direction(outcome: Outcome, claim: Claim, condition: str, survives: Mapping[Key, bool]) -> str:
+    """Whether a claim holds under a condition, or as a whole where that is none of the conditions of its direction."""
     mine = next(each for each in outcome.verdicts if each.claim == claim and each.aspect == "direction")
-    return WORDS[verdicts_under(mine.decisions).get(condition, "not tested")]
+    verdict = verdicts_under(mine.decisions).get(condition, mine.verdict)
+    return WORDS[verdict] + (mark(mine, survives) if verdict in ("supported", "contradicted") else "")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -271,8 +287,10 @@ def _bold(verdict: ClaimVerdict, survives: Mapping[Key, bool]) -> str:
     return f"**{verdict.verdict}**{mark(verdict, survives)}" if decided else verdict.verdict
 
 
-def _measured(mine: Sequence[ClaimVerdict]) -> str:
+def _measured(mine: Sequence[ClaimVerdict], design: Design) -> str:
     found = [decision for verdict in mine for decision in verdict.decisions if decision.interval]
-    texts = list(dict.fromkeys(each.text for each in found))
+    several = len({each.rule.condition for each in found}) > 1
+    conditions = (f" ({each.rule.condition})" if several else "" for each in found)
+    texts = list(dict.fromkeys(in_words(each, design) + where for each, where in zip(found, conditions, strict=True)))
     more = [f"and {len(texts) - 2} more"] if len(texts) > 2 else []
     return "<br>".join(texts[:2] + more)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cnn_study.analysis.decisions import Decision, Outcome
 from cnn_study.analysis.significance import corrected, key_of
+from cnn_study.experiment import Agreement
 from cnn_study.files import replace_file
 
 VERDICTS = ("experiment", "claim", "aspect", "verdict", "p", "adjusted_p", "reason", "proxy")
@@ -19,6 +20,7 @@ ESTIMATES = (
     "estimate",
     "low",
     "high",
+    "confidence",
     "unit",
     "seeds_or_cases",
     "supported_above",
@@ -84,5 +86,8 @@ def estimate_rows(family: Sequence[Outcome]) -> Iterator[Sequence[object]]:
 
 def _numbers(decision: Decision) -> Sequence[object]:
     rule, interval = decision.rule, decision.interval
-    found = (interval.estimate, interval.low, interval.high, interval.unit, interval.n) if interval else ("",) * 5
+    found = ("",) * 6
+    if interval:
+        promised = "" if isinstance(rule.estimate, Agreement) else decision.promised
+        found = (interval.estimate, interval.low, interval.high, promised, interval.unit, interval.n)
     return *found, rule.low, rule.high, rule.estimate.text, decision.reason or decision.finding

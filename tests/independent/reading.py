@@ -587,12 +587,14 @@ QUANTILES = ("probabilities", "two_sided", "one_sided")
 def _estimate_row(each: Read) -> dict[str, Any]:
     estimate, low, high = each.interval or ("", "", "")
     unit = each.rule.estimate.get("unit", "") if each.interval else ""
+    one_sided = each.rule.equivalence or bool(each.finding)
     return {
         "condition": each.rule.condition,
         "verdict": each.verdict,
         "estimate": estimate,
         "low": low,
         "high": high,
+        "confidence": "" if each.rule.counted or not each.interval else 0.9 if one_sided else 0.95,
         "unit": unit,
         "seeds_or_cases": each.n,
         "supported_above": each.rule.low,

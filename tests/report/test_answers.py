@@ -70,7 +70,7 @@ def test_a_label_that_repeats_its_condition_does_not_stand_for_an_arm():
 
 def test_the_sign_stays_where_a_finding_speaks_of_a_gain():
     told = said(gain(RELU, TANH), Interval(-1, -2, 0.5, 4, unit="points"), finding="one above 1 point is excluded")
-    assert told == "relu against tanh: test error -1 [-2, 0.5] points lower, 4 seeds"
+    assert told == "relu against tanh: test error -1 [-2, 0.5] points lower, 4 seeds, 90 % interval"
 
 
 def test_labels_do_not_stand_for_numbers():
