@@ -19,8 +19,8 @@ from cnn_study.files import replace_file
 from cnn_study.places import REFERENCE
 from cnn_study.profiles import SCALE
 from cnn_study.report.comparison import measured_beside
+from cnn_study.report.findings import NO_FINDINGS, Findings
 from cnn_study.report.pictures import FORMATS
-from cnn_study.report.scale import NO_SCALE, Scale
 from cnn_study.report.summary import answers, claims_of, first_claim, table
 from cnn_study.stored import outcomes_in, stores_to_read
 
@@ -51,9 +51,9 @@ def _outcomes(profile: str) -> Sequence[Outcome]:
 
 
 @cache
-def _found(profile: str) -> Scale:
+def _found(profile: str) -> Findings:
     """The same, with what is said of it."""
-    return Scale(tuple(_outcomes(profile)))
+    return Findings(tuple(_outcomes(profile)))
 
 
 def leading(name: str, *, pictured: bool = True) -> str:
@@ -194,7 +194,7 @@ def topic(outcome: Outcome) -> str:
 def _topic(outcome: Outcome) -> Iterator[str]:
     experiment = outcome.experiment
     profile = leading(experiment.name, pictured=False)
-    large = _found(SCALE) if profile == SCALE else NO_SCALE
+    large = _found(SCALE) if profile == SCALE else NO_FINDINGS
     shown = large.outcome(experiment.name) or outcome
     yield f"# {experiment.title}"
     yield _prose(inspect.getdoc(sys.modules[f"experiments.{experiment.name}"]) or "")

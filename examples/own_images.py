@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from cnn_study.data.folder import images
-from cnn_study.page import Plot, Sizes, ValidationError, ablation, claim, direction, gain
+from cnn_study.page import LowestValidationError, Plot, Sizes, ablation, claim, direction, gain
 from cnn_study.spec import Conv, Dense, ModelSpec, Pool
 
 FOLDER = Path(os.environ.get("OWN_IMAGES") or Path(tempfile.gettempdir()) / "cnn_study_shapes")
@@ -69,7 +69,7 @@ ALL = Sizes(
     smoke=ALL.but(train_size=160, epochs=12, seeds=4, trial=True),
     quick=ALL,
     full=ALL.but(epochs=40, seeds=10),
-    tune=ValidationError(),
+    tune=LowestValidationError(),
     figures=(Plot("outcomes", y="test error"), "effects"),
 )
 def own_images(at):

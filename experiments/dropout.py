@@ -12,7 +12,7 @@ Figures: error and gap of every arm; effects. Run time: `quick` about three minu
 """
 
 from cnn_study.models.architectures import FAN_SCALED
-from cnn_study.page import Condition, Plot, Published, Sizes, ValidationError, ablation, claim, direction, gain
+from cnn_study.page import Condition, LowestValidationError, Plot, Published, Sizes, ablation, claim, direction, gain
 from cnn_study.spec import Conv, Dense, ModelSpec, Pool
 
 SRIVASTAVA = "Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014, Table 4"
@@ -81,7 +81,7 @@ def dropout_lowers_the_error(at):
         evaluation_size=2000,
         rates=(0.005, 0.01, 0.02),
     ),
-    tune=ValidationError(),
+    tune=LowestValidationError(),
     figures=(
         Plot("outcomes", "error", "test_error", y="test error"),
         Plot("outcomes", "gap", "generalization_gap", y="test error - training error"),

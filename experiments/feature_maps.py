@@ -11,7 +11,7 @@ gain survives both matchings. Figures: error against maps; effects; kernels. Run
 """
 
 from cnn_study.models.architectures import FAN_SCALED
-from cnn_study.page import Plot, Sizes, ValidationError, ablation, claim, direction, gain, mechanism, premise
+from cnn_study.page import LowestValidationError, Plot, Sizes, ablation, claim, direction, gain, mechanism, premise
 from cnn_study.spec import Conv, Dense, ModelSpec, Pool
 
 SAME_LAYER, SAME_PARAMETERS, NOT_POOLED = "same dense layer", "same parameters", "one map, not pooled"
@@ -51,7 +51,7 @@ def one_map_is_not_enough(at):
         evaluation_size=2000,
         rates=(0.0025, 0.005, 0.01),
     ),
-    tune=ValidationError(),
+    tune=LowestValidationError(),
     searches=2,
     figures=(
         Plot("dose", "error_by_maps", x="feature maps", y="test error", logarithmic="x"),

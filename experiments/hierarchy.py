@@ -20,10 +20,10 @@ a half of one slow core.
 from cnn_study.models.architectures import pooling_net
 from cnn_study.page import (
     Contrast,
+    LowestValidationError,
     Plot,
     Sizes,
     Term,
-    ValidationError,
     ablation,
     claim,
     direction,
@@ -119,7 +119,7 @@ def the_dense_layer_sees_the_whole_image(at):
         looks=(4, 6, 9),
         rates=(0.0025, 0.005, 0.01),
     ),
-    tune=ValidationError(),
+    tune=LowestValidationError(),
     figures=(
         Plot("family", "error_by_layer", "linear_probe_error", DEPTH, "test error of a linear probe"),
         Plot("family", "error_of_shuffled", "shuffled_probe_error", DEPTH, "test error, tiles in another order"),

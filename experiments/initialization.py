@@ -17,11 +17,11 @@ from cnn_study.models.architectures import glorot_net
 from cnn_study.page import (
     SMOKE,
     Contrast,
+    LowestValidationError,
     Plot,
     Published,
     Sizes,
     Term,
-    ValidationError,
     ablation,
     claim,
     direction,
@@ -96,7 +96,7 @@ def sigmoid_ends_higher(at):
         evaluation_size=5000,
         rates=(0.05, 0.2, 0.8),
     ),
-    tune=ValidationError(),
+    tune=LowestValidationError(),
     figures=(Plot("outcomes", y="test error"), "training_curves", "effects", "rate_search"),
 )
 def initialization(at):

@@ -12,7 +12,7 @@ Run time: `quick` about five minutes, `full` about an hour.
 
 from cnn_study.experiment import Claim
 from cnn_study.models.architectures import Ingredient, full_network
-from cnn_study.page import Plot, Sizes, ValidationError, ablation, claim, direction, gain
+from cnn_study.page import LowestValidationError, Plot, Sizes, ablation, claim, direction, gain
 
 FULL = "full network"
 TARGET = 0.2  # training error at which every arm stops
@@ -62,7 +62,7 @@ def matters(ingredient: Ingredient) -> Claim:
         evaluation_size=2000,
         rates=(0.0025, 0.005, 0.01),
     ),
-    tune=ValidationError(),
+    tune=LowestValidationError(),
     figures=("effects", Plot("outcomes", y="test error")),
 )
 def leave_one_out(at):

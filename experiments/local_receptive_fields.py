@@ -18,10 +18,10 @@ from cnn_study.models.architectures import Kind, one_hidden_net
 from cnn_study.page import (
     Agreement,
     Condition,
+    LowestValidationError,
     Plot,
     Published,
     Sizes,
-    ValidationError,
     ablation,
     claim,
     direction,
@@ -89,7 +89,7 @@ MAPS, POOL = 8, 4
         looks=(4, 6, 9),
         rates=(0.005, 0.01, 0.02),
     ),
-    tune=ValidationError(),
+    tune=LowestValidationError(),
     checks=("receptive_field_costs",),
     figures=(
         "costs",

@@ -17,7 +17,7 @@ from typing import Literal
 
 from cnn_study.experiment import Claim
 from cnn_study.models.architectures import Ingredient, full_network, initialized
-from cnn_study.page import SMOKE, Condition, Contrast, Sizes, Term, ValidationError, ablation, claim, direction
+from cnn_study.page import SMOKE, Condition, Contrast, LowestValidationError, Sizes, Term, ablation, claim, direction
 from cnn_study.spec import HE, Initializer, Normal
 
 INGREDIENTS: dict[Ingredient, str] = {
@@ -108,7 +108,7 @@ GRID = (0.00125, 0.005, 0.02)  # holds the best rates of both optimizers, or is 
         evaluation_size=1000,
         rates=GRID,
     ),
-    tune=ValidationError(),
+    tune=LowestValidationError(),
     figures=("forest",),
 )
 def multiverse(at):

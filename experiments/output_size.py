@@ -14,7 +14,7 @@ point would be of no interest. Figures: agreement; error against stride. Run tim
 """
 
 from cnn_study.models.architectures import FAN_SCALED
-from cnn_study.page import Agreement, Condition, Plot, Sizes, ValidationError, ablation, claim, direction, gain
+from cnn_study.page import Agreement, Condition, LowestValidationError, Plot, Sizes, ablation, claim, direction, gain
 from cnn_study.spec import Conv, Dense, ModelSpec, Pool
 
 TARGET = 0.01  # training error at which every arm stops
@@ -65,7 +65,7 @@ def stride_costs_accuracy(at):
         looks=(4, 6, 9),
         rates=(0.0025, 0.005, 0.01),
     ),
-    tune=ValidationError(),
+    tune=LowestValidationError(),
     checks=("output_size",),
     figures=("agreement", Plot("dose", "error_by_stride", x="stride (pixels)", y="test error"), "effects"),
 )

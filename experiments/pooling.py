@@ -16,7 +16,7 @@ four minutes of one fast core; `full` 1.4 hours of one slow core.
 """
 
 from cnn_study.models.architectures import Pooling, pooling_net
-from cnn_study.page import Plot, Published, Sizes, ValidationError, ablation, claim, direction, gain
+from cnn_study.page import LowestValidationError, Plot, Published, Sizes, ablation, claim, direction, gain
 
 SPRINGENBERG = "Springenberg, Dosovitskiy, Brox & Riedmiller 2014, Table 3, model C"
 KRIZHEVSKY = "Krizhevsky, Sutskever & Hinton 2012, section 3.4"
@@ -94,7 +94,7 @@ LABELS: dict[Pooling, str] = {
         looks=(4, 6, 9),
         rates=(0.0025, 0.005, 0.01),
     ),
-    tune=ValidationError(),
+    tune=LowestValidationError(),
     figures=(Plot("outcomes", y="test error"), "effects"),
 )
 def pooling(at):

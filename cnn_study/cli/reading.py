@@ -22,7 +22,7 @@ from cnn_study.profiles import SCALE
 from cnn_study.stored import outcomes_in, stores_there, stores_to_read
 
 if TYPE_CHECKING:  # It takes long to import, and only one command needs it.
-    from cnn_study.report.scale import Scale
+    from cnn_study.report.findings import Findings
 
 
 def claims(
@@ -117,7 +117,9 @@ def report(
             console.print(f"latex: {path}", soft_wrap=True, highlight=False)
 
 
-def at_scale(outcomes: Sequence[Outcome], family: Sequence[Outcome], setting: Setting, results: Path | None) -> "Scale":
+def at_scale(
+    outcomes: Sequence[Outcome], family: Sequence[Outcome], setting: Setting, results: Path | None
+) -> "Findings":
     """What experiments have found in ``full``, where that is stored, to stand beside ``quick``; of others, nothing.
 
     Args:
@@ -126,20 +128,20 @@ def at_scale(outcomes: Sequence[Outcome], family: Sequence[Outcome], setting: Se
         setting: Where the results that are shown were made.
         results: Folder of the results; ``None``: as other commands find them.
     """
-    from cnn_study.report.scale import Scale
+    from cnn_study.report.findings import Findings
 
     if setting != Setting("quick"):
-        return Scale()
+        return Findings()
     try:
         stores = [store for store, found in stores_there(results, SCALE) if found.images is None]
         if not stores:
-            return Scale()
+            return Findings()
         whole = outcomes_in(stores[0], [each.experiment for each in family], Setting(SCALE))
     except StudyError as error:
         errors.print(f"cnn-study: the results of {SCALE} are left out: {error}", style="yellow", soft_wrap=True)
-        return Scale()
+        return Findings()
     names = {each.experiment.name for each in outcomes}
-    return Scale(tuple(each for each in whole if each.experiment.name in names), stores[0].folder, tuple(whole))
+    return Findings(tuple(each for each in whole if each.experiment.name in names), stores[0].folder, tuple(whole))
 
 
 def export(

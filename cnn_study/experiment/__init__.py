@@ -12,7 +12,7 @@ from cnn_study.experiment.estimate import Agreement, Contrast, Estimate, HalfGap
 from cnn_study.experiment.experiment import Experiment
 from cnn_study.experiment.plot import Plot
 from cnn_study.experiment.rule import Condition, Rule
-from cnn_study.experiment.search import Objective, RateSearch, TimeToTrainError, ValidationError
+from cnn_study.experiment.search import LowestValidationError, Objective, RateSearch, TimeToTrainError
 from cnn_study.experiment.setting import PROFILES, Setting
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Estimate",
     "Experiment",
     "HalfGap",
+    "LowestValidationError",
     "Objective",
     "Plot",
     "Provenance",
@@ -40,7 +41,6 @@ __all__ = [
     "Term",
     "TimeRatio",
     "TimeToTrainError",
-    "ValidationError",
     "Verdict",
     "gain",
     "sampling_margin",

@@ -27,7 +27,7 @@ class TimeToTrainError:
 
 
 @dataclass(frozen=True)
-class ValidationError:
+class LowestValidationError:
     """Error on the validation split after the last epoch, between 0 and 1: smaller is better."""
 
     @property
@@ -36,7 +36,7 @@ class ValidationError:
         return "validation error after the last epoch"
 
 
-Objective = TimeToTrainError | ValidationError
+Objective = TimeToTrainError | LowestValidationError
 
 
 @dataclass(frozen=True)

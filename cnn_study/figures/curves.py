@@ -19,16 +19,16 @@ from cnn_study.figures.quantities import (
     drawable,
     is_fraction,
     labels,
-    looks_of,
     metric_text,
     natural_limits,
     percent,
     published,
     replicates_text,
     sources,
+    styles_of,
     summary,
 )
-from cnn_study.figures.style import Look, Style
+from cnn_study.figures.style import SeriesStyle, Style
 from cnn_study.results import RunRecord
 
 COLUMNS = ["condition", "label", "metric", "learning_rate", "epoch", "mean", "low", "high", "seeds"]
@@ -39,15 +39,15 @@ Curve = tuple[list[float], list[Interval]]
 def training_curves(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
     """A panel a condition: mean training error over seeds with its interval, every seed as a thin line."""
     shown = arms(outcome, plot)
-    figure, axes, looks, table = _curves(outcome, plot, shown, "train_error", style)
+    figure, axes, styles, table = _curves(outcome, plot, shown, "train_error", style)
     axes[0].set_ylim(0, 1)
     numbers: list[Published] = []
     search = outcome.design.search
     if search is not None and isinstance(search.objective, TimeToTrainError):
-        known = [number for label in looks for number in published(outcome, label, "epochs")]
+        known = [number for label in styles for number in published(outcome, label, "epochs")]
         for ax, condition in zip(axes, conditions(shown), strict=True):
             beside = known if comparable(outcome, condition) else []
-            _threshold(ax, search.objective.threshold, beside, looks)
+            _threshold(ax, search.objective.threshold, beside, styles)
             numbers += beside
     value_axis(axes[0], "y", percent)
     legend(figure, axes)
@@ -78,15 +78,15 @@ def history(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
 
 def _curves(
     outcome: Outcome, plot: Plot, shown: Sequence[Arm], metric: str, style: Style
-) -> tuple[Figure, list[Axes], Mapping[str, Look], pd.DataFrame]:
+) -> tuple[Figure, list[Axes], Mapping[str, SeriesStyle], pd.DataFrame]:
     titles = conditions(shown)
     spans = [longest(outcome, [arm for arm in shown if arm.condition == title], metric) for title in titles]
     figure, axes = panels(titles, style)
-    looks = looks_of(outcome, labels(shown))
+    styles = styles_of(outcome, labels(shown))
     rows = []
     for arm in shown:
         records = outcome.replicates(arm.name)
-        ax, one = axes[titles.index(arm.condition)], looks[arm.label]
+        ax, one = axes[titles.index(arm.condition)], styles[arm.label]
         for epochs, numbers in (record.curve(metric) for record in records):
             ax.plot(epochs, numbers, linewidth=0.4, alpha=0.6, color=one.color)
         epochs, intervals = mean_curve(records, metric, logarithmic="y" in plot.logarithmic)
@@ -99,7 +99,7 @@ def _curves(
     if "x" in plot.logarithmic:
         axes[0].set_xscale("log")
     label_axes(axes, f"{plot.x or 'epochs'}{more}", plot.y or metric_text(metric))
-    return figure, axes, looks, pd.DataFrame(rows, columns=COLUMNS)
+    return figure, axes, styles, pd.DataFrame(rows, columns=COLUMNS)
 
 
 def longest(outcome: Outcome, shown: Sequence[Arm], metric: str) -> float:
@@ -123,7 +123,7 @@ def mean_curve(records: Sequence[RunRecord], metric: str, *, logarithmic: bool =
     return shared, [summary([curve[epoch] for curve in curves], logarithmic=logarithmic) for epoch in shared]
 
 
-def draw_curve(ax: Axes, epochs: Sequence[float], intervals: Sequence[Interval], one: Look, label: str) -> None:
+def draw_curve(ax: Axes, epochs: Sequence[float], intervals: Sequence[Interval], one: SeriesStyle, label: str) -> None:
     """A line with its band; a single point gets a marker."""
     if not epochs:
         return
@@ -136,7 +136,7 @@ def draw_curve(ax: Axes, epochs: Sequence[float], intervals: Sequence[Interval],
     ax.fill_between(epochs, lows, highs, color=one.color, alpha=0.2, linewidth=0)
 
 
-def _threshold(ax: Axes, threshold: float, numbers: Sequence[Published], looks: Mapping[str, Look]) -> None:
+def _threshold(ax: Axes, threshold: float, numbers: Sequence[Published], styles: Mapping[str, SeriesStyle]) -> None:
     """The threshold, and where the published curves cross it."""
     ax.axhline(threshold, color="0.2", linewidth=0.8, linestyle=":")
     # Beside the axis, where no curve can hide it.
@@ -150,5 +150,5 @@ def _threshold(ax: Axes, threshold: float, numbers: Sequence[Published], looks: 
             zorder=5,
             clip_on=False,
             label=f"{number.about}, published: {number.text}",
-            **looks[number.about].hollow,
+            **styles[number.about].hollow,
         )

@@ -11,8 +11,8 @@ from cnn_study.figures import quantities
 from cnn_study.figures.filters import stored
 from cnn_study.figures.layers import layer_text, measured_layers
 from cnn_study.figures.layout import label_axes, legend, panels
-from cnn_study.figures.quantities import arms, conditions, labels, looks_of
-from cnn_study.figures.style import Style, depth_look
+from cnn_study.figures.quantities import arms, conditions, labels, styles_of
+from cnn_study.figures.style import Style, depth_styles
 
 TIMES = {"outputs_start": "at initialization", "outputs_end": "at the end"}
 
@@ -20,7 +20,7 @@ TIMES = {"outputs_start": "at initialization", "outputs_end": "at the end"}
 def percentiles(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
     """A panel an arm: percentiles of what one unit of the uppermost hidden layer takes, against epochs, of a seed."""
     shown = arms(outcome, plot)
-    called, looks = quantities.names(shown), looks_of(outcome, labels(shown))
+    called, styles = quantities.names(shown), styles_of(outcome, labels(shown))
     figure, axes = panels([called[arm.name] for arm in shown], style)
     rows = []
     low, median, high = SHARES
@@ -34,11 +34,11 @@ def percentiles(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
         curves = {share: records[0].curve(f"unit_input_p{share}/{layers[-1]}") for share in SHARES}
         for share, (epochs, values) in curves.items():
             ax.plot(
-                epochs, values, color=looks[arm.label].color, linewidth=style.line * (1 if share == median else 0.5)
+                epochs, values, color=styles[arm.label].color, linewidth=style.line * (1 if share == median else 0.5)
             )
             rows += [(arm.condition, arm.label, layers[-1], share, *each) for each in zip(epochs, values, strict=True)]
         epochs, lows = curves[low]
-        ax.fill_between(epochs, lows, curves[high][1], color=looks[arm.label].color, alpha=0.2, linewidth=0)
+        ax.fill_between(epochs, lows, curves[high][1], color=styles[arm.label].color, alpha=0.2, linewidth=0)
         ax.set_xlim(left=0)
     label_axes(axes, plot.x or "epochs", plot.y or "what the unit takes")
     caption = (
@@ -66,14 +66,14 @@ def histograms(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str,
         low, high = (record.outcomes[name] for name in ("output_low", "output_high"))
         for ax, metric in zip(axes[2 * place :], TIMES, strict=False):
             layers = measured_layers(outcome, arm, metric)
-            looks = depth_look(layers)
+            styles = depth_styles(layers)
             for layer in layers:
                 counted = stored(record, f"{metric}/{layer}")
                 edges = np.linspace(low, high, len(counted) + 1)
                 middles, density = (edges[1:] + edges[:-1]) / 2, counted / (edges[1] - edges[0])
                 # All layers of a deep network would be a legend of their own: the colors run from dark to light.
                 text = f"hidden layer {layer}" if layer in (layers[0], layers[-1]) else None
-                ax.plot(middles, density, color=looks[layer].color, linewidth=0.7 * style.line, label=text)
+                ax.plot(middles, density, color=styles[layer].color, linewidth=0.7 * style.line, label=text)
                 pairs = zip(middles, counted, strict=True)
                 rows += [(arm.condition, arm.label, TIMES[metric], layer, *map(float, pair)) for pair in pairs]
             ax.set_yscale("log")

@@ -13,7 +13,7 @@ from cnn_study.errors import InputError, unknown_name
 from cnn_study.experiment import Plot, Published
 from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
 from cnn_study.figures.quantities import is_fraction, percent, published, sources
-from cnn_study.figures.style import VERDICTS, Look, Style, look
+from cnn_study.figures.style import VERDICTS, SeriesStyle, Style, series_styles
 from cnn_study.results import CheckRecord
 
 NAMES = {"parameters": "parameters", "connections": "connections", "macs": "multiply-\naccumulates"}
@@ -81,7 +81,7 @@ def costs(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
     groups = _groups(record.table, panel)
     figure, axes = panels(list(groups), style, columns=2)
     kinds = list(dict.fromkeys(str(row["kind"]) for row in record.table))
-    looks = look(kinds)
+    styles = series_styles(kinds)
     shown = []
     numbers: list[Published] = []
     for ax, rows in zip(axes, groups.values(), strict=True):
@@ -89,7 +89,7 @@ def costs(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
             first = next((row for row in rows if row["kind"] == kind), None)
             if first is not None:
                 shown.append(first)
-                numbers += _bars(ax, outcome, first, columns, kinds.index(kind), looks, style)
+                numbers += _bars(ax, outcome, first, columns, kinds.index(kind), styles, style)
         ax.set_yscale("log")
         ax.set_xticks(range(len(columns)), [NAMES[column] for column in columns])
         ax.grid(visible=False, axis="x")
@@ -106,22 +106,28 @@ def costs(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
 
 
 def _bars(
-    ax: Axes, outcome: Outcome, row: Row, columns: Sequence[str], number: int, looks: Mapping[str, Look], style: Style
+    ax: Axes,
+    outcome: Outcome,
+    row: Row,
+    columns: Sequence[str],
+    number: int,
+    styles: Mapping[str, SeriesStyle],
+    style: Style,
 ) -> list[Published]:
     """The bars of one kind of layer, a column each, with what was published about it."""
-    kind, width = str(row["kind"]), 0.8 / len(looks)
-    places = [place + (number - (len(looks) - 1) / 2) * width for place in range(len(columns))]
+    kind, width = str(row["kind"]), 0.8 / len(styles)
+    places = [place + (number - (len(styles) - 1) / 2) * width for place in range(len(columns))]
     heights = [float(row[column]) for column in columns]
     hatch = HATCHES[number % len(HATCHES)]
     bars = ax.bar(
-        places, heights, 0.92 * width, label=_value("kind", kind), color=looks[kind].color, hatch=hatch, edgecolor="w"
+        places, heights, 0.92 * width, label=_value("kind", kind), color=styles[kind].color, hatch=hatch, edgecolor="w"
     )
     ax.bar_label(bars, [_short(height) for height in heights], fontsize=0.9 * style.small, padding=3)
     found = []
     for place, column in zip(places, columns, strict=True):
         for one in published(outcome, kind, column, counted=True):
             label = f"{_value('kind', kind)}, published: {column} {_grouped(one)}"
-            ax.plot(place, one.value, linestyle="none", zorder=5, label=label, **looks[kind].hollow)
+            ax.plot(place, one.value, linestyle="none", zorder=5, label=label, **styles[kind].hollow)
             found.append(one)
     return found
 
@@ -137,14 +143,14 @@ def table(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
     groups = _groups(record.table, panel or _free_column(record.table, plot, series))
     figure, axes = panels(list(groups), style)
     lines = list(dict.fromkeys(_line(row, series, plot) for row in record.table))
-    looks = look(lines)
+    styles = series_styles(lines)
     for ax, rows in zip(axes, groups.values(), strict=True):
         for line in lines:
             points = sorted(
                 (float(row[plot.x]), float(row[plot.y])) for row in rows if _line(row, series, plot) == line
             )
             if points:
-                ax.plot(*zip(*points, strict=True), label=line, marker=looks[line].marker, **looks[line].line)
+                ax.plot(*zip(*points, strict=True), label=line, marker=styles[line].marker, **styles[line].line)
     level_axis(axes[0], sorted({float(row[plot.x]) for row in record.table}), logarithmic="x" in plot.logarithmic)
     share = is_fraction(plot.y) and max(float(row[plot.y]) for row in record.table) <= 1
     value_axis(axes[0], "y", percent if share else None, logarithmic="y" in plot.logarithmic)

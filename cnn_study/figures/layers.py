@@ -20,14 +20,14 @@ from cnn_study.figures.quantities import (
     conditions,
     is_fraction,
     labels,
-    looks_of,
     metric_text,
     natural_limits,
     percent,
     replicates_text,
+    styles_of,
     summary,
 )
-from cnn_study.figures.style import Style, depth_look
+from cnn_study.figures.style import Style, depth_styles
 
 KINDS = {"conv": "convolution", "local": "locally connected", "dense": "dense layer"}
 """Beginnings of the names of layers, in words."""
@@ -50,7 +50,7 @@ def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
     figure, axes = panels(
         [f"{title}\n{t}" if several else t for title in titles for t in TIMES], style, columns=4 if several else 2
     )
-    looks = looks_of(outcome, labels(shown))
+    styles = styles_of(outcome, labels(shown))
     rows = []
     for arm in shown:
         found = measured_layers(outcome, arm, plot.metric)
@@ -68,7 +68,7 @@ def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
                         (arm.name, arm.condition, arm.label, plot.metric, time, layer, rank, *_limits(interval))
                     )
             ax = axes[2 * titles.index(arm.condition) + place]
-            draw_points(ax, points, looks[arm.label], arm.label, sampled, crowded=several)
+            draw_points(ax, points, styles[arm.label], arm.label, sampled, crowded=several)
     columns = ["arm", "condition", "label", "metric", "time", "layer", "position", "mean", "low", "high", "seeds"]
     table = pd.DataFrame(rows, columns=columns)
     level_axis(axes[0], sorted(set(table["position"])), logarithmic="x" in plot.logarithmic, most=24)
@@ -110,13 +110,13 @@ def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
         longest(outcome, [arm], f"{plot.metric}/{found[arm.name][0]}") if found[arm.name] else 0.0 for arm in shown
     ]
     figure, axes = panels(titles, style)
-    looks = depth_look(names)
+    styles = depth_styles(names)
     rows = []
     for ax, arm in zip(axes, shown, strict=True):
         for layer in found[arm.name]:
             metric = f"{plot.metric}/{layer}"
             curve = mean_curve(outcome.replicates(arm.name), metric, logarithmic="y" in plot.logarithmic)
-            draw_curve(ax, *curve, looks[layer], layer_text(layer))
+            draw_curve(ax, *curve, styles[layer], layer_text(layer))
             for epoch, interval in zip(*curve, strict=True):
                 rows.append((arm.name, arm.condition, arm.label, plot.metric, layer, epoch, *_limits(interval)))
     first = min(earliest(outcome, [arm], f"{plot.metric}/{each}") for arm in shown for each in found[arm.name][:1])

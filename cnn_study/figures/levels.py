@@ -20,7 +20,6 @@ from cnn_study.figures.quantities import (
     conditions,
     drawable,
     is_fraction,
-    looks_of,
     metric_text,
     names,
     natural_limits,
@@ -31,10 +30,11 @@ from cnn_study.figures.quantities import (
     replicates_text,
     seed_means,
     sources,
+    styles_of,
     summary,
     values,
 )
-from cnn_study.figures.style import Look, Style
+from cnn_study.figures.style import SeriesStyle, Style
 
 COLUMNS = ["condition", "label", "metric", "level", "mean", "low", "high", "seeds"]
 CROWDED = 8
@@ -111,7 +111,7 @@ def _lines(
 ) -> tuple[Figure, str, pd.DataFrame]:
     titles = list(dict.fromkeys(condition for condition, _ in series))
     figure, axes = panels(titles, style)
-    looks = looks_of(outcome, list(dict.fromkeys(label for _, label in series)))
+    styles = styles_of(outcome, list(dict.fromkeys(label for _, label in series)))
     rows, told, left_out = [], [], []
     for (condition, label), points in series.items():
         ax, sampled = axes[titles.index(condition)], seeds.get((condition, label), {})
@@ -123,12 +123,12 @@ def _lines(
                 left_out.append(f"{label} ({few})")
                 logarithmic = "y" in plot.logarithmic
                 shown_points = {level: summary(each, logarithmic=logarithmic) for level, each in sampled.items()}
-            found = _tell_stray(ax, sampled, looks[label], style)
+            found = _tell_stray(ax, sampled, styles[label], style)
             told += [f"{label} ({found})"] if found else []
         draw_points(
             ax,
             shown_points,
-            looks[label],
+            styles[label],
             called,
             sampled,
             bounded=is_fraction(plot.metric),
@@ -136,7 +136,7 @@ def _lines(
         for level, interval in sorted(shown_points.items()):
             limits = (interval.estimate, interval.low, interval.high, interval.n)
             rows.append((condition, label, plot.metric, level, *limits))
-    numbers = _mark_published(axes, outcome, plot, looks)
+    numbers = _mark_published(axes, outcome, plot, styles)
     levels = sorted({level for points in series.values() for level in points})
     level_axis(axes[0], levels, logarithmic="x" in plot.logarithmic)
     table = pd.DataFrame(rows, columns=COLUMNS)
@@ -160,7 +160,7 @@ def _lines(
 def draw_points(
     ax: Axes,
     points: Points,
-    one: Look,
+    one: SeriesStyle,
     label: str,
     sampled: Mapping[float, Sequence[float]] = MappingProxyType({}),
     *,
@@ -221,7 +221,7 @@ def _without_few(
     return rest, f"{count} of {every} seeds at {_reach([*itertools.chain(*far.values())])}"
 
 
-def _tell_stray(ax: Axes, sampled: Mapping[float, Sequence[float]], one: Look, style: Style) -> str:
+def _tell_stray(ax: Axes, sampled: Mapping[float, Sequence[float]], one: SeriesStyle, style: Style) -> str:
     """Write beside the few seeds of a line that are far from all others how many they are, at the last such level.
 
     Returns:
@@ -274,10 +274,12 @@ def spread(sampled: Sequence[float]) -> bool:
     return interval.low < 0 or interval.high > 1
 
 
-def _mark_published(axes: Sequence[Axes], outcome: Outcome, plot: Plot, looks: Mapping[str, Look]) -> list[Published]:
+def _mark_published(
+    axes: Sequence[Axes], outcome: Outcome, plot: Plot, styles: Mapping[str, SeriesStyle]
+) -> list[Published]:
     """A dotted line across the panels at what was published about a label."""
     drawn = []
-    for label, one in looks.items():
+    for label, one in styles.items():
         for number in published_of(outcome, label, plot.metric):
             value = published_value(number, plot.metric)
             for ax in axes:

@@ -21,7 +21,6 @@ from cnn_study.figures.quantities import (
     interval_text,
     is_fraction,
     labels,
-    looks_of,
     metric_text,
     names,
     natural_limits,
@@ -31,10 +30,11 @@ from cnn_study.figures.quantities import (
     published_value,
     replicates_text,
     sources,
+    styles_of,
     summary,
     values,
 )
-from cnn_study.figures.style import PUBLISHED, Look, Style
+from cnn_study.figures.style import PUBLISHED, SeriesStyle, Style
 
 COLUMNS = ["condition", "label", "metric", "series", "mean", "low", "high", "seeds"]
 
@@ -45,7 +45,7 @@ class _Entry:
 
     arm: Arm
     text: str
-    look: Look
+    series: SeriesStyle
     numbers: list[Published]
 
     @property
@@ -95,12 +95,12 @@ def outcomes(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
 
 def _entries(outcome: Outcome, plot: Plot, style: Style) -> list[_Entry]:
     shown = arms(outcome, plot)
-    looks, called = looks_of(outcome, labels(shown)), names(shown)
+    styles, called = styles_of(outcome, labels(shown)), names(shown)
     return [
         _Entry(
             arm,
             wrapped(called[arm.name], 0.38 * style.width, style.type_size),
-            looks[arm.label],
+            styles[arm.label],
             published_of(outcome, arm.label, plot.metric),
         )
         for arm in shown
@@ -123,7 +123,7 @@ def _panel(ax: Axes, outcome: Outcome, plot: Plot, group: Sequence[_Entry]) -> l
         for below, number in enumerate(entry.numbers, top + entry.text_lines):
             value = published_value(number, plot.metric)
             if near[0] <= value <= near[1]:
-                ax.plot(value, below, linestyle="none", **entry.look.hollow)
+                ax.plot(value, below, linestyle="none", **entry.series.hollow)
             _beside(ax, below, f"published: {published_text(number, plot.metric)}", PUBLISHED)
             rows.append((*_key(entry, plot), f"published, {number.source}", value, None, None, None))
         top += entry.height
@@ -141,10 +141,10 @@ def _near(outcome: Outcome, plot: Plot, group: Sequence[_Entry]) -> tuple[float,
 
 
 def _row(ax: Axes, place: float, measured: Sequence[float], entry: _Entry, plot: Plot) -> tuple:
-    interval, color = summary(measured, logarithmic="x" in plot.logarithmic), entry.look.color
+    interval, color = summary(measured, logarithmic="x" in plot.logarithmic), entry.series.color
     ax.plot(drawable(interval), [place, place], color=color, solid_capstyle="butt")
     ax.plot(measured, [place + 0.28] * len(measured), ".", color=color, alpha=0.6, markersize=3, clip_on=False)
-    ax.plot(interval.estimate, place, marker=entry.look.marker, color=color, linestyle="none", clip_on=False)
+    ax.plot(interval.estimate, place, marker=entry.series.marker, color=color, linestyle="none", clip_on=False)
     _beside(ax, place, interval_text(interval, plot.metric), "0.1")
     return (*_key(entry, plot), "measured", interval.estimate, interval.low, interval.high, interval.n)
 

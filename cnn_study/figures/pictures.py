@@ -13,7 +13,7 @@ from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Arm, Plot
 from cnn_study.figures.filters import COLUMNS, stored, tiled
 from cnn_study.figures.layout import legend, wrapped
-from cnn_study.figures.quantities import arms, labels, looks_of, percent, title
+from cnn_study.figures.quantities import arms, labels, percent, styles_of, title
 from cnn_study.figures.style import Style
 from cnn_study.results import RunRecord
 
@@ -140,13 +140,13 @@ def wandering(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
                 ax.set_ylabel(wrapped(what, (0.9 if style.narrow else 0.75) * unit, style.small), fontsize=style.small)
             rows += [(arm.label, f"{name}, {places[place]}", row, *cell) for row, *cell in _cells(picture)]
     ax = figure.add_subplot(grid[:, across] if beside else grid[lines, :])
-    looks = looks_of(outcome, labels(shown))
+    styles = styles_of(outcome, labels(shown))
     for arm in shown:
         for rank, record in enumerate(outcome.replicates(arm.name)[:SEEDS]):
             curve = stored(record, "wandering_probability/own")
             shifts = np.arange(len(curve)) - len(curve) // 2
-            thin = {"linewidth": 0.4, "alpha": 0.6, "color": looks[arm.label].color}
-            bold = {**looks[arm.label].line, "label": title(arm, shown)}
+            thin = {"linewidth": 0.4, "alpha": 0.6, "color": styles[arm.label].color}
+            bold = {**styles[arm.label].line, "label": title(arm, shown)}
             ax.plot(shifts, curve, **(thin if rank else bold))
             rows += [
                 (arm.label, f"probability, seed {record.spec.seeds.init}", 0, int(at), float(value))

@@ -13,7 +13,7 @@ from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.errors import InputError
 from cnn_study.experiment import Arm, Plot, Published
 from cnn_study.experiment.metric import METRICS
-from cnn_study.figures.style import Look, look
+from cnn_study.figures.style import SeriesStyle, series_styles
 
 FRACTIONS = ("accuracy", "consistency", "dead", "drop", "error", "gap", "reached", "saturated", "share")
 """Words in the name of a value between 0 and 1, or of a difference of two, which is shown in percent."""
@@ -36,10 +36,10 @@ def looked(outcome: Outcome) -> str:
     return " that allows for looking several times" if outcome.design.looks else ""
 
 
-def looks_of(outcome: Outcome, shown: Sequence[str]) -> dict[str, Look]:
+def styles_of(outcome: Outcome, shown: Sequence[str]) -> dict[str, SeriesStyle]:
     """A look for every label shown: the same in all figures of an experiment, whichever arms they show."""
-    known = look(labels(outcome.design.arms))
-    unknown = look(list(dict.fromkeys([*known, *shown])))
+    known = series_styles(labels(outcome.design.arms))
+    unknown = series_styles(list(dict.fromkeys([*known, *shown])))
     return {label: known.get(label, unknown[label]) for label in shown}
 
 

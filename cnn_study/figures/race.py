@@ -28,7 +28,7 @@ from cnn_study.figures.quantities import (
     sources,
     timed_threshold,
 )
-from cnn_study.figures.style import PUBLISHED, Look, Style, look
+from cnn_study.figures.style import PUBLISHED, SeriesStyle, Style, series_styles
 from cnn_study.models.complexity import parameters
 from cnn_study.results import RunRecord
 from cnn_study.spec import Conv, Dense, ModelSpec
@@ -82,28 +82,28 @@ def race(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.Da
     threshold = timed_threshold(outcome, plot)
     titles = conditions(shown)
     figure, axes = panels(titles, style)
-    looks = look(labels(shown))
+    styles = series_styles(labels(shown))
     entries = {title: _entries(outcome, [arm for arm in shown if arm.condition == title]) for title in titles}
     found = {title: _ratios(outcome, entries[title], threshold) for title in titles}
     marks = {title: _published(outcome, title, entries[title]) for title in titles}
     rows = [
         row
         for title, ax in zip(titles, axes, strict=True)
-        for row in _draw(ax, entries[title], looks, threshold, style)
+        for row in _draw(ax, entries[title], styles, threshold, style)
     ]
     _limits(axes, entries, marks)
     label_axes(axes, plot.x or "epochs", plot.y or "training error")
     _line(axes, threshold)
     for title, ax in zip(titles, axes, strict=True):
-        _mark_ends(ax, entries[title], looks, threshold, style)
+        _mark_ends(ax, entries[title], styles, threshold, style)
     _tell(figure, axes, [found[title] for title in titles], threshold, style)
     engine = figure.get_layout_engine()
     if engine is not None:  # Where names have room is only known once the panels have their sizes.
         engine.execute(figure)
     for title, ax in zip(titles, axes, strict=True):
-        _mark(ax, marks[title], looks, threshold, style, named=len(titles) == 1)
+        _mark(ax, marks[title], styles, threshold, style, named=len(titles) == 1)
         names = [
-            Name(f"{each.arm.label} ({each.seeds})", looks[each.arm.label].color, each.epochs, each.median)
+            Name(f"{each.arm.label} ({each.seeds})", styles[each.arm.label].color, each.epochs, each.median)
             for each in entries[title]
         ]
         name_lines(ax, names, style.small if len(titles) > 1 else style.type_size)
@@ -139,10 +139,12 @@ def median_curve(records: Sequence[RunRecord]) -> tuple[list[float], list[float]
     return epochs[:end], median[:end]
 
 
-def _draw(ax: Axes, entries: Sequence[Entry], looks: Mapping[str, Look], threshold: float, style: Style) -> list[tuple]:
+def _draw(
+    ax: Axes, entries: Sequence[Entry], styles: Mapping[str, SeriesStyle], threshold: float, style: Style
+) -> list[tuple]:
     rows = []
     for each in entries:
-        one, about = looks[each.arm.label], (each.arm.condition, each.arm.label)
+        one, about = styles[each.arm.label], (each.arm.condition, each.arm.label)
         for record in each.records:
             epochs, errors = record.curve("train_error")
             ax.plot(epochs, errors, linewidth=0.4 * style.line, alpha=0.5, color=one.color)
@@ -154,7 +156,9 @@ def _draw(ax: Axes, entries: Sequence[Entry], looks: Mapping[str, Look], thresho
     return rows
 
 
-def _mark_ends(ax: Axes, entries: Sequence[Entry], looks: Mapping[str, Look], threshold: float, style: Style) -> None:
+def _mark_ends(
+    ax: Axes, entries: Sequence[Entry], styles: Mapping[str, SeriesStyle], threshold: float, style: Style
+) -> None:
     """A marker where every run ends, as far as that lies in the panel."""
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
     for each in entries:
@@ -163,7 +167,7 @@ def _mark_ends(ax: Axes, entries: Sequence[Entry], looks: Mapping[str, Look], th
             epoch, error = points[-1] if points else (math.nan, math.nan)
             if left <= epoch <= right and low <= error <= high:
                 end = _end(record, threshold)
-                color = looks[each.arm.label].color
+                color = styles[each.arm.label].color
                 size = SIZES[end] * style.line
                 ax.plot(epoch, error, ENDS[end], color=color, alpha=0.7, markersize=size, clip_on=False)
 
@@ -250,12 +254,23 @@ def _published(outcome: Outcome, condition: str, entries: Sequence[Entry]) -> li
 
 
 def _mark(
-    ax: Axes, numbers: Sequence[Published], looks: Mapping[str, Look], threshold: float, style: Style, *, named: bool
+    ax: Axes,
+    numbers: Sequence[Published],
+    styles: Mapping[str, SeriesStyle],
+    threshold: float,
+    style: Style,
+    *,
+    named: bool,
 ) -> None:
     """The published crossings; in a panel that is wide enough with their names, below the line."""
     for number in numbers:
         ax.plot(
-            number.value, threshold, linestyle="none", zorder=5, markersize=4 * style.line, **looks[number.about].hollow
+            number.value,
+            threshold,
+            linestyle="none",
+            zorder=5,
+            markersize=4 * style.line,
+            **styles[number.about].hollow,
         )
         if named:
             ax.annotate(

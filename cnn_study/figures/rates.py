@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Plot, RateSearch, TimeToTrainError
 from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
-from cnn_study.figures.quantities import arms, conditions, labels, looks_of, percent
-from cnn_study.figures.style import Look, Style
+from cnn_study.figures.quantities import arms, conditions, labels, percent, styles_of
+from cnn_study.figures.style import SeriesStyle, Style
 from cnn_study.training.search import Chosen, Trial
 
 RESULTS = ("reached", "not reached", "diverged")
@@ -23,7 +23,7 @@ def rate_search(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     shown = [arm for arm in tuned if arm.name not in found or found[arm.name].trials]
     titles = conditions(shown)
     figure, axes = panels(titles, style)
-    looks = looks_of(outcome, labels(shown))
+    styles = styles_of(outcome, labels(shown))
     search = outcome.design.search
     timed = search is not None and isinstance(search.objective, TimeToTrainError)
     quantity = "epochs" if timed else "validation_error"
@@ -32,7 +32,7 @@ def rate_search(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
         if arm.name not in found:
             continue
         chosen = found[arm.name]
-        _search(axes[titles.index(arm.condition)], chosen, looks[arm.label], arm.label)
+        _search(axes[titles.index(arm.condition)], chosen, styles[arm.label], arm.label)
         for trial in chosen.trials:
             result = RESULTS[trial.score[0]] if timed or trial.score[0] else "measured"
             rows.append((arm.condition, arm.label, trial.rate, result, _drawn(trial), trial.rate == chosen.rate))
@@ -46,7 +46,7 @@ def rate_search(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     return figure, _caption(search) + shares, pd.DataFrame(rows, columns=columns)
 
 
-def _search(ax: Axes, chosen: Chosen, one: Look, label: str) -> None:
+def _search(ax: Axes, chosen: Chosen, one: SeriesStyle, label: str) -> None:
     reached, late, diverged = ([trial for trial in chosen.trials if trial.score[0] == kind] for kind in range(3))
     ax.plot([t.rate for t in reached], [_drawn(t) for t in reached], label=label, marker=one.marker, **one.line)
     ax.plot([t.rate for t in late], [_drawn(t) for t in late], "2", color=one.color, markersize=9)

@@ -14,7 +14,7 @@ from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import HalfGap, Plot, Published, TimeRatio
 from cnn_study.figures.layout import wrapped
 from cnn_study.figures.quantities import arms, comparable, looked, published
-from cnn_study.figures.style import PUBLISHED, Style, look
+from cnn_study.figures.style import PUBLISHED, Style, series_styles
 
 ARROW = 1.5
 """Factor from an estimate to the tip of an arrow that stands for a limit that is not known."""
@@ -35,10 +35,10 @@ def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
         ax, [i for d in decisions for i in (d.interval, d.bootstrap) if i], [n for some in numbers for n in some]
     )
     ax.axvline(1, color="0.2", linewidth=0.8)
-    looks = look(list(dict.fromkeys(pair(outcome, decision) for decision in decisions)))
+    styles = series_styles(list(dict.fromkeys(pair(outcome, decision) for decision in decisions)))
     rows, places, top = [], [], 0.0
     for decision, height, some, beside in zip(decisions, heights, numbers, besides, strict=True):
-        one, place = looks[pair(outcome, decision)], top + height / 2
+        one, place = styles[pair(outcome, decision)], top + height / 2
         for kind, interval in (("t", decision.interval), ("bootstrap", decision.bootstrap)):
             if interval is None:
                 continue

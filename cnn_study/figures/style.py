@@ -69,7 +69,7 @@ PUBLISHED = "0.35"
 
 
 @dataclass(frozen=True)
-class Look:
+class SeriesStyle:
     """How one series looks, so that it is known by its color, its dashes and its markers, each alone.
 
     Attributes:
@@ -93,35 +93,35 @@ class Look:
         return {"marker": self.marker, "markerfacecolor": "white", "markeredgecolor": self.color}
 
 
-def look(labels: Sequence[str]) -> dict[str, Look]:
-    """A look for every label; the same label order gives the same looks.
+def series_styles(labels: Sequence[str]) -> dict[str, SeriesStyle]:
+    """A style for every label; the same order of labels gives the same styles.
 
     Dashes and markers go round with different steps, so that 56 labels differ without their colors.
     """
     colors = sns.color_palette("colorblind", len(labels))
     return {
-        label: Look(color, DASHES[i % len(DASHES)], MARKERS[(i + i // len(DASHES)) % len(MARKERS)])
+        label: SeriesStyle(color, DASHES[i % len(DASHES)], MARKERS[(i + i // len(DASHES)) % len(MARKERS)])
         for i, (label, color) in enumerate(zip(labels, colors, strict=True))
     }
 
 
-def depth_look(layers: Sequence[str]) -> dict[str, Look]:
-    """A look for every layer: colors from dark, near the input, to light, near the output."""
+def depth_styles(layers: Sequence[str]) -> dict[str, SeriesStyle]:
+    """A style for every layer: colors from dark, near the input, to light, near the output."""
     colors = sns.color_palette("viridis", len(layers))
     return {
-        layer: Look(color, DASHES[i % len(DASHES)], MARKERS[i % len(MARKERS)])
+        layer: SeriesStyle(color, DASHES[i % len(DASHES)], MARKERS[i % len(MARKERS)])
         for i, (layer, color) in enumerate(zip(layers, colors, strict=True))
     }
 
 
-VERDICTS: Mapping[Verdict, Look] = {
-    "supported": Look("#00704b", "", "o"),
-    "contradicted": Look("#c04a00", "", "X"),
-    "mixed": Look("#8a5a00", "", "D"),
-    "inconclusive": Look("0.35", "", "s"),
-    "not tested": Look("0.45", "", "v"),
+VERDICTS: Mapping[Verdict, SeriesStyle] = {
+    "supported": SeriesStyle("#00704b", "", "o"),
+    "contradicted": SeriesStyle("#c04a00", "", "X"),
+    "mixed": SeriesStyle("#8a5a00", "", "D"),
+    "inconclusive": SeriesStyle("0.35", "", "s"),
+    "not tested": SeriesStyle("0.45", "", "v"),
 }
-"""Looks of what was decided."""
+"""Styles of what was decided."""
 SIGNS: Mapping[Verdict, str] = {
     "supported": "\N{CHECK MARK}",
     "contradicted": "\N{BALLOT X}",

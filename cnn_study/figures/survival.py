@@ -17,8 +17,8 @@ from cnn_study.analysis.estimates import time_to
 from cnn_study.analysis.statistics import CONFIDENCE, Time
 from cnn_study.experiment import Plot
 from cnn_study.figures.layout import label_axes, legend, panels, value_axis
-from cnn_study.figures.quantities import arms, conditions, labels, looks_of, percent, timed_threshold
-from cnn_study.figures.style import Look, Style
+from cnn_study.figures.quantities import arms, conditions, labels, percent, styles_of, timed_threshold
+from cnn_study.figures.style import SeriesStyle, Style
 
 COLUMNS = ["condition", "label", "threshold", "epoch", "share", "low", "high", "at_risk", "arrived", "censored"]
 
@@ -81,7 +81,7 @@ def survival(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
     threshold = timed_threshold(outcome, plot)
     titles = conditions(shown)
     figure, axes = panels(titles, style)
-    looks = looks_of(outcome, labels(shown))
+    styles = styles_of(outcome, labels(shown))
     rows = []
     for arm in shown:
         found = [time_to(record, threshold) for record in outcome.replicates(arm.name)]
@@ -89,7 +89,7 @@ def survival(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
         if not times:
             continue
         curve = kaplan_meier(times)
-        _draw(axes[titles.index(arm.condition)], curve, looks[arm.label], arm.label)
+        _draw(axes[titles.index(arm.condition)], curve, styles[arm.label], arm.label)
         columns = (curve.epochs, curve.share, curve.low, curve.high, curve.at_risk, curve.arrived, curve.censored)
         rows += [(arm.condition, arm.label, threshold, *row) for row in zip(*columns, strict=True)]
     axes[0].set_xlim(left=0)
@@ -106,7 +106,7 @@ def survival(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
     return figure, caption, pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _draw(ax: Axes, curve: Survival, one: Look, label: str) -> None:
+def _draw(ax: Axes, curve: Survival, one: SeriesStyle, label: str) -> None:
     # Steps as corners: a step whose end has no band keeps its own.
     epochs = np.repeat(curve.epochs, 2)[1:]
     share, low, high = (np.repeat(each, 2)[:-1] for each in (curve.share, curve.low, curve.high))

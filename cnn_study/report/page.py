@@ -21,9 +21,9 @@ from cnn_study.files import replace_file
 from cnn_study.report import provenance
 from cnn_study.report.answers import answer, headline, labeled, needed, tested
 from cnn_study.report.comparison import arm_rows, measured_beside
+from cnn_study.report.findings import NO_FINDINGS, Findings
 from cnn_study.report.pictures import Download, pictures
 from cnn_study.report.references import Reference, bibtex, find, get
-from cnn_study.report.scale import NO_SCALE, Scale
 from cnn_study.results import CheckRecord, RunRecord
 
 METHODS = (
@@ -46,7 +46,7 @@ def write_page(
     revision: str = "unknown",
     family: Sequence[Outcome] = (),
     changed: Mapping[str, datetime] = MappingProxyType({}),
-    scale: Scale = NO_SCALE,
+    scale: Findings = NO_FINDINGS,
 ) -> Path:
     """Write ``report.html`` into the folder of the results.
 

@@ -12,7 +12,7 @@ from cnn_study.errors import InputError
 from cnn_study.experiment import ASPECTS, Aspect, Claim, Design, Experiment, Published, Verdict
 from cnn_study.files import replace_file
 from cnn_study.report.answers import in_words
-from cnn_study.report.scale import NO_SCALE, Scale
+from cnn_study.report.findings import NO_FINDINGS, Findings
 
 WORDS: Mapping[Verdict, str] = {
     "supported": "**yes**",
@@ -46,7 +46,7 @@ def markdown(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str
     return table(("experiment", "claim", *ASPECTS, "measured"), rows)
 
 
-def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = (), at_scale: Scale = NO_SCALE) -> str:
+def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = (), at_scale: Findings = NO_FINDINGS) -> str:
     """A row an experiment: its first claim that trained networks decide, or its first one, with plain answers.
 
     Where there are results at the scale of the publications, these are shown; the last column then says what the
@@ -57,7 +57,7 @@ def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = (), at_scale
         family: All whose tests are corrected for together; empty: those shown.
         at_scale: What was found at the scale of the publications.
     """
-    own = Scale(tuple(outcomes), family=tuple(family))
+    own = Findings(tuple(outcomes), family=tuple(family))
     rows = []
     for outcome in outcomes:
         name, claim = outcome.experiment.name, first_claim(outcome)
@@ -66,7 +66,7 @@ def topics(outcomes: Sequence[Outcome], family: Sequence[Outcome] = (), at_scale
     return _answered(("topic", "claim"), rows, at_scale)
 
 
-def claims_of(experiment: Experiment, own: Scale, at_scale: Scale = NO_SCALE) -> str:
+def claims_of(experiment: Experiment, own: Findings, at_scale: Findings = NO_FINDINGS) -> str:
     """A row a claim of an experiment, with the answers that :func:`topics` has of one.
 
     Args:
@@ -78,7 +78,7 @@ def claims_of(experiment: Experiment, own: Scale, at_scale: Scale = NO_SCALE) ->
     return _answered(("claim",), rows, at_scale)
 
 
-def _answered(names: Sequence[str], rows: Sequence[Sequence[str]], at_scale: Scale) -> str:
+def _answered(names: Sequence[str], rows: Sequence[Sequence[str]], at_scale: Findings) -> str:
     head = (*names, "holds", "measured", "size as published", "for the stated reason")
     head += ("holds in `quick`",) if at_scale.outcomes else ()
     # Where no size is judged, a column of dashes says so too often.
@@ -86,7 +86,7 @@ def _answered(names: Sequence[str], rows: Sequence[Sequence[str]], at_scale: Sca
     return table([head[place] for place in kept], [[cells[place] for place in kept] for cells in rows])
 
 
-def _compared(own: Scale, at_scale: Scale, name: str, claim: Claim) -> Sequence[str]:
+def _compared(own: Findings, at_scale: Findings, name: str, claim: Claim) -> Sequence[str]:
     """The cells on a claim at the larger scale; or those at the smaller one, with a word that they are."""
     cells = answers(own, name, claim)
     if not at_scale.outcomes:
@@ -100,7 +100,7 @@ def _compared(own: Scale, at_scale: Scale, name: str, claim: Claim) -> Sequence[
     return "not run yet", f"on small subsets: {measured}" if measured else "", *rest, small
 
 
-def answers(found: Scale, name: str, claim: Claim) -> Sequence[str]:
+def answers(found: Findings, name: str, claim: Claim) -> Sequence[str]:
     """Whether a claim holds, what was measured, whether its size and its reason are as stated.
 
     Args:

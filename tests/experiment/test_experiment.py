@@ -11,6 +11,7 @@ from cnn_study.experiment import (
     Contrast,
     Design,
     HalfGap,
+    LowestValidationError,
     Plot,
     Published,
     RateSearch,
@@ -18,7 +19,6 @@ from cnn_study.experiment import (
     Term,
     TimeRatio,
     TimeToTrainError,
-    ValidationError,
     gain,
 )
 from cnn_study.experiment.strict import check_design
@@ -274,7 +274,7 @@ def test_numbers_that_are_remembered_or_rough_are_approximate(provenance, text):
 def test_objectives_in_words():
     assert OBJECTIVE.text == "epochs to 25 % training error"
     assert TimeToTrainError(0.125).text == "epochs to 12.5 % training error"
-    assert ValidationError().text == "validation error after the last epoch"
+    assert LowestValidationError().text == "validation error after the last epoch"
 
 
 def test_rules_in_words():

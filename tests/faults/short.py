@@ -1,7 +1,17 @@
 """Two arms with searched rates, many seeds and a check: much to do, nothing to draw."""
 
 from cnn_study.data import registry
-from cnn_study.experiment import Agreement, Arm, Claim, Design, Experiment, RateSearch, Rule, ValidationError, gain
+from cnn_study.experiment import (
+    Agreement,
+    Arm,
+    Claim,
+    Design,
+    Experiment,
+    LowestValidationError,
+    RateSearch,
+    Rule,
+    gain,
+)
 from cnn_study.spec import CheckSpec, DataSpec, Dense, ModelSpec, TrainSpec
 
 
@@ -22,7 +32,7 @@ def design(setting):
         Rule("short-gain", "direction", "plain", gain("relu", "tanh"), low=0),
         Rule("short-sizes", "direction", "all cases", Agreement("output_size")),
     )
-    search = RateSearch(ValidationError(), (0.005, 0.01, 0.02))
+    search = RateSearch(LowestValidationError(), (0.005, 0.01, 0.02))
     seeds = tuple(range(1, 11))
     return Design((arm("relu"), arm("tanh")), search, seeds, rules, "a toy", checks=(CheckSpec(check="output_size"),))
 

@@ -13,6 +13,7 @@ from cnn_study.experiment import (
     Design,
     Experiment,
     HalfGap,
+    LowestValidationError,
     Plot,
     Published,
     RateSearch,
@@ -20,7 +21,6 @@ from cnn_study.experiment import (
     Term,
     TimeRatio,
     TimeToTrainError,
-    ValidationError,
     gain,
 )
 from cnn_study.results import CheckRecord, Point, RunRecord
@@ -151,7 +151,7 @@ def race():
 
 def search():
     arms = [arm(i * 10 + j, label, c) for i, c in enumerate(("first", "second")) for j, label in enumerate(LABELS[:5])]
-    return made_up_outcome(arms, falling, (Plot("rate_search"),), objective=ValidationError())
+    return made_up_outcome(arms, falling, (Plot("rate_search"),), objective=LowestValidationError())
 
 
 def test_errors():

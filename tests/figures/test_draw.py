@@ -23,7 +23,7 @@ from cnn_study.figures.draw import draw, draw_all, drawing
 from cnn_study.figures.files import missing
 from cnn_study.figures.layout import panels
 from cnn_study.figures.saving import small
-from cnn_study.figures.style import look, sized, styled
+from cnn_study.figures.style import series_styles, sized, styled
 from cnn_study.results import Point
 
 FEW = ("png",)
@@ -334,8 +334,8 @@ def test_fonts_are_embedded(outcome, tmp_path):
 
 
 def test_looks_differ_without_color():
-    looks = look(list("abcdefghijklmnopqrst"))
-    assert len({(str(one.dashes), one.marker) for one in looks.values()}) == 20
+    styles = series_styles(list("abcdefghijklmnopqrst"))
+    assert len({(str(one.dashes), one.marker) for one in styles.values()}) == 20
 
 
 def test_unknown_figures_and_styles_are_refused(outcome):

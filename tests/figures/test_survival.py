@@ -9,7 +9,7 @@ from made_up_results import arm, arrivals, falling, made_up_outcome
 from cnn_study.analysis.decisions import Decision
 from cnn_study.analysis.statistics import Time
 from cnn_study.errors import InputError
-from cnn_study.experiment import Plot, Rule, TimeRatio, TimeToTrainError, ValidationError
+from cnn_study.experiment import LowestValidationError, Plot, Rule, TimeRatio, TimeToTrainError
 from cnn_study.figures.style import STYLES, styled
 from cnn_study.figures.survival import kaplan_meier, survival
 
@@ -79,13 +79,13 @@ def test_the_threshold_is_that_of_a_rule_where_the_search_times_nothing():
     arms = [arm(1, "ReLU", name="fast"), arm(2, "tanh", name="slow")]
     rule = Rule("faster", "direction", "plain", TimeRatio("slow", "fast", 0.6), low=1)
     timed = made_up_outcome(arms, falling, (), decisions=[Decision(rule, "inconclusive", None, None, "", ())])
-    search = replace(timed.design.search, objective=ValidationError())
+    search = replace(timed.design.search, objective=LowestValidationError())
     with styled(STYLES["paper"]):
         data = survival(replace(timed, design=replace(timed.design, search=search)), Plot("survival"), STYLES["paper"])[
             2
         ]
         assert set(data.threshold) == {0.6}
-        timeless = made_up_outcome(arms, falling, (), objective=ValidationError())
+        timeless = made_up_outcome(arms, falling, (), objective=LowestValidationError())
         with pytest.raises(InputError, match="times no training error"):
             survival(timeless, Plot("survival"), STYLES["paper"])
     plt.close("all")

@@ -14,8 +14,8 @@ from cnn_study.experiment import Plot, Rule, TimeRatio
 from cnn_study.figures import levels
 from cnn_study.figures.draw import drawing
 from cnn_study.figures.levels import stray
-from cnn_study.figures.quantities import estimate_text, interval_text, looks_of
-from cnn_study.figures.style import look
+from cnn_study.figures.quantities import estimate_text, interval_text, styles_of
+from cnn_study.figures.style import series_styles
 
 GALLERY = gallery()
 JUDGED = ("effects", "forest", "multiverse", "time_ratios", "race")
@@ -163,12 +163,12 @@ def test_what_checks_call_by_a_word_of_code_is_said_in_words():
 def test_a_network_looks_the_same_in_all_figures_of_its_experiment():
     outcome, _ = GALLERY["outcomes"]
     every = list(dict.fromkeys(each.label for each in outcome.design.arms))
-    assert looks_of(outcome, every) == look(every)
-    assert looks_of(outcome, every[2:3]) == {every[2]: look(every)[every[2]]}
+    assert styles_of(outcome, every) == series_styles(every)
+    assert styles_of(outcome, every[2:3]) == {every[2]: series_styles(every)[every[2]]}
     outcome, _ = GALLERY["wandering"]
     drawn = drawing(outcome, Plot("wandering", arms=(outcome.design.arms[1].name,)))
     colors = {line.get_color() for line in drawn.figure.axes[-1].lines}
-    assert colors == {look([each.label for each in outcome.design.arms])["normalized"].color}
+    assert colors == {series_styles([each.label for each in outcome.design.arms])["normalized"].color}
 
 
 @pytest.mark.parametrize("kind", ["patches", "pooled_maps", "wandering", "filters"])

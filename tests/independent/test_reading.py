@@ -24,12 +24,12 @@ from cnn_study.experiment import (
     Design,
     Experiment,
     HalfGap,
+    LowestValidationError,
     RateSearch,
     Rule,
     Term,
     TimeRatio,
     TimeToTrainError,
-    ValidationError,
     gain,
 )
 from cnn_study.report.verdicts import write_verdicts
@@ -154,7 +154,7 @@ def family_of(rng):
     found, stored, checks = [], {}, {}
     for place, effect in enumerate(EFFECTS):
         looks = (LOOKS, FEW)[place % 2]
-        validated = replace(times(looks), search=RateSearch(ValidationError(), (0.005, 0.01, 0.02)))
+        validated = replace(times(looks), search=RateSearch(LowestValidationError(), (0.005, 0.01, 0.02)))
         for name, design in (
             ("times", times(looks)),
             ("outcomes", outcomes(looks)),

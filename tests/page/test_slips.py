@@ -13,7 +13,7 @@ PAGE = '''"""A page without a slip."""
 from cnn_study.experiment import Claim, Condition
 from cnn_study.models.architectures import dense_net
 from cnn_study.page import (
-    SMOKE, Agreement, Contrast, Plot, Published, Term, TimeRatio, ValidationError,
+    SMOKE, Agreement, Contrast, Plot, Published, Term, TimeRatio, LowestValidationError,
     ablation, claim, direction, gain, magnitude, mechanism,
 )
 
@@ -46,7 +46,7 @@ def it_counts(at):
     "Slips",
     claims=(wide_is_better, it_counts),
     smoke=SMOKE,
-    tune=ValidationError(),
+    tune=LowestValidationError(),
     checks=("output_size",),
     figures=(
         Plot("outcomes", metric="test_error"),
@@ -197,7 +197,7 @@ def refused(tmp_path, monkeypatch, capsys):
             None,
         ),
         ("smoke=SMOKE,", "smoke=SMOKE.but(rates=(0.1, 0.2)),", "a rate search needs at least 3 rates", None),
-        ("tune=ValidationError(),", "", "arms that are tuned need a search for the learning rate", None),
+        ("tune=LowestValidationError(),", "", "arms that are tuned need a search for the learning rate", None),
         ("claims=(wide_is_better, it_counts)", "claims=(wide_is_better, wide_is_better)", "there are two claims", None),
         ("def slips(at):", "def pooling(at):", "'pooling' is an experiment that comes with cnn-study: rename", None),
         ("def slips(at):", "def slips():", "TypeError", None),

@@ -16,14 +16,12 @@ from cnn_study.experiment import (
     Design,
     Experiment,
     HalfGap,
+    LowestValidationError,
     RateSearch,
     Rule,
     Term,
     TimeRatio,
     TimeToTrainError,
-)
-from cnn_study.experiment import (
-    ValidationError as LeastValidationError,
 )
 from cnn_study.spec import CheckSpec, one_line
 
@@ -75,7 +73,7 @@ def declarations(draw):
 def experiment_of(declared):
     """The experiment, as a module of ``experiments`` would declare it."""
     low, high = declared["limits"]
-    objective = LeastValidationError() if declared["threshold"] is None else TimeToTrainError(declared["threshold"])
+    objective = LowestValidationError() if declared["threshold"] is None else TimeToTrainError(declared["threshold"])
     search = RateSearch(objective, tuple(declared["rates"]), declared["search_seed"]) if declared["search"] else None
 
     def arm(name):

@@ -11,7 +11,7 @@ from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.cli.reading import at_scale
 from cnn_study.errors import InputError
 from cnn_study.experiment import Published, Setting
-from cnn_study.report.scale import Scale
+from cnn_study.report.findings import Findings
 from cnn_study.report.summary import WORDS, insert, magnitudes, markdown, marks, table, topics
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +75,7 @@ def test_topics_lead_with_what_was_found_at_the_scale_of_the_publications(made_u
     nothing = evaluate(whole.experiment, whole.design, {})
 
     def cells(found):
-        head, _, row = topics([small], at_scale=Scale((found,))).splitlines()
+        head, _, row = topics([small], at_scale=Findings((found,))).splitlines()
         names, values = ([cell.strip() for cell in line.strip("|").split("|")] for line in (head, row))
         return dict(zip(names, values, strict=True))
 

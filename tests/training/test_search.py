@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cnn_study.errors import InputError
-from cnn_study.experiment import RateSearch, TimeToTrainError, ValidationError
+from cnn_study.experiment import LowestValidationError, RateSearch, TimeToTrainError
 from cnn_study.results import Point, RunRecord
 from cnn_study.training.search import Chosen, Needed, crossing, next_step
 
@@ -303,7 +303,7 @@ def test_an_arm_that_starts_below_the_threshold_has_nothing_to_wait_for():
 
 def test_validation_error_is_compared_at_full_length():
     world = World(on_grid([("stays", error) for error in (0.5, 0.3, 0.4, 0.6, 0.7)]))
-    chosen = world.search(search_for(objective=ValidationError()), VALIDATED)
+    chosen = world.search(search_for(objective=LowestValidationError()), VALIDATED)
     assert len(world.asked) == 1
     # Trials end where the replicates do: what is compared is what they would be.
     assert {run.train for run in world.asked[0]} == {VALIDATED.train.but(learning_rate=rate) for rate in GRID}
@@ -314,7 +314,7 @@ def test_validation_error_is_compared_at_full_length():
 def test_validation_error_of_a_diverged_run_does_not_count():
     # Its number is the lowest, and at the edge; but it is that of a run that diverged.
     world = World(on_grid([("stays", 4.0), ("stays", 3.0), ("stays", 5.0), ("stays", 6.0), ("diverges", 1.0)]))
-    chosen = world.search(search_for(objective=ValidationError()), VALIDATED)
+    chosen = world.search(search_for(objective=LowestValidationError()), VALIDATED)
     assert chosen.rate == 0.005
     assert chosen.trials[-1].score == (2, 0.0)
 
@@ -322,26 +322,26 @@ def test_validation_error_of_a_diverged_run_does_not_count():
 @pytest.mark.parametrize("number", [NAN, INF])
 def test_a_validation_error_that_is_no_number_is_as_bad_as_a_divergence(number):
     world = World(on_grid([("stays", x) for x in (number, 3.0, number, 6.0, number)]))
-    chosen = world.search(search_for(objective=ValidationError()), VALIDATED)
+    chosen = world.search(search_for(objective=LowestValidationError()), VALIDATED)
     assert chosen.rate == 0.005
     assert [trial.score[0] for trial in chosen.trials] == [2, 0, 2, 0, 2]
 
 
 def test_a_search_on_validation_errors_where_all_diverge_comes_to_an_end():
     world = World(lambda rate: ("diverges", 1.0))
-    chosen = world.search(search_for(objective=ValidationError()), VALIDATED)
+    chosen = world.search(search_for(objective=LowestValidationError()), VALIDATED)
     assert (chosen.rate, len(world.stored)) == (0.01, len(GRID))
 
 
 def test_a_search_on_validation_errors_needs_validation_examples():
     with pytest.raises(InputError, match="arm relu is tuned on its validation error: give its data a validation_size"):
-        next_step(ARM, search_for(objective=ValidationError()), {})
+        next_step(ARM, search_for(objective=LowestValidationError()), {})
 
 
 def test_images_held_out_for_the_search_are_trained_on_afterwards():
     arm = replace(ARM, held_out=50)
     world = World(lambda rate: ("stays", 100 * abs(math.log10(rate / 0.01))))
-    chosen = world.search(search_for(objective=ValidationError()), arm)
+    chosen = world.search(search_for(objective=LowestValidationError()), arm)
     assert chosen.rate == 0.01
     assert {run.data.validation_size for runs in world.asked for run in runs} == {50}
     assert arm.run(chosen.rate, 7).data.validation_size == 0

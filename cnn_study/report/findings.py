@@ -1,4 +1,4 @@
-"""What the same claims came to on more images, in the profile ``full``, to stand beside those of a smaller profile."""
+"""What the experiments of a profile have found, claim by claim, as far as they have been run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from cnn_study.report.answers import headline
 
 
 @dataclass(frozen=True)
-class Scale:
-    """Results of the profile ``full``.
+class Findings:
+    """What the experiments of a profile have found.
 
     Attributes:
         outcomes: Of the experiments that are shown, also of those that have not been run; empty: nothing is shown.
@@ -98,5 +98,5 @@ class Scale:
         return found if any(each.verdict != "not tested" for each in told) else None
 
 
-NO_SCALE = Scale()
-"""Where there are none, or what is shown is ``full`` itself."""
+NO_FINDINGS = Findings()
+"""Of no experiment: stands where there are none at a larger scale, or where what is shown is at that scale itself."""
