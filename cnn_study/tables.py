@@ -112,8 +112,8 @@ def plan(plans: Sequence[ExperimentPlan], examples: Examples, pace: Pace | None,
 
     Returns:
         A table with how many runs and checks are stored, how many the next look at every rule needs at least, and how
-        many are needed at most: if every open rule goes on to its last look. Of these it has the training images and
-        the multiply-accumulates (MACs) of forward passes; of both the time of a machine. It fits 80 columns.
+        many are needed at most: if every rule that asks for more goes on to its last look. Of these it has the training
+        images and the multiply-accumulates (MACs) of forward passes; of both the time of a machine. It fits 80 columns.
     """
     heads = ("stored", "runs,\nleast", "runs,\nmost", "10^6\nimages", "10^12\nMACs", "time,\nleast", "time,\nmost")
     table = Table(title="Plan", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
@@ -131,7 +131,7 @@ def plan(plans: Sequence[ExperimentPlan], examples: Examples, pace: Pace | None,
 def plan_notes(pace: Pace | None) -> Iterator[str]:
     """What the table of a plan says, line by line."""
     yield "least: all that the next look at every rule needs."
-    yield "most: every open rule goes on to its last look. Images and MACs are of these."
+    yield "most: every rule that asks for more goes on to its last look. Images and MACs are of these."
     yield "MACs: multiply-accumulates of forward passes. Checks take no time here."
     if pace and pace.share < 1:
         yield "time: most, if every run goes on to its last epoch. least, if runs end at their"
@@ -188,7 +188,7 @@ def arms(plans: Iterable[ExperimentPlan]) -> Table:
     return table
 
 
-ARM_NOTE = "next: when searches have gone on. later: if rules are still open then."
+ARM_NOTE = "next: when searches have gone on. later: if rules still ask for more then."
 """What the table of the arms says."""
 
 

@@ -150,6 +150,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "<!-- generated: gpu -->": gpu,
     "<!-- generated: boundaries -->": lambda: rows(simulated.boundary_rows()),
     "<!-- generated: power -->": lambda: rows(simulated.power_rows()),
+    "<!-- generated: confirmed -->": lambda: rows(simulated.confirmed_rows()),
     "<!-- generated: saved -->": lambda: rows(simulated.saved_rows(gallery.outcomes())),
     "<!-- generated: symmetric -->": lambda: rows(simulated.error_rows(symmetric=True)),
     "<!-- generated: not symmetric -->": lambda: rows(simulated.error_rows(symmetric=False)),

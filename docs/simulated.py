@@ -1,13 +1,13 @@
 """Rows of the tables about replication: the stored boundaries, and the simulations that came with the package."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from scipy import stats
 
 from benchmarks import halves
-from cnn_study.analysis import operating
-from cnn_study.analysis.decisions import Outcome
+from cnn_study.analysis import operating, replication
+from cnn_study.analysis.decisions import Outcome, judgements
 from cnn_study.analysis.sequential import boundaries
 from cnn_study.experiment import LOOKS
 
@@ -74,13 +74,30 @@ def power_rows() -> Rows:
     return (head, *rows)
 
 
+def confirmed_rows() -> Rows:
+    """What it takes to confirm verdicts, by the size of the effect."""
+    head = ("effect", "decided", "seeds until then", "still decided, if confirmed", "confirmed", "seeds until then")
+    rows = (
+        (
+            f"{each.effect:g}",
+            _percent(each.decided),
+            f"{each.seeds_decided:.1f}",
+            _percent(each.still),
+            _percent(each.confirmed),
+            f"{each.seeds:.1f}",
+        )
+        for each in operating.stored().confirmation
+    )
+    return (head, *rows)
+
+
 def saved_rows(found: Iterable[Outcome]) -> Rows:
-    """Replicates that looks have asked for in stored results, beside those of fixed numbers of seeds.
+    """Replicates that the first looks to decide rules have asked for, beside those of fixed numbers of seeds.
 
     Args:
         found: Experiments of a profile; those with other looks are left out.
     """
-    seeds = [number for each in found if each.design.looks == LOOKS for number in each.wanted.values()]
+    seeds = [number for each in found if each.design.looks == LOOKS for number in _decisive(each).values()]
     counts = Counter(seeds)
     arms = ", ".join(f"{counts[number]:,} with {number}" for number in LOOKS if counts[number])
     head = ("seeds", "finds an effect of so many standard deviations, as looks do", "replicates", "ratio")
@@ -96,6 +113,21 @@ def saved_rows(found: Iterable[Outcome]) -> Rows:
         if each.power < FOUND
     )
     return (head, looks, *rows)
+
+
+def _decisive(outcome: Outcome) -> Mapping[str, int]:
+    """Seeds that every arm had when each rule about it was decided for the first time, or at its last look, by name."""
+    design, standings = outcome.design, []
+    for rule in design.rules:
+        standing = replication.beginning(rule, design)
+        if standing.state == "open":
+            judged = judgements(rule, design, outcome.tuned, outcome.stored)
+            for number, judgement in enumerate(judged, start=1):
+                standing = replication.Standing(number, judgement.state)
+                if judgement.state != "open":
+                    break
+        standings.append((rule, standing))
+    return replication.wanted(design, standings)
 
 
 def halves_rows() -> Rows:

@@ -125,6 +125,17 @@ def test_how_many_workers_there_are_is_asked_when_they_are_reached(monkeypatch, 
     assert shown == [3]
 
 
+def test_whether_verdicts_are_confirmed_reaches_suites_and_plans(capsys, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(training, "carry_out", lambda *given: asked.append(given[-1]) or Report(frozenset()))
+    monkeypatch.setattr(training, "plan_rows", lambda *given: asked.append(given[-1]) or ())
+    for command in (["run", "layer_api", "--no-tracking"], ["plan", "layer_api"]):
+        for options in ([], ["--confirm"]):
+            code, _, _ = call(capsys, *command, *options, "--profile", "smoke", "--results", str(tmp_path))
+            assert code == 0
+    assert asked == [False, True, False, True]
+
+
 @pytest.mark.parametrize("option", ["--stand-in", "--fallback"])
 def test_with_a_stand_in_everything_is_marked_and_kept_apart(option, capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(cache, "ensure", no_source)

@@ -10,7 +10,7 @@ from typing import Literal
 from cnn_study.analysis import replication
 from cnn_study.analysis.estimates import confidence, measured
 from cnn_study.analysis.p_values import CONFIRMED, p_value
-from cnn_study.analysis.replication import Standing, State
+from cnn_study.analysis.replication import RuleState, Standing
 from cnn_study.analysis.sequential import Look
 from cnn_study.analysis.statistics import CONFIDENCE, Interval, Sample, sample_bootstrap, sample_interval, share
 from cnn_study.experiment import ASPECTS, Agreement, Aspect, Claim, Contrast, Design, Experiment, Plot, Rule, Verdict
@@ -40,7 +40,7 @@ class Judgement:
     reason: str
     runs: tuple[str, ...]
     finding: str = ""
-    state: State = "closed"
+    state: RuleState = "closed"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Decision:
     sample: Sample | None = None
     finding: str = ""
     look: Look | None = None
-    state: State = "closed"
+    state: RuleState = "closed"
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -80,6 +80,13 @@ class Decision:
     def confidence(self) -> float:
         """Nominal confidence of its interval; of a repeated one, at each look."""
         return confidence(self.rule, self.looks, relevance=bool(self.finding))
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether its p value is so small that it survives a correction for a hundred tests."""
+        if self.sample is None or self.verdict not in ("supported", "contradicted"):
+            return False
+        return p_value(self.verdict, self.sample, self.rule, self.looks) < CONFIRMED
 
     @property
     def promised(self) -> float:
@@ -311,7 +318,7 @@ def judgements(
         design: The design it belongs to.
         tuned: The arms whose learning rate is known, by name.
         stored: Finished runs by key.
-        after: How many looks to leave out, because they are known to have left it open.
+        after: How many looks to leave out, because they are known not to have closed it.
     """
     for size in design.sizes[after:]:
         runs = {name: tuned[name].first(size, stored) if name in tuned else None for name in rule.estimate.arms}

@@ -14,7 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy import special
 
+from cnn_study.analysis.p_values import CONFIRMED
 from cnn_study.analysis.sequential import boundaries
 from cnn_study.analysis.statistics import CONFIDENCE, EQUIVALENCE_CONFIDENCE, t_reach
 from cnn_study.experiment import LOOKS, Rule, TimeRatio, gain
@@ -104,7 +106,7 @@ class Ended:
 def ended(
     values: np.ndarray, limits: Limits, sizes: Sequence[int], censored: tuple[np.ndarray, np.ndarray] | None = None
 ) -> Ended:
-    """Judge many paths at once, as :func:`~cnn_study.analysis.decisions.judgements` judges one.
+    """Judge many paths at once, each up to the look that decides it, as a suite does that confirms nothing.
 
     Args:
         values: What the seeds give, of shape ``(paths, seeds)``.
@@ -357,6 +359,57 @@ def fixed_power(effect: float, n: int) -> float:
     return float(stats.nct.sf(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1), n - 1, effect * math.sqrt(n)))
 
 
+# --- confirmed verdicts ---
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What it takes to confirm the verdict of a rule of one limit.
+
+    Attributes:
+        effect: How far the truth lies above the limit, in standard deviations.
+        decided: Share of paths that are decided, either way, at some look.
+        seeds_decided: How many a path has at the first look that decides it, or at the last one, on average.
+        still: Share of paths that are decided where a suite ends that confirms verdicts.
+        confirmed: Share of paths whose verdict is confirmed there.
+        seeds: How many a path has there, on average.
+    """
+
+    effect: float
+    decided: float
+    seeds_decided: float
+    still: float
+    confirmed: float
+    seeds: float
+
+
+def confirmation(effect: float, paths: int = PATHS, seed: int = SEED) -> Confirmation:
+    """Simulate a rule of one limit on normal data, with verdicts that are to be confirmed.
+
+    Args:
+        effect: How far the truth lies above the limit, in standard deviations.
+        paths: How many.
+        seed: Of the generator.
+    """
+    rng = np.random.default_rng((seed, round(100 * effect)))
+    values = rng.standard_normal((paths, LOOKS[-1])) + effect
+    sizes = np.asarray(LOOKS)
+    t = np.stack([values[:, :n].mean(axis=1) / values[:, :n].std(axis=1, ddof=1) * math.sqrt(n) for n in LOOKS])
+    nominal = 2 * special.stdtr(sizes[:, None] - 1, -np.abs(t))
+    known = boundaries(LOOKS).two_sided
+    decided, sure = nominal < known.level, nominal < known.nominal(CONFIRMED)
+    first, end = (np.where(found.any(axis=0), found.argmax(axis=0), len(LOOKS) - 1) for found in (decided, sure))
+    still = decided[end, np.arange(paths)]
+    return Confirmation(
+        effect,
+        float(decided.any(axis=0).mean()),
+        float(sizes[first].mean()),
+        float(still.mean()),
+        float(sure.any(axis=0).mean()),
+        float(sizes[end].mean()),
+    )
+
+
 # --- what is stored ---
 
 
@@ -366,6 +419,7 @@ def main() -> None:
         "errors": [asdict(errors(kind, name)) for kind in KINDS for name in DISTRIBUTIONS],
         "skewed": [asdict(each) for each in skewed()],
         "power": [asdict(power(effect)) for effect in EFFECTS],
+        "confirmation": [asdict(confirmation(effect)) for effect in (0.0, *EFFECTS)],
     }
     lines = ",\n".join(
         f'"{name}": [\n' + ",\n".join(json.dumps(row) for row in rows) + "\n]" for name, rows in tables.items()
@@ -383,12 +437,14 @@ class Characteristics:
         errors: Of every kind of rule and distribution.
         skewed: Of plans for skewed data.
         power: By size of the effect.
+        confirmation: By size of the effect.
     """
 
     paths: int
     errors: tuple[Errors, ...]
     skewed: tuple[Skewed, ...]
     power: tuple[Power, ...]
+    confirmation: tuple[Confirmation, ...]
 
 
 def stored() -> Characteristics:
@@ -399,6 +455,7 @@ def stored() -> Characteristics:
         tuple(Errors(**row) for row in found["errors"]),
         tuple(Skewed(**row) for row in found["skewed"]),
         tuple(Power(**row) for row in found["power"]),
+        tuple(Confirmation(**row) for row in found["confirmation"]),
     )
 
 

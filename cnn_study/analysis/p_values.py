@@ -13,7 +13,7 @@ FAMILY_LEVEL = 0.05
 """Largest probability that any of all verdicts is wrong by chance, which the correction is to keep."""
 
 CONFIRMED = FAMILY_LEVEL / 100
-"""A verdict of a smaller p value survives a correction for a hundred tests, whatever the others give (Bonferroni)."""
+"""The verdict of a rule with a smaller p value survives a correction for a hundred such tests (Bonferroni)."""
 
 
 def p_value(verdict: Literal["supported", "contradicted"], sample: Sample, rule: Rule, looks: tuple[int, ...]) -> float:

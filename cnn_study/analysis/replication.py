@@ -6,7 +6,7 @@ from typing import Literal
 
 from cnn_study.experiment import Design, Rule
 
-State = Literal["open", "decided", "closed"]
+RuleState = Literal["open", "decided", "closed"]
 """Of a rule. ``open``: further seeds are planned that might decide it; ``decided``: further ones are planned that might
 confirm it; ``closed``: it is confirmed, or no further seeds are planned, or none would change anything."""
 
@@ -21,7 +21,7 @@ class Standing:
     """
 
     looks: int = 0
-    state: State = "open"
+    state: RuleState = "open"
 
     def asks(self, confirm: bool) -> bool:
         """Whether it asks for the seeds of its next look.

@@ -99,8 +99,10 @@ def look_text(decision: Decision) -> str:
     if decision.state == "open":
         return f"open at {look.text}; {look.following} seeds are next ({how})"
     if decision.state == "decided":
-        return f"decided at {look.text}; {look.following} seeds are next to confirm it ({how})"
-    return f"closed at {look.text} ({how})"
+        return f"decided at {look.text}; `run --confirm` goes on to {look.following} seeds ({how})"
+    if decision.verdict in ("supported", "contradicted"):
+        return f"{'confirmed' if decision.confirmed else 'decided'} at {look.text} ({how})"
+    return f"ended at {look.text} ({how})"
 
 
 def undecided(decision: Decision) -> str:

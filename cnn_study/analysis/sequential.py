@@ -49,6 +49,15 @@ class SmallestP:
         simulated = math.exp(np.interp(math.log(nominal), np.log(self.quantiles), np.log(self.probabilities)))
         return min(bound, simulated)
 
+    def nominal(self, p: float) -> float:
+        """The nominal p value below which :meth:`p` is below a level.
+
+        Args:
+            p: The level, between 0 and 1.
+        """
+        simulated = math.exp(np.interp(math.log(p), np.log(self.probabilities), np.log(self.quantiles)))
+        return max(p / self.looks, simulated if p >= self.probabilities[0] else 0.0)
+
 
 @dataclass(frozen=True)
 class Boundaries:

@@ -111,6 +111,14 @@ class Agenda:
             standing = Standing(standing.looks + 1, judgement.state)
         return standing
 
+    def replicated(self, key: str) -> list[str]:
+        """The arms that have a run among their replicates, whoever has asked for it, by name.
+
+        Args:
+            key: Of the run.
+        """
+        return [name for name, tuned in self.tuned.items() if any(run.key == key for run in tuned.replicates)]
+
     def step(self, name: str) -> Tuned | Needed:
         """How far an arm has come, at the last update."""
         return self.tuned.get(name) or self._searching[name]
@@ -120,11 +128,19 @@ class Agenda:
         """Seeds that every arm needs now, by name."""
         return replication.wanted(self.design, zip(self.design.rules, self._standings, strict=True), self.confirm)
 
-    @property
-    def undecided(self) -> Collection[str]:
-        """Names of the arms that a rule asks more seeds of, since it is open."""
-        standings = zip(self.design.rules, self._standings, strict=True)
-        return {name for rule, standing in standings if standing.state == "open" for name in rule.estimate.arms}
+    def opened(self, name: str) -> bool:
+        """Whether a rule that is open asks for all the seeds that an arm needs now.
+
+        Args:
+            name: Of the arm.
+        """
+        sizes, wanted = self.design.sizes, self.wanted[name]
+        about = (
+            standing
+            for rule, standing in zip(self.design.rules, self._standings, strict=True)
+            if name in rule.estimate.arms
+        )
+        return any(each.state == "open" and each.wanted(sizes, self.confirm) == wanted for each in about)
 
     @property
     def most(self) -> Mapping[str, int]:
@@ -163,11 +179,11 @@ def kept(agenda: Agenda, name: str, stored: Stored) -> list[Request]:
     return [Request(tuned.arm, "replicate", record.spec) for record in tuned.records(stored)] if tuned else []
 
 
-State = Literal["stored", "needed", "next", "later"]
+JobState = Literal["stored", "needed", "next", "later"]
 """``stored``; ``needed`` now; asked for ``next``, when searches have gone on, so that every rule comes to its next
 look; or ``later``, if rules still ask for more then."""
 
-STATES: tuple[State, ...] = get_args(State)
+STATES: tuple[JobState, ...] = get_args(JobState)
 """The soonest first."""
 
 
@@ -183,7 +199,7 @@ class Planned:
 
     identity: Hashable
     job: Job
-    state: State
+    state: JobState
 
 
 def once(planned: Iterable[Planned]) -> list[Planned]:
@@ -210,7 +226,7 @@ class PlanRow:
     planned: tuple[Planned, ...]
     reason: str
 
-    def count(self, state: State) -> int:
+    def count(self, state: JobState) -> int:
         """How many of its jobs are in a state."""
         return sum(planned.state == state for planned in self.planned)
 
@@ -231,7 +247,7 @@ def plan(design: Design, stored: Stored, checks: Mapping[str, CheckRecord], conf
         if isinstance(step, Needed):
             yield _searching(arm, design, step, wanted[name], most[name])
         else:
-            why = "a rule is open" if name in found.undecided else "a verdict is to be confirmed"
+            why = "a rule is open" if found.opened(name) else "a verdict is to be confirmed"
             yield _replicating(step, stored, wanted[name], most[name], design.sizes[0], why)
     for check in design.checks:
         done = check.key in checks

@@ -215,9 +215,13 @@ def carry_out(
             failures.append(Failure(requests[event.job.key], event.reason))
         watch(event)
         if isinstance(event, Finished | Failed):
-            askers = waiting.end(event.record.key if isinstance(event, Finished) else event.job.key)
-            for asker in askers:
-                if asker.arm and not waiting.waits(asker):
+            key = event.record.key if isinstance(event, Finished) else event.job.key
+            askers = waiting.end(key)
+            concerned = dict.fromkeys(asker for asker in askers if asker.arm)
+            # A replicate may be one of arms that have not asked for it: their rules are judged by it too.
+            concerned |= {_Asker(i, name): None for i, one in enumerate(agendas) for name in one.replicated(key)}
+            for asker in concerned:
+                if not waiting.waits(asker):
                     ask(asker.turn, [asker.arm])
             for turn in sorted({asker.turn for asker in askers}):
                 if not waiting.open(turn):

@@ -32,7 +32,7 @@ class Design:
         proxy: Why the results stand for the published ones only as a proxy; empty if they do not.
         checks: Exact comparisons to be made once.
         looks: Numbers of seeds at which rules are judged, ascending, the last all seeds: arms get more seeds only while
-            a rule about them is undecided. Empty: every arm gets all seeds.
+            a rule about them is undecided or to be confirmed. Empty: every arm gets all seeds.
         own: Data sets that the arms use and that did not come with the suite, by name.
     """
 

@@ -24,9 +24,9 @@ UNCORRECTED_TEXT = f"{UNCORRECTED}: its claim as a whole does not survive Holm's
 LEFT_OUT_TEXT = "A line leaves out the few seeds that are far from all others, as its name says; rules count them."
 STRAY_TEXT = "Where seeds are far apart, a mean may lie where none is."
 STEPS_TEXT = (
-    "Seeds were added in steps until a rule was decided. Its interval allows for these looks, so that it is wider than "
-    "that of a network in other figures, and it is of the seeds at which this rule was decided: where another question "
-    "about the same comparison took more seeds, the interval beside that question is another."
+    "Seeds were added in steps until a rule was decided, or confirmed. Its interval allows for these looks, so that it "
+    "is wider than that of a network in other figures, and it is of the seeds by which this rule was judged: where "
+    "another question about the same comparison took more seeds, the interval beside that question is another."
 )
 """Why one comparison may stand with two intervals: for captions of figures that show rules."""
 

@@ -21,7 +21,8 @@ class Sizes:
         epochs: Passes over the training images, at most.
         evaluations: Evaluations of the training error in an epoch.
         evaluation_size: Training images in each, and validation images; ``None``: all.
-        looks: Numbers of seeds at which rules are judged: arms get more seeds only while a rule about them is open.
+        looks: Numbers of seeds at which rules are judged: arms get more seeds only while a rule about them is open or
+            to be confirmed.
         seeds: A fixed number of replicates instead; ``None``: as many as are needed.
         rates: The grid on which learning rates are searched, to begin with.
         trial: Whether this only shows that everything works.

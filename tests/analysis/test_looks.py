@@ -48,7 +48,7 @@ def test_a_verdict_that_is_confirmed_is_changed_by_no_further_seed():
     design = design_of()
     first = decided(design, SURE[:3])
     assert (first.verdict, first.look.number, first.sample.n, first.state) == ("supported", 1, 3, "closed")
-    assert look_text(first).startswith("closed at 3 seeds, look 1 of 3 (")
+    assert look_text(first).startswith("confirmed at 3 seeds, look 1 of 3 (")
     against = (*SURE[:3], -50.0, -60.0, -70.0)
     for seeds in (4, 5, 6):
         assert decided(design, against[:seeds]) == first
@@ -58,7 +58,7 @@ def test_a_verdict_that_is_not_confirmed_is_that_of_the_last_look_whose_seeds_ar
     design = design_of()
     first = decided(design, CLEAR[:3])
     assert (first.verdict, first.look.number, first.state) == ("supported", 1, "decided")
-    assert look_text(first).startswith("decided at 3 seeds, look 1 of 3; 4 seeds are next to confirm it (")
+    assert look_text(first).startswith("decided at 3 seeds, look 1 of 3; `run --confirm` goes on to 4 seeds (")
     second = decided(design, CLEAR[:5])
     assert (second.verdict, second.look.number, second.state) == ("supported", 2, "closed")
     assert second.sample.values[:3] == first.sample.values

@@ -12,6 +12,7 @@ from cnn_study.analysis.operating import (
     SIGN_TEST,
     SYMMETRIC,
     Limits,
+    confirmation,
     ended,
     errors,
     fixed_power,
@@ -19,6 +20,7 @@ from cnn_study.analysis.operating import (
     skewed,
     stored,
 )
+from cnn_study.analysis.p_values import CONFIRMED
 from cnn_study.analysis.sequential import boundaries
 from cnn_study.analysis.statistics import Sample, sample_interval
 from cnn_study.experiment import LOOKS, Rule, gain
@@ -70,6 +72,22 @@ def test_power_and_seeds_agree_with_what_is_stored():
 def test_large_effects_cost_less_than_half_the_seeds_of_a_fixed_number():
     for each in STORED.power:
         assert (each.seeds < 0.5 * each.fixed) == (each.effect >= 1.5)
+
+
+def test_to_confirm_verdicts_makes_errors_rarer_and_takes_more_seeds():
+    nothing, *effects = STORED.confirmation
+    assert [each.effect for each in effects] == list(EFFECTS)
+    assert nothing.effect == 0
+    assert nothing.still < nothing.decided <= most(0.05, STORED.paths)
+    assert nothing.confirmed <= most(CONFIRMED, STORED.paths)
+    for old, first in zip(effects, STORED.power, strict=True):
+        assert old.seeds > old.seeds_decided == first.seeds
+        assert old.confirmed <= old.still <= old.decided
+    for old in STORED.confirmation:
+        new = confirmation(old.effect, FEWER, seed=1)
+        for name in ("decided", "still", "confirmed"):
+            assert abs(getattr(new, name) - getattr(old, name)) < 5 * math.sqrt(0.25 / FEWER)
+        assert new.seeds == pytest.approx(old.seeds, rel=0.05)
 
 
 def test_for_skewed_data_an_exact_test_keeps_what_it_promises():

@@ -88,6 +88,14 @@ def test_p_values_rise_with_the_nominal_one_and_are_bounded_where_nothing_was_si
     assert kind.p(1) == 1
 
 
+@pytest.mark.parametrize("level", [1e-6, 5e-4, 0.003, 0.05, 0.3])
+@pytest.mark.parametrize("one_sided", [False, True])
+def test_the_nominal_p_value_of_a_level_is_where_the_repeated_one_crosses_it(level, one_sided):
+    kind = boundaries(LOOKS).one_sided if one_sided else boundaries(LOOKS).two_sided
+    nominal = kind.nominal(level)
+    assert kind.p(0.999 * nominal) < level < kind.p(1.001 * nominal)
+
+
 def test_with_a_fixed_number_of_seeds_nothing_is_adjusted():
     assert repeated_p(0.03, ()) == 0.03
 

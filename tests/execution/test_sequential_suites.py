@@ -146,7 +146,31 @@ def test_a_verdict_gets_more_seeds_until_it_is_confirmed_if_that_is_asked_for(tm
     assert carried_out([design], tmp_path, record, confirm=True)[0] == []
 
 
-def test_seeds_that_another_rule_adds_change_no_decision(tmp_path):
+def test_a_plan_gives_the_reason_of_the_rule_that_asks_for_most(tmp_path):
+    """The open rule waits for an arm whose rate is searched: it asks for the first look, the decided one for more."""
+    design, record = design_of(("relu", "tanh")), with_effects({"tanh": 12})
+    _, stored = carried_out([design], tmp_path, record)
+    (decision,) = found([design], stored)
+    assert decision.state == "decided"
+    both = design_of(("relu", "tanh"), ("relu", "sigmoid"))
+    searched = {key: run for key, run in stored.items() if run.spec.model.layers[0].activation != "sigmoid"}
+    rows = {row.name: row.reason for row in plan(both, searched, {}, confirm=True)}
+    assert (
+        rows["relu, plain"] == rows["tanh, plain"] == f"a verdict is to be confirmed: {decision.look.following} seeds"
+    )
+
+
+@pytest.mark.parametrize("number", range(20, 40))
+def test_a_verdict_that_the_seeds_of_another_design_reopen_is_decided_anew(tmp_path, number):
+    """Whoever has asked for a replicate: a suite does not end before every rule that it concerns is judged by it."""
+    designs = [design_of(("relu", "tanh")), design_of(("relu", "elu"), ("tanh", "sigmoid"))]
+    record = with_effects({"tanh": 1.5, "elu": 0.9, "sigmoid": 2.2}, number)
+    _, stored = carried_out(designs, tmp_path, record)
+    assert all(evaluate(made_up_experiment(), design, stored).complete for design in designs)
+    assert carried_out(designs, tmp_path, record)[0] == []
+
+
+def test_seeds_of_one_of_the_arms_of_a_rule_change_no_decision(tmp_path):
     alone, shared = design_of(PAIRS[0]), design_of(("relu", "tanh"), ("relu", "elu"))
     record = with_effects({"tanh": 20})
     _, stored = carried_out([shared], tmp_path, record)
