@@ -34,7 +34,7 @@ TOPICS = DOCS / "topics"
 FRONT = "activations-figure_1", SCALE
 """The figure of the front page, and its profile."""
 
-PARTS = "Claims?|Numbers?|Arms|Rules?|Figures?|Run time"
+PARTS = "Claims?|Numbers?|Arms|Rules?|Figures?"
 """The words that begin the parts of an experiment's docstring."""
 
 
@@ -199,6 +199,7 @@ def _topic(outcome: Outcome) -> Iterator[str]:
     yield f"# {experiment.title}"
     yield _prose(inspect.getdoc(sys.modules[f"experiments.{experiment.name}"]) or "")
     yield f"```sh\nmake experiments EXPERIMENTS={experiment.name}\n```"
+    yield _run_time(experiment.name)
     yield "## What came out"
     yield f"In the profile `{profile}`{_proxy(shown)}:"
     yield claims_of(experiment, _found(PROFILE), large)
@@ -217,6 +218,15 @@ def _topic(outcome: Outcome) -> Iterator[str]:
     for claim in experiment.claims:
         yield from _decided(shown, claim, profile)
     yield from _ledger(experiment.name)
+
+
+def _run_time(name: str) -> str:
+    """How many runs of an experiment are stored, and how long workers took for them."""
+    taken = {
+        profile: _amount(_taken(outcome)) for profile in (PROFILE, SCALE) if (outcome := _found(profile).outcome(name))
+    }
+    parts = [f"`{profile}` {runs} runs, {spent} hours of a worker" for profile, (runs, spent) in taken.items() if runs]
+    return f"**Run time:** {'; '.join(parts) or 'exact checks alone, seconds'}."
 
 
 def _proxy(outcome: Outcome) -> str:

@@ -15,8 +15,7 @@ reading that section 3.3 points to ("13 %"): two convolutional, two locally conn
 Rules: the interval of T(other) / T(ReLU), for T = epochs to 25 % training error at each arm's best rate; below a
 quarter more time nobody would change a unit. Only the conditions of 2012 are held against the published 6 (4 to 8). For
 lack of time the second reading takes the rates that are best in the first.
-Figures: Figure 1 of 2012, and the same under every condition; all units; ratios; rate search. Run time: `quick` a
-quarter of an hour of one fast core; `full` 20 hours of one slow core.
+Figures: Figure 1 of 2012, and the same under every condition; all units; ratios; rate search.
 """
 
 from collections.abc import Callable, Iterator

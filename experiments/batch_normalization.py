@@ -13,8 +13,7 @@ Rules: epochs to 2 % training error; the number of usable rates (those that reac
 error in the end. Covariate shift is the cause only if normalization is faster, the noise does make inputs less stable
 than they are without normalization, and the noisy network loses at least half of the speed-up. Smoothness: the gradient
 predicts those a step further better, at one rate and over the whole course of training.
-Figures: training curves; usable rates; drift of inputs; what a unit takes (their Figure 1 b, c); effects. Run time:
-`quick` two minutes of one fast core.
+Figures: training curves; usable rates; drift of inputs; what a unit takes (their Figure 1 b, c); effects.
 """
 
 from cnn_study.models.architectures import change_hidden, dense_net, initialized

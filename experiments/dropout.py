@@ -8,7 +8,7 @@ here.
 Arms: a convolutional network with a wide dense layer, without dropout, with half of the dense layer dropped, and with
 a quarter of every convolutional layer dropped too; on few images, which it can fit without dropout, for so many epochs
 that it does. Rules: gap and error fall; a change of less than half a point would not matter to anyone.
-Figures: error and gap of every arm; effects. Run time: `quick` about three minutes, `full` about half an hour.
+Figures: error and gap of every arm; effects.
 """
 
 from cnn_study.models.architectures import FAN_SCALED

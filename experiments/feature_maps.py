@@ -7,7 +7,7 @@ Arms: 1, 2, 4, 8, 16 and 32 maps before a dense layer of 64 units; the same with
 as many parameters as 8 maps; and one map that is not pooled, so that it hands at least as many numbers up as 8 pooled
 ones. A network that fails to train (its error stays that of a constant answer) is an outcome like any other.
 Rules: 8 maps gain at least 2 points on 1. It is the maps, and not parameters or the size of what is handed up, if the
-gain survives both matchings. Figures: error against maps; effects; kernels. Run time: `quick` about three minutes.
+gain survives both matchings. Figures: error against maps; effects; kernels.
 """
 
 from cnn_study.models.architectures import FAN_SCALED

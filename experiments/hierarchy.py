@@ -13,8 +13,7 @@ weights: a difference below a point would not matter. Images cut into 4 x 4 tile
 order, for which probes are fitted anew, harm the probe of the dense layer more than those of both convolutions: a layer
 that looks at one tile at a time would not mind. Below 2 points that would not matter.
 Figures: error of the probes by layer, also of shuffled images; kernels and maps; patches that excite maps most; what
-pooling makes of a map and of a moved one; effects. Run time: `quick` three minutes of one fast core; `full` an hour and
-a half of one slow core.
+pooling makes of a map and of a moved one; effects.
 """
 
 from cnn_study.models.architectures import pooling_net

@@ -10,7 +10,7 @@ Rules: the test error after the last epoch, which must fall by a tenth of a poin
 images), on the few images of `quick`, where errors are four times as high, by half a point. In `full` the gain is as
 published between half and twice the published 0.12 points, and an error is as published within two standard errors of
 so many test images. The cause is looked for in `unstable_gradients` and `saturation`.
-Figures: test errors; training curves; rate search. Run time: `quick` one minute of one fast core; `full` five hours.
+Figures: test errors; training curves; rate search.
 """
 
 from cnn_study.models.architectures import glorot_net

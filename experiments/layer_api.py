@@ -5,7 +5,7 @@ above it, the gradients of its parameters and of its input backward (Rumelhart, 
 
 Check: for every layer that the factory can build, in double precision: the chain of backward steps equals end-to-end
 automatic differentiation, and both agree with finite differences to a relative error below 1e-4.
-Figure: agreement. Run time: seconds.
+Figure: agreement.
 """
 
 from cnn_study.page import Agreement, ablation, claim, direction

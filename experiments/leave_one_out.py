@@ -7,7 +7,6 @@ are trained to the same training error, so that what is compared is what they ma
 
 Rule for each ingredient: taking it away raises the test error; less than one point would not matter. No number is
 published for this comparison. Figures: effects, one row an ingredient; error of every arm.
-Run time: `quick` about five minutes, `full` about an hour.
 """
 
 from cnn_study.experiment import Claim

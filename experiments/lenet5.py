@@ -12,8 +12,7 @@ rates are those of a diagonal Levenberg-Marquardt method: rates are searched for
 training, on which the replicates train too.
 Rules: every count agrees; both networks beat every dense one, by half a point at least; errors in `full` as published:
 0.95 % within 0.15 points, dense ones within 0.5.
-Figures: error of every arm; agreement; filters. Run time: `quick` three minutes of one fast core; `full` two hours of
-one slow core.
+Figures: error of every arm; agreement; filters.
 """
 
 from cnn_study.models.architectures import dense_net, lenet5_1998, lenet5_usual

@@ -10,8 +10,7 @@ built layers over a grid of geometries. Arms: one hidden layer with fields of 1,
 and one that sees the whole image. All train until 1 % of the training images are wrong, so that none is better by
 fitting more; fields of one pixel do not get there, and no rule uses them.
 Rule: to lose nothing is to lose less than something, here a point: the error with a field of 5 pixels is less than one
-point above that of the dense layer (non-inferiority). Figures: costs; error against field size. Run time: `quick` a
-minute and a half of one fast core; `full` 40 minutes of one slow core.
+point above that of the dense layer (non-inferiority). Figures: costs; error against field size.
 """
 
 from cnn_study.models.architectures import Kind, one_hidden_net

@@ -14,8 +14,7 @@ fraction of 10,000 images. The slope of log10 of the gradient at the units' inpu
 0; 0.1 powers of ten a layer, a quarter more, is the least that matters. At initialization it is as published if it is a
 factor of three to seven: the published norms are of the gradient averaged over images, here it is measured image by
 image.
-Figures: validation error; gradients over time; slopes; effects. Run time: `quick` one minute of one fast core; `full`
-at most half an hour.
+Figures: validation error; gradients over time; slopes; effects.
 """
 
 from math import log10

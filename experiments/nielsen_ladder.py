@@ -13,8 +13,7 @@ networks.
 Rules: a rung has a lower error than the one below it. A difference below 0.05 points (5 test images) does not matter;
 on the few images of `quick`, where errors are ten times as high, below 0.5. In `full` every error is as published,
 within two standard errors of a fraction of 10,000 images and the 0.005 points of rounding.
-Figures: the ladder; curves of the test error; effects. Run time: `quick` two to four minutes of one fast core; `full`
-six to ten hours of one slow core, of which displaced copies and dropout take two thirds.
+Figures: the ladder; curves of the test error; effects.
 """
 
 from dataclasses import dataclass

@@ -9,8 +9,7 @@ makes up for it: over 4x4 pixels after stride 1, over 2x2 after stride 2. All ma
 side, and all their units see 8x8 pixels. Above are a 3x3 convolution and two dense layers, the same for all. All stop
 at 1 % training error.
 Rules: every case agrees; stride 1 has a lower test error than stride 2 and than stride 4, and a gain of less than a
-point would be of no interest. Figures: agreement; error against stride. Run time: `quick` a minute of one fast core;
-`full` 40 minutes of one slow core.
+point would be of no interest. Figures: agreement; error against stride.
 """
 
 from cnn_study.models.architectures import FAN_SCALED

@@ -11,8 +11,7 @@ stride of 2. Overlapping pooling over 3x3 pixels sees 5; so do, without pooling,
 stride of 2 (All-CNN). So no arm wins by seeing more. Parameters differ by less than a tenth, most being in the dense
 layers. All stop at 2 % training error, so that none wins by fitting more.
 Rules: differences in test error at each arm's own best rate. One point of error is the smallest difference of interest,
-for overlap half a point, which is about what was published. Figures: error of every arm; effects. Run time: `quick`
-four minutes of one fast core; `full` 1.4 hours of one slow core.
+for overlap half a point, which is about what was published. Figures: error of every arm; effects.
 """
 
 from cnn_study.models.architectures import Pooling, pooling_net

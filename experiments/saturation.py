@@ -10,7 +10,7 @@ Rules: direction: epochs to 5 % training error against ReLU, in the deep network
 units are saturated already after the first epoch (by at least 10 % in some layer), before the time is lost; and batch
 normalization, which takes saturation away, removes at least half of the gap. What saturation does to the test error in
 the end, with the published numbers, is the page `initialization`.
-Figures: saturation over time; effects; training curves. Run time: `quick` two minutes of one fast core.
+Figures: saturation over time; effects; training curves.
 """
 
 from cnn_study.models.architectures import change_hidden, dense_net, initialized

@@ -15,8 +15,7 @@ are. Permutations cost it at least 5 points, and change the error of the percept
 on MNIST, where errors are small, by half a point, half a point and a fifth. Mechanism: if that is so because it uses
 local structure, then what is left within blocks of 8 pixels (7 on MNIST) keeps a part; as much as the perceptron may
 change is the smallest of interest.
-Figures: error against block size; effects. Run time: `quick` five minutes of one fast core; `full` 1.2 hours of one
-slow core.
+Figures: error against block size; effects.
 """
 
 from cnn_study.models.architectures import dense_net, full_network, lenet5_usual

@@ -12,8 +12,7 @@ initialization; the little training after it only completes the runs.
 Rules: the slope of log10 of the gradient at the units' inputs against the layer, upward, is above 0 where it vanishes;
 0.02 powers of ten a layer (a factor of 2.5 over 20 layers) is the least that matters, here and where two slopes are
 compared.
-Figures: gradients by layer; slope against depth; outputs of every layer; effects. Run time: `quick` one minute of one
-fast core.
+Figures: gradients by layer; slope against depth; outputs of every layer; effects.
 """
 
 from cnn_study.models.architectures import deep_conv_net, dense_net, initialized

@@ -11,8 +11,7 @@ seeds, and the worse counts: at rates that are only just too high some of these 
 Rule: accuracy with padding minus without, for digits that touch the border, exceeds the same difference for digits in
 the center by at least 2 points. Mechanism: if that is so, and because the border is seen more often rather than because
 it is marked by zeros, then reflection does as well up to 2 points (equivalence test).
-Figures: accuracy against the distance from the border; visibility; effects. Run time: `quick` five minutes of one fast
-core; `full` 50 minutes of one slow core.
+Figures: accuracy against the distance from the border; visibility; effects.
 """
 
 from cnn_study.models.architectures import padding_net
