@@ -222,20 +222,6 @@ def time_product(
     return sample_interval(time_sample(exponents, times), confidence)
 
 
-def time_product_bootstrap(
-    exponents: Sequence[float], times: Sequence[Sequence[Time]], confidence: float = CONFIDENCE, seed: int = 0
-) -> Interval:
-    """The same estimate with the interval of :func:`mean_bootstrap` on the logarithms.
-
-    Args:
-        exponents: One an arm.
-        times: For every arm, one time a seed, in the order of the seeds.
-        confidence: Nominal, between 0 and 1.
-        seed: Of the resampling.
-    """
-    return sample_bootstrap(time_sample(exponents, times), confidence, seed)
-
-
 def share(agreeing: int, cases: int) -> Interval:
     """The share of the cases of an exact check that agree: counted, so that there is nothing to be unsure of."""
     value = agreeing / cases if cases else math.nan

@@ -95,7 +95,8 @@ def _serve(connection: Connection, cache_dir: Path, given: Mapping[str, str]) ->
 class LocalEngine(Workers[_Worker]):
     """Does jobs in worker processes on this machine.
 
-    Use it as a context manager. :meth:`submit` queues jobs, :meth:`events` yields what becomes of them.
+    Use it as a context manager. :meth:`submit` queues jobs, :meth:`events` yields what becomes of them. Inside, the
+    environment of this process is that of the workers, which are begun with it; afterwards it is what it was.
 
     Args:
         jobs: Number of workers.
@@ -108,9 +109,12 @@ class LocalEngine(Workers[_Worker]):
         self.jobs = jobs
         self._cache_dir = cache_dir
         self._gpus = gpus
+        self._before: dict[str, str | None] = {}
 
     def __enter__(self) -> "LocalEngine":
-        for name in [name for name in os.environ if name.startswith(FOREIGN)]:
+        foreign = [name for name in os.environ if name.startswith(FOREIGN)]
+        self._before = {name: os.environ.get(name) for name in (*foreign, *ENVIRONMENT)}
+        for name in foreign:
             del os.environ[name]
         os.environ.update(ENVIRONMENT)
         # CUDA does not outlive a fork, and a card is chosen before TensorFlow is there.
@@ -122,6 +126,11 @@ class LocalEngine(Workers[_Worker]):
         for worker in self._workers:
             worker.stop()
         self._workers.clear()
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
     def events(self) -> Iterator[Event]:
         """What happens, until nothing is queued and nothing is being done. More may be submitted meanwhile.

@@ -10,9 +10,10 @@ from cnn_study.analysis.statistics import (
     Time,
     mean_bootstrap,
     mean_interval,
+    sample_bootstrap,
     share,
     time_product,
-    time_product_bootstrap,
+    time_sample,
 )
 
 
@@ -25,7 +26,7 @@ def time_ratio(numerators, denominators):
 
 
 def time_ratio_bootstrap(numerators, denominators):
-    return time_product_bootstrap((1, -1), (numerators, denominators))
+    return sample_bootstrap(time_sample((1, -1), (numerators, denominators)))
 
 
 def exact(values):

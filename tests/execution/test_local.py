@@ -158,6 +158,17 @@ def test_workers_end_with_the_engine(cache_dir):
     assert not any(process.is_alive() for process in processes)
 
 
+def test_the_environment_is_as_it_was_when_the_engine_ends(tmp_path, monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_enable_fast_math=true")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    before = dict(os.environ)
+    with LocalEngine(1, tmp_path):
+        assert "XLA_FLAGS" not in os.environ
+        assert os.environ["OMP_NUM_THREADS"] == os.environ["TF_NUM_INTRAOP_THREADS"] == "1"
+    assert dict(os.environ) == before
+
+
 def test_records_say_how_they_were_made(cache_dir):
     with LocalEngine(1, cache_dir) as engine:
         engine.submit(run())
