@@ -189,6 +189,17 @@ def test_the_summary_tells_what_is_equal_to_the_reference(tmp_path, monkeypatch,
     assert "checks" not in text
 
 
+def test_an_experiment_that_the_reference_has_not_run_is_compared_with_nothing(tmp_path, monkeypatch, made_up, capsys):
+    monkeypatch.chdir(tmp_path)
+    other = made_up_gains()
+    Store(REFERENCE / "quick").add_check(made_up_check(other.checks[0]))
+    own = Store(OWN / "quick")
+    for record in made_up[2].values():
+        own.add(record)
+    output.compare_with_reference([evaluate(*made_up)], own, Setting("quick"))
+    assert capsys.readouterr().out == ""
+
+
 def test_the_summary_compares_checks_by_their_counts(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     design = made_up_gains()

@@ -48,6 +48,8 @@ def compare_with_reference(outcomes: list[Outcome], store: Store, setting: Setti
         return
     for outcome in outcomes:
         published = evaluated(outcome.experiment, outcome.design, reference)
+        if not (published.runs or published.checks):
+            continue  # Not run there, or an experiment of the user's own.
         pairs = list(zip(outcome.verdicts, published.verdicts, strict=True))
         same = sum(mine.verdict == theirs.verdict for mine, theirs in pairs)
         parts = [f"{same} of {len(pairs)} verdicts as in the reference ({reference.folder})"]
