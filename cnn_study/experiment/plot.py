@@ -84,9 +84,7 @@ KINDS: Mapping[str, FigureKind] = {
     ),
     "agreement": FigureKind("the share of cases of every exact check that agree"),
     "costs": FigureKind("parameters, connections and multiply-accumulates of layers", "check", ("x", "y")),
-    "table": FigureKind(
-        "lines through the rows of a check's table", "check", ("x", "y", "logarithmic"), needs=("x", "y")
-    ),
+    "table": FigureKind("points for the rows of a check's table", "check", ("x", "y", "logarithmic"), needs=("x", "y")),
     "visibility": FigureKind("how much of the input at each distance from the border is still seen", "check", ()),
 }
 """Every kind of figure; :data:`cnn_study.figures.draw.FIGURES` has the functions that draw them."""

@@ -105,7 +105,6 @@ BARS = "Bars: 95 % t interval of the {mean}, {seeds} seeds{dots}"
 DOTS = "; dots: seeds, where few or far apart"
 RANGE = "Shaded: supports the claim. Bars: 95 % t interval (equivalence: 90 %){looked}, {seeds} seeds."
 ONE_SEED = "Networks of one seed: examples, without an interval."
-COMPUTED = "Counted or computed exactly: no seeds, no interval."
 FEET: Mapping[str, str] = {
     "training_curves": BAND + "; thin: every seed.",
     "race": "Thin: every seed to its end; bold: median over seeds. Brackets: 95 % t interval{looked}.",
@@ -128,10 +127,10 @@ FEET: Mapping[str, str] = {
     "patches": f"Black at the side of a patch: beyond the border of the image. {ONE_SEED}",
     "pooled_maps": f"Percent: size of the difference, relative to the picture as it is. {ONE_SEED}",
     "wandering": "One image. Bold: the first seed, as in the pictures; thin: three others.",
-    "agreement": COMPUTED,
-    "costs": COMPUTED,
-    "table": COMPUTED,
-    "visibility": COMPUTED,
+    "agreement": "{exact}",
+    "costs": "{exact}",
+    "table": "{exact}",
+    "visibility": "{exact}",
 }
 """What stands below a figure of a kind: what is drawn, and of how many seeds."""
 
@@ -188,6 +187,7 @@ def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, 
         "mean": mean,
         "searched": rates.searched(outcome.design.search),
         "dots": DOTS if dotted else "",
+        "exact": exact.foot(outcome, plot) if plot.kind in EXACT else "",
     }
     foot = [FEET.get(plot.kind, "").format(**terms)]
     foot += [text for text in (STRAY_TEXT, LEFT_OUT_TEXT, effects.DOTTED_TEXT, UNCORRECTED_TEXT) if text in caption]

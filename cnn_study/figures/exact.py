@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cnn_study.analysis.decisions import Outcome
+from cnn_study.checks.table import CHECKS, Check
 from cnn_study.errors import InputError, unknown_name
 from cnn_study.experiment import Plot, Published
 from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
@@ -36,6 +37,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 """Values in tables of checks that are written as they are called in code, in words, by their column."""
 PANELS: Mapping[str, tuple[str, str]] = {"depth": ("{} layer", "{} layers")}
 """What stands above the panel of a value of a column, for one and for several; of others, their name and the value."""
+COMPUTED = "Counted or computed exactly: no seeds, no interval."
+LIGHT = {"linewidth": 0.6, "alpha": 0.4}
+"""Of lines that only lead the eye from a point to the next."""
+LARGEST, SMALLEST = 1.7, 0.8
+"""Sizes of the markers of the first and the last line: where they share a place, all are seen."""
 HATCHES = ("", "///", "...", "xx", "\\\\\\")
 
 Row = Mapping[str, str | int | float | bool]
@@ -133,7 +139,7 @@ def _bars(
 
 
 def table(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
-    """Lines through the rows of a check's table.
+    """A point for every row of a check's table, light lines between those of a series.
 
     ``plot.x`` and ``plot.y`` name the columns of the axes; ``plot.metric`` is ``CHECK``, ``CHECK:SERIES`` or
     ``CHECK:SERIES:PANEL``. ``SERIES`` is the column with a line for every value, ``PANEL`` that with a panel for every
@@ -144,13 +150,17 @@ def table(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
     figure, axes = panels(list(groups), style)
     lines = list(dict.fromkeys(_line(row, series, plot) for row in record.table))
     styles = series_styles(lines)
+    shrinking = (LARGEST - SMALLEST) / max(len(lines) - 1, 1)
     for ax, rows in zip(axes, groups.values(), strict=True):
-        for line in lines:
+        for rank, line in enumerate(lines):
             points = sorted(
                 (float(row[plot.x]), float(row[plot.y])) for row in rows if _line(row, series, plot) == line
             )
             if points:
-                ax.plot(*zip(*points, strict=True), label=line, marker=styles[line].marker, **styles[line].line)
+                size = (LARGEST - rank * shrinking) * 3.5 * style.line
+                look = {"marker": styles[line].marker, "markersize": size, "color": styles[line].color}
+                ax.plot(*zip(*points, strict=True), **styles[line].line | LIGHT)
+                ax.plot(*zip(*points, strict=True), label=line, linestyle="none", **look)
     level_axis(axes[0], sorted({float(row[plot.x]) for row in record.table}), logarithmic="x" in plot.logarithmic)
     share = is_fraction(plot.y) and max(float(row[plot.y]) for row in record.table) <= 1
     value_axis(axes[0], "y", percent if share else None, logarithmic="y" in plot.logarithmic)
@@ -159,8 +169,7 @@ def table(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
         legend(figure, axes)
     caption = (
         f"{plot.y.replace('_', ' ').capitalize()} against {plot.x.replace('_', ' ')}"
-        f"{f', by {series}' if series else ''}, from the exact check {record.spec.check.replace('_', ' ')}: computed, "
-        "not sampled, so there is no interval."
+        f"{f', by {series}' if series else ''}, from the check {record.spec.check.replace('_', ' ')}. " + _foot(record)
     )
     if plot.y == "influence":
         caption += (
@@ -168,6 +177,22 @@ def table(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
             "pixel in the center. A pixel with fewer paths has less say."
         )
     return figure, caption, pd.DataFrame(list(record.table))
+
+
+def foot(outcome: Outcome, plot: Plot) -> str:
+    """What stands below a figure of checks: that its numbers are exact, or of how many random draws they are."""
+    if plot.kind != "table":
+        return COMPUTED
+    return _foot(_table(outcome, plot, parts=2, needed=(plot.x, plot.y))[0])
+
+
+def _foot(record: CheckRecord) -> str:
+    check = CHECKS.get(record.spec.check, Check(""))
+    draws = min(check.draws, 1) if record.spec.sample else check.draws
+    if not draws:
+        return COMPUTED
+    mean = f"Mean of {draws} random draws" if draws > 1 else "One random draw"
+    return f"{mean} of weights and images, without an interval. {check.note}".strip()
 
 
 def _axis(column: str) -> str:
