@@ -154,7 +154,11 @@ def normalization_lowers_error(at):
     ),
     tune=TimeToTrainError(TARGET),
     figures=(
-        Plot("training_curves", arms=tuple(map(named, LABELS))),
+        Plot(
+            "training_curves",
+            logarithmic="y",
+            arms=(*map(named, LABELS), *(named(kind, DEVIATIONS[1]) for kind in ("none", "normalized"))),
+        ),
         Plot("dose", "reached_by_rate", "reached_target", "learning rate", "share of seeds that reach the target", "x"),
         Plot(
             "over_time",
@@ -171,6 +175,7 @@ def normalization_lowers_error(at):
             "test_error",
             "epochs",
             "test error",
+            "y",
             arms=tuple(f"{named(kind)}, {ENDED}" for kind in ("none", "normalized")),
         ),
         Plot("percentiles", arms=tuple(f"{named(kind)}, {ENDED}" for kind in ("none", "normalized"))),

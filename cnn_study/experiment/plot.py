@@ -34,7 +34,9 @@ class FigureKind:
 
 
 KINDS: Mapping[str, FigureKind] = {
-    "training_curves": FigureKind("training error against epochs, a panel a condition", "", ("x", "y", "arms")),
+    "training_curves": FigureKind(
+        "training error against epochs, a panel a condition", "", ("x", "y", "logarithmic", "arms")
+    ),
     "history": FigureKind(
         "what is measured again and again against epochs", "curve", ("x", "y", "logarithmic", "arms")
     ),

@@ -40,7 +40,9 @@ def training_curves(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure,
     """A panel a condition: mean training error over seeds with its interval, every seed as a thin line."""
     shown = arms(outcome, plot)
     figure, axes, styles, table = _curves(outcome, plot, shown, "train_error", style)
-    axes[0].set_ylim(0, 1)
+    logarithmic = "y" in plot.logarithmic
+    if not logarithmic:
+        axes[0].set_ylim(0, 1)
     numbers: list[Published] = []
     search = outcome.design.search
     if search is not None and isinstance(search.objective, TimeToTrainError):
@@ -49,11 +51,11 @@ def training_curves(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure,
             beside = known if comparable(outcome, condition) else []
             _threshold(ax, search.objective.threshold, beside, styles)
             numbers += beside
-    value_axis(axes[0], "y", percent)
+    value_axis(axes[0], "y", percent, logarithmic=logarithmic, within=natural_limits(table, "train_error"))
     legend(figure, axes)
     caption = (
         "Training error in inference mode against epochs, each arm at its own learning rate: "
-        f"{replicates_text(outcome, shown)} (band) while all of them run, and every seed (thin lines)."
+        f"{replicates_text(outcome, shown, logarithmic=logarithmic)} (band) while all of them run, and every seed (thin lines)."
     )
     if numbers:
         caption += (
