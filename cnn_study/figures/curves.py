@@ -55,7 +55,8 @@ def training_curves(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure,
     legend(figure, axes)
     caption = (
         "Training error in inference mode against epochs, each arm at its own learning rate: "
-        f"{replicates_text(outcome, shown, logarithmic=logarithmic)} (band) while all of them run, and every seed (thin lines)."
+        f"{replicates_text(outcome, shown, logarithmic=logarithmic)} (band) while all of them run, and every seed "
+        "(thin lines)."
     )
     if numbers:
         caption += (

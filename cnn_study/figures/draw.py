@@ -20,8 +20,10 @@ from matplotlib.figure import Figure
 from cnn_study.analysis.decisions import Outcome, from_to
 from cnn_study.analysis.significance import Key, holm
 from cnn_study.errors import ExecutionError, StoreError, StudyError
-from cnn_study.experiment import Plot
-from cnn_study.experiment.metric import SHARES
+from cnn_study.experiment import Arm, Plot
+from cnn_study.experiment.metric import SHARES, named
+from cnn_study.experiment.plot import KINDS
+from cnn_study.experiment.strict import READABLE
 from cnn_study.figures import (
     claims,
     curves,
@@ -208,13 +210,32 @@ def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, 
 
 
 def _trained(outcome: Outcome, plot: Plot) -> str:
-    """On which images the arms of a figure were trained, and on how many; empty where there are none."""
-    shown = arms(outcome, plot)
-    sizes = {outcome.design.examples(arm.data) for arm in shown}
-    names = dict.fromkeys(outcome.design.dataset(arm.data).title for arm in shown)
-    if not shown:
+    """On which images the arms of a figure were trained, and on how many of each kind; empty where there are none."""
+    sizes: dict[str, set[int]] = {}
+    for arm in _drawn(outcome, plot):
+        sizes.setdefault(outcome.design.dataset(arm.data).title, set()).add(outcome.design.examples(arm.data))
+    if not sizes:
         return ""
-    return f"Trained on {from_to(sizes)} images of {' and '.join(names)}."
+    (first, counts), *others = sizes.items()
+    if all(each == counts for _, each in others):
+        return f"Trained on {from_to(counts)} images of {' and '.join(sizes)}."
+    more = "".join(f" and {from_to(each)} of {title}" for title, each in others)
+    return f"Trained on {from_to(counts)} images of {first}{more}."
+
+
+def _drawn(outcome: Outcome, plot: Plot) -> list[Arm]:
+    """The arms of which a figure has something to draw: those that its rules compare, or that have what it shows."""
+    shown, kind = arms(outcome, plot), KINDS[plot.kind]
+    if kind.probe:
+        return [arm for arm in shown if kind.probe in arm.probes]
+    if kind.metric:
+        metrics = list(named(plot.metric, READABLE[kind.metric]))
+        return [arm for arm in shown if not metrics or any(metric.of(arm) for metric in metrics)]
+    if "claims" in kind.options:
+        rules = [rule for rule in outcome.design.rules if not plot.claims or rule.claim in plot.claims]
+        compared = {name for rule in rules for name in rule.estimate.arms}
+        return [arm for arm in shown if arm.name in compared]
+    return shown
 
 
 def _seeds(outcome: Outcome, plot: Plot, data: pd.DataFrame) -> str:
