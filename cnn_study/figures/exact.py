@@ -42,7 +42,6 @@ LIGHT = {"linewidth": 0.6, "alpha": 0.4}
 """Of lines that only lead the eye from a point to the next."""
 LARGEST, SMALLEST = 1.7, 0.8
 """Sizes of the markers of the first and the last line: where they share a place, all are seen."""
-HATCHES = ("", "///", "...", "xx", "\\\\\\")
 
 Row = Mapping[str, str | int | float | bool]
 
@@ -77,7 +76,7 @@ def agreement(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
 
 
 def costs(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
-    """Bars, on a logarithmic axis: parameters, connections and multiply-accumulates of every kind of layer.
+    """Points on a logarithmic axis: parameters, connections and multiply-accumulates of every kind of layer.
 
     The check is that of ``plot.metric``, written ``CHECK`` or ``CHECK:PANEL``, or else the first whose table has the
     columns. ``PANEL`` is a column with a panel for every value; without it, the first row of every kind is shown.
@@ -87,7 +86,8 @@ def costs(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
     groups = _groups(record.table, panel)
     figure, axes = panels(list(groups), style, columns=2)
     kinds = list(dict.fromkeys(str(row["kind"]) for row in record.table))
-    styles = series_styles(kinds)
+    known = series_styles(list(dict.fromkeys([*WORDS["kind"], *kinds])))
+    styles = {kind: known[kind] for kind in kinds}
     shown = []
     numbers: list[Published] = []
     for ax, rows in zip(axes, groups.values(), strict=True):
@@ -95,23 +95,24 @@ def costs(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
             first = next((row for row in rows if row["kind"] == kind), None)
             if first is not None:
                 shown.append(first)
-                numbers += _bars(ax, outcome, first, columns, kinds.index(kind), styles, style)
+                numbers += _points(ax, outcome, first, columns, kinds.index(kind), styles, style)
         ax.set_yscale("log")
+        ax.set_xlim(-0.5, len(columns) - 0.5)
         ax.set_xticks(range(len(columns)), [NAMES[column] for column in columns])
         ax.grid(visible=False, axis="x")
         ax.margins(y=0.12)
     label_axes(axes, plot.x, plot.y or "number (logarithmic)")
     legend(figure, axes)
     caption = (
-        f"Costs by kind of layer, counted in the built network (check {record.spec.check}); bars on a logarithmic "
-        "axis. Counts are exact and have no interval."
+        f"Costs by kind of layer, counted in the built network (check {record.spec.check}), on a logarithmic axis. "
+        "Counts are exact and have no interval."
     )
     if numbers:
         caption += f" Open markers: published ({sources(numbers)})."
     return figure, caption, pd.DataFrame(shown)
 
 
-def _bars(
+def _points(
     ax: Axes,
     outcome: Outcome,
     row: Row,
@@ -120,20 +121,21 @@ def _bars(
     styles: Mapping[str, SeriesStyle],
     style: Style,
 ) -> list[Published]:
-    """The bars of one kind of layer, a column each, with what was published about it."""
-    kind, width = str(row["kind"]), 0.8 / len(styles)
+    """The points of one kind of layer, a column each, with what was published about it."""
+    kind, width = str(row["kind"]), 0.75 / len(styles)
     places = [place + (number - (len(styles) - 1) / 2) * width for place in range(len(columns))]
     heights = [float(row[column]) for column in columns]
-    hatch = HATCHES[number % len(HATCHES)]
-    bars = ax.bar(
-        places, heights, 0.92 * width, label=_value("kind", kind), color=styles[kind].color, hatch=hatch, edgecolor="w"
-    )
-    ax.bar_label(bars, [_short(height) for height in heights], fontsize=0.9 * style.small, padding=3)
+    look = {"marker": styles[kind].marker, "color": styles[kind].color, "linestyle": "none"}
+    ax.plot(places, heights, label=_value("kind", kind), markersize=1.4 * 3.5 * style.line, **look)
+    for place, height in zip(places, heights, strict=True):
+        above = {"xytext": (0, 0.7 * style.type_size), "textcoords": "offset points", "ha": "center", "va": "bottom"}
+        ax.annotate(_short(height), (place, height), fontsize=style.small, **above)
     found = []
     for place, column in zip(places, columns, strict=True):
         for one in published(outcome, kind, column, counted=True):
             label = f"{_value('kind', kind)}, published: {column} {_grouped(one)}"
-            ax.plot(place, one.value, linestyle="none", zorder=5, label=label, **styles[kind].hollow)
+            small = styles[kind].hollow | {"markersize": 0.7 * 3.5 * style.line}
+            ax.plot(place, one.value, linestyle="none", zorder=5, label=label, **small)
             found.append(one)
     return found
 
