@@ -82,19 +82,27 @@ def tiled(images: Mapping[str, np.ndarray], across: int | None = None) -> np.nda
 
     Args:
         images: Each ``(height, width, channels)``.
-        across: How many stand side by side; ``None``: so many that the whole is wider than high.
+        across: How many stand side by side; ``None``: so many that the whole is not higher than wide, with full rows
+            where they can be had.
     """
     if not images:
         return np.ones((1, 2, 3))
     enlarged = np.ones((SCALE, SCALE, 1))
     tiles = [np.kron(_scaled(image), enlarged) for image in images.values()]
-    across = across or math.ceil(math.sqrt(1.6 * len(tiles)))
+    across = across or _across(len(tiles))
     height, width = (side + SCALE // 2 for side in tiles[0].shape[:2])
     sheet = np.ones((math.ceil(len(tiles) / across) * height, across * width, 3))
     for place, tile in enumerate(tiles):
         top, left = place // across * height, place % across * width
         sheet[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
     return sheet
+
+
+def _across(count: int) -> int:
+    """How many pictures of so many stand side by side: near one and a half times as many as below one another."""
+    usual = math.ceil(math.sqrt(1.6 * count))
+    full = [n for n in range(1, count + 1) if count % n == 0 and n * n >= count and n <= 1.5 * usual]
+    return min(full, key=lambda n: abs(n - usual), default=usual)
 
 
 def _scaled(image: np.ndarray) -> np.ndarray:
