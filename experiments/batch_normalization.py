@@ -159,7 +159,14 @@ def normalization_lowers_error(at):
             logarithmic="y",
             arms=(*map(named, LABELS), *(named(kind, DEVIATIONS[1]) for kind in ("none", "normalized"))),
         ),
-        Plot("dose", "reached_by_rate", "reached_target", "learning rate", "share of seeds that reach the target", "x"),
+        Plot(
+            "dose",
+            "reached_by_rate",
+            "reached_target",
+            "learning rate",
+            f"seeds that reach {100 * USABLE:g} % training error",
+            "x",
+        ),
         Plot(
             "over_time",
             "drift",

@@ -104,6 +104,7 @@ EXACT = ("agreement", "costs", "table", "visibility")
 """Kinds that show exact checks, which need no images."""
 BAND = "Line and band: {mean} and 95 % t interval, {seeds} seeds"
 BARS = "Bars: 95 % t interval of the {mean}, {seeds} seeds{dots}"
+AGREED = "The {seeds} seeds of every point agree: there is no interval to draw"
 DOTS = "; dots: seeds, where few or far apart"
 RANGE = "Shaded: supports the claim. Bars: 95 % t interval (equivalence: 90 %){looked}, {seeds} seeds."
 ONE_SEED = "Networks of one seed: examples, without an interval."
@@ -113,8 +114,8 @@ FEET: Mapping[str, str] = {
     "history": BAND + "; thin: every seed.",
     "over_time": BAND + ".",
     "layers": "Bars, bands: 95 % t interval of the {mean}, {seeds} seeds.",
-    "dose": BARS + ".",
-    "family": BARS + ".",
+    "dose": "{bars}.",
+    "family": "{bars}.",
     "outcomes": "Bars: 95 % t interval of the {mean}, {seeds} seeds; dots: seeds.",
     "effects": RANGE,
     "time_ratios": "Colored: 95 % t interval{looked}, which decides; gray: bootstrap interval. Arrow: at least so "
@@ -191,6 +192,8 @@ def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, 
         "dots": DOTS if dotted else "",
         "exact": exact.foot(outcome, plot) if plot.kind in EXACT else "",
     }
+    if plot.kind in ("dose", "family"):
+        terms["bars"] = (AGREED if levels.agreed(data) else BARS).format(**terms)
     foot = [FEET.get(plot.kind, "").format(**terms)]
     foot += [text for text in (STRAY_TEXT, LEFT_OUT_TEXT, effects.DOTTED_TEXT, UNCORRECTED_TEXT) if text in caption]
     if outcome.design.proxy and plot.kind not in EXACT:
