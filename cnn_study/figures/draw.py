@@ -123,7 +123,7 @@ FEET: Mapping[str, str] = {
     "multiverse": multiverse.SIGNS_TEXT + ". Brackets: 95 % t interval{looked}, {seeds} seeds.",
     "forest": "Bars: 95 % t interval, {seeds} seeds; gray: one condition, colored: the average, which decides.",
     "survival": "Band: pointwise 95 % interval, {seeds} seeds; ticks: seeds that ended above the threshold.",
-    "rate_search": "{searched} a rate. Ring: chosen; three-pointed: not reached; cross: diverged.",
+    "rate_search": "{searched} a rate. Ring: chosen; arrow: not reached within so many epochs; cross: diverged.",
     "percentiles": f"Line: median over images; band: {SHARES[0]}th to {SHARES[2]}th percentile. {ONE_SEED}",
     "histograms": f"Dark: near the input, light: near the output. {ONE_SEED}",
     "filters": f"Every picture on its own scale; gray: 0, where there are values of both signs. {ONE_SEED}",

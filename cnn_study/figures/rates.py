@@ -5,6 +5,7 @@ import math
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Plot, RateSearch, TimeToTrainError
@@ -13,6 +14,11 @@ from cnn_study.figures.quantities import arms, conditions, labels, percent, styl
 from cnn_study.figures.style import SeriesStyle, Style
 from cnn_study.training.search import Chosen, Trial
 
+ARROW = Path(
+    [(-0.3, 0), (0.3, 0), (0, 0), (0, 1), (-0.25, 0.6), (0, 1), (0.25, 0.6)],
+    [Path.MOVETO, Path.LINETO, Path.MOVETO, Path.LINETO, Path.MOVETO, Path.LINETO, Path.LINETO],
+)
+"""A marker that stands on its value and points up: at least so much."""
 RESULTS = ("reached", "not reached", "diverged")
 
 
@@ -49,12 +55,13 @@ def rate_search(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
 def _search(ax: Axes, chosen: Chosen, one: SeriesStyle, label: str) -> None:
     reached, late, diverged = ([trial for trial in chosen.trials if trial.score[0] == kind] for kind in range(3))
     ax.plot([t.rate for t in reached], [_drawn(t) for t in reached], label=label, marker=one.marker, **one.line)
-    ax.plot([t.rate for t in late], [_drawn(t) for t in late], "2", color=one.color, markersize=9)
+    arrow = {"marker": ARROW, "markersize": 15, "markerfacecolor": "none", "linestyle": "none"}
+    ax.plot([t.rate for t in late], [_drawn(t) for t in late], color=one.color, **arrow)
     # At the top of the panel, whatever its scale: a run that diverged has no number.
     ax.plot(
         [t.rate for t in diverged], [0.97] * len(diverged), "x", color=one.color, transform=ax.get_xaxis_transform()
     )
-    rings = [_drawn(trial) for trial in reached if trial.rate == chosen.rate]
+    rings = [_drawn(trial) for trial in (*reached, *late) if trial.rate == chosen.rate]
     ax.plot([chosen.rate] * len(rings), rings, "o", markersize=11, markerfacecolor="none", color=one.color)
 
 
@@ -72,7 +79,7 @@ def _caption(search: RateSearch | None) -> str:
     if search is None:
         return "No learning rate was searched."
     late = (
-        " Three-pointed marks: not reached within the epochs the run was given (a rate is given no more than the best "
+        " Arrows: not reached within so many epochs, which the run was given (a rate is given no more than the best "
         "one has needed)."
         if isinstance(search.objective, TimeToTrainError)
         else ""
