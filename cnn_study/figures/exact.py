@@ -38,8 +38,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 PANELS: Mapping[str, tuple[str, str]] = {"depth": ("{} layer", "{} layers")}
 """What stands above the panel of a value of a column, for one and for several; of others, their name and the value."""
 COMPUTED = "Counted or computed exactly: no seeds, no interval."
-LIGHT = {"linewidth": 0.6, "alpha": 0.4}
-"""Of lines that only lead the eye from a point to the next."""
 LARGEST, SMALLEST = 1.7, 0.8
 """Sizes of the markers of the first and the last line: where they share a place, all are seen."""
 
@@ -134,8 +132,8 @@ def _points(
     for place, column in zip(places, columns, strict=True):
         for one in published(outcome, kind, column, counted=True):
             label = f"{_value('kind', kind)}, published: {column} {_grouped(one)}"
-            small = styles[kind].hollow | {"markersize": 0.7 * 3.5 * style.line}
-            ax.plot(place, one.value, linestyle="none", zorder=5, label=label, **small)
+            size = 0.7 * 3.5 * style.line  # Inside of the point, which lies at the same place.
+            ax.plot(place, one.value, linestyle="none", markersize=size, zorder=5, label=label, **styles[kind].hollow)
             found.append(one)
     return found
 
@@ -159,10 +157,12 @@ def table(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
                 (float(row[plot.x]), float(row[plot.y])) for row in rows if _line(row, series, plot) == line
             )
             if points:
-                size = (LARGEST - rank * shrinking) * 3.5 * style.line
-                look = {"marker": styles[line].marker, "markersize": size, "color": styles[line].color}
-                ax.plot(*zip(*points, strict=True), **styles[line].line | LIGHT)
-                ax.plot(*zip(*points, strict=True), label=line, linestyle="none", **look)
+                one, size = styles[line], (LARGEST - rank * shrinking) * 3.5 * style.line
+                places, values = zip(*points, strict=True)
+                ax.plot(places, values, linewidth=0.6, alpha=0.4, **one.line)  # Only leads the eye.
+                ax.plot(
+                    places, values, label=line, marker=one.marker, markersize=size, color=one.color, linestyle="none"
+                )
     level_axis(axes[0], sorted({float(row[plot.x]) for row in record.table}), logarithmic="x" in plot.logarithmic)
     share = is_fraction(plot.y) and max(float(row[plot.y]) for row in record.table) <= 1
     value_axis(axes[0], "y", percent if share else None, logarithmic="y" in plot.logarithmic)

@@ -105,7 +105,7 @@ def side_by_side(count: int, *, wide: bool = False) -> int:
 
     Args:
         count: Of the pictures.
-        wide: Whether the whole must not be higher than it is usually, with rows that are not full.
+        wide: Whether the whole must not be high, as on a slide: then no row is shorter for the sake of full ones.
     """
     usual = math.ceil(math.sqrt(1.6 * count))
     least = usual if wide else math.sqrt(count)

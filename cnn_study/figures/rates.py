@@ -31,8 +31,8 @@ def rate_search(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     figure, axes = panels(titles, style)
     styles = styles_of(outcome, labels(shown))
     search = outcome.design.search
-    timed = search is not None and isinstance(search.objective, TimeToTrainError)
-    quantity = "epochs" if timed else "validation_error"
+    by_time = timed(search)
+    quantity = "epochs" if by_time else "validation_error"
     rows = []
     for arm in shown:
         if arm.name not in found:
@@ -40,11 +40,11 @@ def rate_search(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
         chosen = found[arm.name]
         _search(axes[titles.index(arm.condition)], chosen, styles[arm.label], arm.label)
         for trial in chosen.trials:
-            result = RESULTS[trial.score[0]] if timed or trial.score[0] else "measured"
+            result = RESULTS[trial.score[0]] if by_time or trial.score[0] else "measured"
             rows.append((arm.condition, arm.label, trial.rate, result, _drawn(trial), trial.rate == chosen.rate))
     level_axis(axes[0], sorted({row[2] for row in rows}), logarithmic=True)
     axes[0].set_ylim(bottom=0, top=1.1 * axes[0].get_ylim()[1])
-    value_axis(axes[0], "y", None if timed else percent)
+    value_axis(axes[0], "y", None if by_time else percent)
     label_axes(axes, plot.x or "learning rate", plot.y or (search.objective.text if search else ""))
     legend(figure, axes)
     columns = ["condition", "label", "learning_rate", "result", quantity, "chosen"]
@@ -70,6 +70,11 @@ def _drawn(trial: Trial) -> float:
     return (trial.score[1], float(trial.specs[0].train.epochs), math.nan)[trial.score[0]]
 
 
+def timed(search: RateSearch | None) -> bool:
+    """Whether rates are compared by epochs to a training error, which a run may not reach."""
+    return search is not None and isinstance(search.objective, TimeToTrainError)
+
+
 def searched(search: RateSearch | None) -> str:
     """With how many seeds every rate was tried, for people."""
     return f"{search.repeats} seeds" if search and search.repeats > 1 else "One seed"
@@ -81,7 +86,7 @@ def _caption(search: RateSearch | None) -> str:
     late = (
         " Arrows: not reached within so many epochs, which the run was given (a rate is given no more than the best "
         "one has needed)."
-        if isinstance(search.objective, TimeToTrainError)
+        if timed(search)
         else ""
     )
     return (
