@@ -153,8 +153,19 @@ def normalization_lowers_error(at):
     ),
     tune=TimeToTrainError(TARGET),
     figures=(
-        Plot("training_curves", arms=tuple(map(named, LABELS))),
-        Plot("dose", "reached_by_rate", "reached_target", "learning rate", "share of seeds that reach the target", "x"),
+        Plot(
+            "training_curves",
+            logarithmic="y",
+            arms=(*map(named, LABELS), *(named(kind, DEVIATIONS[1]) for kind in ("none", "normalized"))),
+        ),
+        Plot(
+            "dose",
+            "reached_by_rate",
+            "reached_target",
+            "learning rate",
+            f"seeds that reach {100 * USABLE:g} % training error",
+            "x",
+        ),
         Plot(
             "over_time",
             "drift",
@@ -170,6 +181,7 @@ def normalization_lowers_error(at):
             "test_error",
             "epochs",
             "test error",
+            "y",
             arms=tuple(f"{named(kind)}, {ENDED}" for kind in ("none", "normalized")),
         ),
         Plot("percentiles", arms=tuple(f"{named(kind)}, {ENDED}" for kind in ("none", "normalized"))),

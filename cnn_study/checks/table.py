@@ -17,10 +17,15 @@ class Check:
         module: The module of this package that has its function, under its name, and in ``SAMPLES`` the part of the
             grid that a sample looks at: keyword arguments of the function. A check that is not there takes no time.
         version: It goes up when the check would give other numbers.
+        draws: Of how many random draws of weights and images the numbers in its table are means, one in a sample; 0:
+            they are exact.
+        note: What else must be known to read its table, in a sentence.
     """
 
     module: str
     version: int = 1
+    draws: int = 0
+    note: str = ""
 
 
 CHECKS: Mapping[str, Check] = {
@@ -31,7 +36,9 @@ CHECKS: Mapping[str, Check] = {
     "receptive_field_costs": Check("counts"),
     "weight_sharing_counts": Check("counts"),
     "lenet5_counts": Check("counts"),
-    "translation_equivariance": Check("equivariance"),
+    "translation_equivariance": Check(
+        "equivariance", draws=3, note="Compared away from the border, where no padding is seen."
+    ),
     "pixel_permutation": Check("permutation"),
     "layer_api": Check("gradients"),
 }

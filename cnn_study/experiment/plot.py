@@ -34,7 +34,9 @@ class FigureKind:
 
 
 KINDS: Mapping[str, FigureKind] = {
-    "training_curves": FigureKind("training error against epochs, a panel a condition", "", ("x", "y", "arms")),
+    "training_curves": FigureKind(
+        "training error against epochs, a panel a condition", "", ("x", "y", "logarithmic", "arms")
+    ),
     "history": FigureKind(
         "what is measured again and again against epochs", "curve", ("x", "y", "logarithmic", "arms")
     ),
@@ -84,9 +86,7 @@ KINDS: Mapping[str, FigureKind] = {
     ),
     "agreement": FigureKind("the share of cases of every exact check that agree"),
     "costs": FigureKind("parameters, connections and multiply-accumulates of layers", "check", ("x", "y")),
-    "table": FigureKind(
-        "lines through the rows of a check's table", "check", ("x", "y", "logarithmic"), needs=("x", "y")
-    ),
+    "table": FigureKind("points for the rows of a check's table", "check", ("x", "y", "logarithmic"), needs=("x", "y")),
     "visibility": FigureKind("how much of the input at each distance from the border is still seen", "check", ()),
 }
 """Every kind of figure; :data:`cnn_study.figures.draw.FIGURES` has the functions that draw them."""

@@ -39,21 +39,26 @@ Curve = tuple[list[float], list[Interval]]
 def training_curves(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
     """A panel a condition: mean training error over seeds with its interval, every seed as a thin line."""
     shown = arms(outcome, plot)
-    figure, axes, styles, table = _curves(outcome, plot, shown, "train_error", style)
-    axes[0].set_ylim(0, 1)
-    numbers: list[Published] = []
     search = outcome.design.search
+    timed = search is not None and isinstance(search.objective, TimeToTrainError)
+    known = [number for label in labels(shown) for number in published(outcome, label, "epochs")] if timed else []
+    last = max((number.value for number in known), default=0.0)
+    figure, axes, styles, table = _curves(outcome, plot, shown, "train_error", style, last)
+    logarithmic = "y" in plot.logarithmic
+    if not logarithmic:
+        axes[0].set_ylim(0, 1)
+    numbers: list[Published] = []
     if search is not None and isinstance(search.objective, TimeToTrainError):
-        known = [number for label in styles for number in published(outcome, label, "epochs")]
         for ax, condition in zip(axes, conditions(shown), strict=True):
             beside = known if comparable(outcome, condition) else []
             _threshold(ax, search.objective.threshold, beside, styles)
             numbers += beside
-    value_axis(axes[0], "y", percent)
+    value_axis(axes[0], "y", percent, logarithmic=logarithmic, within=natural_limits(table, "train_error"))
     legend(figure, axes)
     caption = (
         "Training error in inference mode against epochs, each arm at its own learning rate: "
-        f"{replicates_text(outcome, shown)} (band) while all of them run, and every seed (thin lines)."
+        f"{replicates_text(outcome, shown, logarithmic=logarithmic)} (band) while all of them run, and every seed "
+        "(thin lines)."
     )
     if numbers:
         caption += (
@@ -77,8 +82,9 @@ def history(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
 
 
 def _curves(
-    outcome: Outcome, plot: Plot, shown: Sequence[Arm], metric: str, style: Style
+    outcome: Outcome, plot: Plot, shown: Sequence[Arm], metric: str, style: Style, last: float = 0.0
 ) -> tuple[Figure, list[Axes], Mapping[str, SeriesStyle], pd.DataFrame]:
+    """The panels with their curves, the looks of labels, and the numbers; ``last``: what a logarithmic axis reaches."""
     titles = conditions(shown)
     spans = [longest(outcome, [arm for arm in shown if arm.condition == title], metric) for title in titles]
     figure, axes = panels(titles, style)
@@ -95,7 +101,7 @@ def _curves(
             rate = records[0].spec.train.learning_rate
             limits = (interval.estimate, interval.low, interval.high, interval.n)
             rows.append((arm.condition, arm.label, metric, rate, epoch, *limits))
-    more = time_axis(axes, spans, earliest(outcome, shown, metric))
+    more = time_axis(axes, spans, earliest(outcome, shown, metric), last)
     if "x" in plot.logarithmic:
         axes[0].set_xscale("log")
     label_axes(axes, f"{plot.x or 'epochs'}{more}", plot.y or metric_text(metric))

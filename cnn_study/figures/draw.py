@@ -20,8 +20,10 @@ from matplotlib.figure import Figure
 from cnn_study.analysis.decisions import Outcome, from_to
 from cnn_study.analysis.significance import Key, holm
 from cnn_study.errors import ExecutionError, StoreError, StudyError
-from cnn_study.experiment import Plot
-from cnn_study.experiment.metric import SHARES
+from cnn_study.experiment import Arm, Plot
+from cnn_study.experiment.metric import SHARES, named
+from cnn_study.experiment.plot import KINDS
+from cnn_study.experiment.strict import READABLE
 from cnn_study.figures import (
     claims,
     curves,
@@ -102,18 +104,18 @@ EXACT = ("agreement", "costs", "table", "visibility")
 """Kinds that show exact checks, which need no images."""
 BAND = "Line and band: {mean} and 95 % t interval, {seeds} seeds"
 BARS = "Bars: 95 % t interval of the {mean}, {seeds} seeds{dots}"
+AGREED = "The {seeds} seeds of every point agree: there is no interval to draw"
 DOTS = "; dots: seeds, where few or far apart"
 RANGE = "Shaded: supports the claim. Bars: 95 % t interval (equivalence: 90 %){looked}, {seeds} seeds."
 ONE_SEED = "Networks of one seed: examples, without an interval."
-COMPUTED = "Counted or computed exactly: no seeds, no interval."
 FEET: Mapping[str, str] = {
     "training_curves": BAND + "; thin: every seed.",
     "race": "Thin: every seed to its end; bold: median over seeds. Brackets: 95 % t interval{looked}.",
     "history": BAND + "; thin: every seed.",
     "over_time": BAND + ".",
     "layers": "Bars, bands: 95 % t interval of the {mean}, {seeds} seeds.",
-    "dose": BARS + ".",
-    "family": BARS + ".",
+    "dose": "{bars}.",
+    "family": "{bars}.",
     "outcomes": "Bars: 95 % t interval of the {mean}, {seeds} seeds; dots: seeds.",
     "effects": RANGE,
     "time_ratios": "Colored: 95 % t interval{looked}, which decides; gray: bootstrap interval. Arrow: at least so "
@@ -121,17 +123,17 @@ FEET: Mapping[str, str] = {
     "multiverse": multiverse.SIGNS_TEXT + ". Brackets: 95 % t interval{looked}, {seeds} seeds.",
     "forest": "Bars: 95 % t interval, {seeds} seeds; gray: one condition, colored: the average, which decides.",
     "survival": "Band: pointwise 95 % interval, {seeds} seeds; ticks: seeds that ended above the threshold.",
-    "rate_search": "{searched} a rate. Ring: chosen; three-pointed: not reached; cross: diverged.",
+    "rate_search": "{searched} a rate. Ring: chosen{late}; cross: diverged.",
     "percentiles": f"Line: median over images; band: {SHARES[0]}th to {SHARES[2]}th percentile. {ONE_SEED}",
     "histograms": f"Dark: near the input, light: near the output. {ONE_SEED}",
     "filters": f"Every picture on its own scale; gray: 0, where there are values of both signs. {ONE_SEED}",
     "patches": f"Black at the side of a patch: beyond the border of the image. {ONE_SEED}",
     "pooled_maps": f"Percent: size of the difference, relative to the picture as it is. {ONE_SEED}",
     "wandering": "One image. Bold: the first seed, as in the pictures; thin: three others.",
-    "agreement": COMPUTED,
-    "costs": COMPUTED,
-    "table": COMPUTED,
-    "visibility": COMPUTED,
+    "agreement": "{exact}",
+    "costs": "{exact}",
+    "table": "{exact}",
+    "visibility": "{exact}",
 }
 """What stands below a figure of a kind: what is drawn, and of how many seeds."""
 
@@ -187,8 +189,12 @@ def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, 
         "looked": looked(outcome),
         "mean": mean,
         "searched": rates.searched(outcome.design.search),
+        "late": "; arrow: not reached within so many epochs" if rates.timed(outcome.design.search) else "",
         "dots": DOTS if dotted else "",
+        "exact": exact.foot(outcome, plot) if plot.kind in EXACT else "",
     }
+    if plot.kind in ("dose", "family"):
+        terms["bars"] = (AGREED if levels.agreed(data) else BARS).format(**terms)
     foot = [FEET.get(plot.kind, "").format(**terms)]
     foot += [text for text in (STRAY_TEXT, LEFT_OUT_TEXT, effects.DOTTED_TEXT, UNCORRECTED_TEXT) if text in caption]
     if outcome.design.proxy and plot.kind not in EXACT:
@@ -208,13 +214,32 @@ def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, 
 
 
 def _trained(outcome: Outcome, plot: Plot) -> str:
-    """On which images the arms of a figure were trained, and on how many; empty where there are none."""
-    shown = arms(outcome, plot)
-    sizes = {outcome.design.examples(arm.data) for arm in shown}
-    names = dict.fromkeys(outcome.design.dataset(arm.data).title for arm in shown)
-    if not shown:
+    """On which images the arms of a figure were trained, and on how many of each kind; empty where there are none."""
+    sizes: dict[str, set[int]] = {}
+    for arm in _drawn(outcome, plot):
+        sizes.setdefault(outcome.design.dataset(arm.data).title, set()).add(outcome.design.examples(arm.data))
+    if not sizes:
         return ""
-    return f"Trained on {from_to(sizes)} images of {' and '.join(names)}."
+    (first, counts), *others = sizes.items()
+    if all(each == counts for _, each in others):
+        return f"Trained on {from_to(counts)} images of {' and '.join(sizes)}."
+    more = "".join(f" and {from_to(each)} of {title}" for title, each in others)
+    return f"Trained on {from_to(counts)} images of {first}{more}."
+
+
+def _drawn(outcome: Outcome, plot: Plot) -> list[Arm]:
+    """The arms of which a figure has something to draw: those that its rules compare, or that have what it shows."""
+    shown, kind = arms(outcome, plot), KINDS[plot.kind]
+    if kind.probe:
+        return [arm for arm in shown if kind.probe in arm.probes]
+    if kind.metric:
+        metrics = list(named(plot.metric, READABLE[kind.metric]))
+        return [arm for arm in shown if not metrics or any(metric.of(arm) for metric in metrics)]
+    if "claims" in kind.options:
+        rules = [rule for rule in outcome.design.rules if not plot.claims or rule.claim in plot.claims]
+        compared = {name for rule in rules for name in rule.estimate.arms}
+        return [arm for arm in shown if arm.name in compared]
+    return shown
 
 
 def _seeds(outcome: Outcome, plot: Plot, data: pd.DataFrame) -> str:

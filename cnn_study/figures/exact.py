@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cnn_study.analysis.decisions import Outcome
+from cnn_study.checks.table import CHECKS, Check
 from cnn_study.errors import InputError, unknown_name
 from cnn_study.experiment import Plot, Published
 from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
@@ -36,7 +37,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 """Values in tables of checks that are written as they are called in code, in words, by their column."""
 PANELS: Mapping[str, tuple[str, str]] = {"depth": ("{} layer", "{} layers")}
 """What stands above the panel of a value of a column, for one and for several; of others, their name and the value."""
-HATCHES = ("", "///", "...", "xx", "\\\\\\")
+COMPUTED = "Counted or computed exactly: no seeds, no interval."
+LARGEST, SMALLEST = 1.7, 0.8
+"""Sizes of the markers of the first and the last line: where they share a place, all are seen."""
 
 Row = Mapping[str, str | int | float | bool]
 
@@ -71,7 +74,7 @@ def agreement(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
 
 
 def costs(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
-    """Bars, on a logarithmic axis: parameters, connections and multiply-accumulates of every kind of layer.
+    """Points on a logarithmic axis: parameters, connections and multiply-accumulates of every kind of layer.
 
     The check is that of ``plot.metric``, written ``CHECK`` or ``CHECK:PANEL``, or else the first whose table has the
     columns. ``PANEL`` is a column with a panel for every value; without it, the first row of every kind is shown.
@@ -81,7 +84,8 @@ def costs(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
     groups = _groups(record.table, panel)
     figure, axes = panels(list(groups), style, columns=2)
     kinds = list(dict.fromkeys(str(row["kind"]) for row in record.table))
-    styles = series_styles(kinds)
+    known = series_styles(list(dict.fromkeys([*WORDS["kind"], *kinds])))
+    styles = {kind: known[kind] for kind in kinds}
     shown = []
     numbers: list[Published] = []
     for ax, rows in zip(axes, groups.values(), strict=True):
@@ -89,23 +93,24 @@ def costs(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
             first = next((row for row in rows if row["kind"] == kind), None)
             if first is not None:
                 shown.append(first)
-                numbers += _bars(ax, outcome, first, columns, kinds.index(kind), styles, style)
+                numbers += _points(ax, outcome, first, columns, kinds.index(kind), styles, style)
         ax.set_yscale("log")
+        ax.set_xlim(-0.5, len(columns) - 0.5)
         ax.set_xticks(range(len(columns)), [NAMES[column] for column in columns])
         ax.grid(visible=False, axis="x")
         ax.margins(y=0.12)
     label_axes(axes, plot.x, plot.y or "number (logarithmic)")
     legend(figure, axes)
     caption = (
-        f"Costs by kind of layer, counted in the built network (check {record.spec.check}); bars on a logarithmic "
-        "axis. Counts are exact and have no interval."
+        f"Costs by kind of layer, counted in the built network (check {record.spec.check}), on a logarithmic axis. "
+        "Counts are exact and have no interval."
     )
     if numbers:
         caption += f" Open markers: published ({sources(numbers)})."
     return figure, caption, pd.DataFrame(shown)
 
 
-def _bars(
+def _points(
     ax: Axes,
     outcome: Outcome,
     row: Row,
@@ -114,26 +119,27 @@ def _bars(
     styles: Mapping[str, SeriesStyle],
     style: Style,
 ) -> list[Published]:
-    """The bars of one kind of layer, a column each, with what was published about it."""
-    kind, width = str(row["kind"]), 0.8 / len(styles)
+    """The points of one kind of layer, a column each, with what was published about it."""
+    kind, width = str(row["kind"]), 0.75 / len(styles)
     places = [place + (number - (len(styles) - 1) / 2) * width for place in range(len(columns))]
     heights = [float(row[column]) for column in columns]
-    hatch = HATCHES[number % len(HATCHES)]
-    bars = ax.bar(
-        places, heights, 0.92 * width, label=_value("kind", kind), color=styles[kind].color, hatch=hatch, edgecolor="w"
-    )
-    ax.bar_label(bars, [_short(height) for height in heights], fontsize=0.9 * style.small, padding=3)
+    look = {"marker": styles[kind].marker, "color": styles[kind].color, "linestyle": "none"}
+    ax.plot(places, heights, label=_value("kind", kind), markersize=1.4 * 3.5 * style.line, **look)
+    for place, height in zip(places, heights, strict=True):
+        above = {"xytext": (0, 0.7 * style.type_size), "textcoords": "offset points", "ha": "center", "va": "bottom"}
+        ax.annotate(_short(height), (place, height), fontsize=style.small, **above)
     found = []
     for place, column in zip(places, columns, strict=True):
         for one in published(outcome, kind, column, counted=True):
             label = f"{_value('kind', kind)}, published: {column} {_grouped(one)}"
-            ax.plot(place, one.value, linestyle="none", zorder=5, label=label, **styles[kind].hollow)
+            size = 0.7 * 3.5 * style.line  # Inside of the point, which lies at the same place.
+            ax.plot(place, one.value, linestyle="none", markersize=size, zorder=5, label=label, **styles[kind].hollow)
             found.append(one)
     return found
 
 
 def table(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
-    """Lines through the rows of a check's table.
+    """A point for every row of a check's table, light lines between those of a series.
 
     ``plot.x`` and ``plot.y`` name the columns of the axes; ``plot.metric`` is ``CHECK``, ``CHECK:SERIES`` or
     ``CHECK:SERIES:PANEL``. ``SERIES`` is the column with a line for every value, ``PANEL`` that with a panel for every
@@ -144,13 +150,19 @@ def table(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
     figure, axes = panels(list(groups), style)
     lines = list(dict.fromkeys(_line(row, series, plot) for row in record.table))
     styles = series_styles(lines)
+    shrinking = (LARGEST - SMALLEST) / max(len(lines) - 1, 1)
     for ax, rows in zip(axes, groups.values(), strict=True):
-        for line in lines:
+        for rank, line in enumerate(lines):
             points = sorted(
                 (float(row[plot.x]), float(row[plot.y])) for row in rows if _line(row, series, plot) == line
             )
             if points:
-                ax.plot(*zip(*points, strict=True), label=line, marker=styles[line].marker, **styles[line].line)
+                one, size = styles[line], (LARGEST - rank * shrinking) * 3.5 * style.line
+                places, values = zip(*points, strict=True)
+                ax.plot(places, values, linewidth=0.6, alpha=0.4, **one.line)  # Only leads the eye.
+                ax.plot(
+                    places, values, label=line, marker=one.marker, markersize=size, color=one.color, linestyle="none"
+                )
     level_axis(axes[0], sorted({float(row[plot.x]) for row in record.table}), logarithmic="x" in plot.logarithmic)
     share = is_fraction(plot.y) and max(float(row[plot.y]) for row in record.table) <= 1
     value_axis(axes[0], "y", percent if share else None, logarithmic="y" in plot.logarithmic)
@@ -159,8 +171,7 @@ def table(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
         legend(figure, axes)
     caption = (
         f"{plot.y.replace('_', ' ').capitalize()} against {plot.x.replace('_', ' ')}"
-        f"{f', by {series}' if series else ''}, from the exact check {record.spec.check.replace('_', ' ')}: computed, "
-        "not sampled, so there is no interval."
+        f"{f', by {series}' if series else ''}, from the check {record.spec.check.replace('_', ' ')}. " + _foot(record)
     )
     if plot.y == "influence":
         caption += (
@@ -168,6 +179,22 @@ def table(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
             "pixel in the center. A pixel with fewer paths has less say."
         )
     return figure, caption, pd.DataFrame(list(record.table))
+
+
+def foot(outcome: Outcome, plot: Plot) -> str:
+    """What stands below a figure of checks: that its numbers are exact, or of how many random draws they are."""
+    if plot.kind != "table":
+        return COMPUTED
+    return _foot(_table(outcome, plot, parts=2, needed=(plot.x, plot.y))[0])
+
+
+def _foot(record: CheckRecord) -> str:
+    check = CHECKS.get(record.spec.check, Check(""))
+    draws = min(check.draws, 1) if record.spec.sample else check.draws
+    if not draws:
+        return COMPUTED
+    mean = f"Mean of {draws} random draws" if draws > 1 else "One random draw"
+    return f"{mean} of weights and images, without an interval. {check.note}".strip()
 
 
 def _axis(column: str) -> str:

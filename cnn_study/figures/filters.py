@@ -30,7 +30,11 @@ def filters(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
     ]
     pictures = [(arm, images) for arm, images in pictures if any(images.values())]
     shown = [arm for arm, _ in pictures]
-    sheets = [{kind: tiled(images[kind]) for kind in KINDS} for _, images in pictures]
+    wide = style.aspect > 0
+    sheets = [
+        {kind: tiled(images[kind], side_by_side(len(images[kind]), wide=wide)) for kind in KINDS}
+        for _, images in pictures
+    ]
     # As high as the higher of the two at half of the width, and a title.
     heights = [max(sheet.shape[0] / sheet.shape[1] for sheet in line.values()) * 0.49 * style.width for line in sheets]
     heights = [height + 2.2 * style.type_size / 72 for height in heights] or [1.0]
@@ -77,24 +81,36 @@ def _shape(record: RunRecord, kind: str, size: int) -> tuple[int, int, int]:
     return height, width, size // (height * width)
 
 
-def tiled(images: Mapping[str, np.ndarray], across: int | None = None) -> np.ndarray:
+def tiled(images: Mapping[str, np.ndarray], across: int) -> np.ndarray:
     """All images in one, (height, width, 3), with white between them.
 
     Args:
         images: Each ``(height, width, channels)``.
-        across: How many stand side by side; ``None``: so many that the whole is wider than high.
+        across: How many stand side by side.
     """
     if not images:
         return np.ones((1, 2, 3))
     enlarged = np.ones((SCALE, SCALE, 1))
     tiles = [np.kron(_scaled(image), enlarged) for image in images.values()]
-    across = across or math.ceil(math.sqrt(1.6 * len(tiles)))
     height, width = (side + SCALE // 2 for side in tiles[0].shape[:2])
     sheet = np.ones((math.ceil(len(tiles) / across) * height, across * width, 3))
     for place, tile in enumerate(tiles):
         top, left = place // across * height, place % across * width
         sheet[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
     return sheet
+
+
+def side_by_side(count: int, *, wide: bool = False) -> int:
+    """How many pictures of so many stand side by side: more than below one another, in full rows where they can.
+
+    Args:
+        count: Of the pictures.
+        wide: Whether the whole must not be high, as on a slide: then no row is shorter for the sake of full ones.
+    """
+    usual = math.ceil(math.sqrt(1.6 * count))
+    least = usual if wide else math.sqrt(count)
+    full = [n for n in range(count, 0, -1) if count % n == 0 and least <= n <= 1.5 * usual]
+    return min(full, key=lambda n: abs(n - usual), default=usual)
 
 
 def _scaled(image: np.ndarray) -> np.ndarray:

@@ -27,12 +27,14 @@ from cnn_study.figures.quantities import (
     styles_of,
     summary,
 )
-from cnn_study.figures.style import Style, depth_styles
+from cnn_study.figures.style import SeriesStyle, Style, depth_styles
 
 KINDS = {"conv": "convolution", "local": "locally connected", "dense": "dense layer"}
 """Beginnings of the names of layers, in words."""
 BEYOND = 30.0
 """How many times beyond all estimates a logarithmic axis may show intervals."""
+OUTPUT, GRAY = "output_layer", SeriesStyle("0.35", (8, 2), "X")
+"""What the layer is called that gives the answer, and how it looks, whatever its number is in its network."""
 TIMES = ("at initialization", "at the end")
 
 
@@ -101,8 +103,9 @@ def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
     """A panel an arm, a line a layer: the values ``metric/LAYER`` against epochs; of a plain metric, its history."""
     shown = arms(outcome, plot)
     found = {arm.name: measured_layers(outcome, arm, plot.metric) for arm in shown}
-    names = sorted({layer for some in found.values() for layer in some}, key=_depth)
-    if not names:
+    outputs = {arm.name: _output(arm, found[arm.name]) for arm in shown}
+    names = sorted({layer for name, some in found.items() for layer in some if layer != outputs[name]}, key=_depth)
+    if not any(found.values()):
         return history(outcome, plot, style)
     called, several = quantities.names(shown), len(conditions(shown)) > 1
     titles = [f"{called[arm.name]}\n{arm.condition}" if several else called[arm.name] for arm in shown]
@@ -110,13 +113,13 @@ def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
         longest(outcome, [arm], f"{plot.metric}/{found[arm.name][0]}") if found[arm.name] else 0.0 for arm in shown
     ]
     figure, axes = panels(titles, style)
-    styles = depth_styles(names)
+    styles = depth_styles(names) | {OUTPUT: GRAY}
     rows = []
     for ax, arm in zip(axes, shown, strict=True):
         for layer in found[arm.name]:
-            metric = f"{plot.metric}/{layer}"
+            known, metric = OUTPUT if layer == outputs[arm.name] else layer, f"{plot.metric}/{layer}"
             curve = mean_curve(outcome.replicates(arm.name), metric, logarithmic="y" in plot.logarithmic)
-            draw_curve(ax, *curve, styles[layer], layer_text(layer))
+            draw_curve(ax, *curve, styles[known], layer_text(known))
             for epoch, interval in zip(*curve, strict=True):
                 rows.append((arm.name, arm.condition, arm.label, plot.metric, layer, epoch, *_limits(interval)))
     first = min(earliest(outcome, [arm], f"{plot.metric}/{each}") for arm in shown for each in found[arm.name][:1])
@@ -125,12 +128,14 @@ def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
     table = pd.DataFrame(rows, columns=columns)
     _value_axis(axes[0], plot, table)
     label_axes(axes, f"{plot.x or 'epochs'}{more}", plot.y or metric_text(plot.metric))
-    legend(figure, axes)
+    legend(figure, sorted(axes, key=lambda ax: -len(ax.lines)))  # The deepest network has all layers in order.
     text = replicates_text(outcome, shown, logarithmic="y" in plot.logarithmic)
     caption = (
         f"{metric_text(plot.metric).capitalize()} in every layer against epochs, from dark, near the input, to light, "
         f"near the output: {text} (band)."
     )
+    if any(outputs.values()):
+        caption += " Gray: the output layer."
     return figure, caption, table
 
 
@@ -147,6 +152,11 @@ def layer_text(layer: str) -> str:
     """A layer in words: ``conv2`` is "convolution 2"."""
     kind, number = re.fullmatch(r"(.*?)_?(\d*)", layer).groups()  # type: ignore[union-attr] - matches every text
     return f"{KINDS.get(kind, kind.replace('_', ' '))} {number}".strip()
+
+
+def _output(arm: Arm, found: Sequence[str]) -> str:
+    """The layer that gives the answer of a network, if something was measured in it; else empty."""
+    return found[-1] if found and _depth(found[-1])[0] == len(arm.model.layers) else ""
 
 
 def measured_layers(outcome: Outcome, arm: Arm, metric: str) -> list[str]:

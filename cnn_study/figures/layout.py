@@ -23,8 +23,12 @@ SHAPES = {1: 0.45, 2: 0.38, 3: 0.28}
 """Height of a row of so many panels, in widths of the figure; of more panels, a little less than that of three."""
 MOST_APART = 3
 """How many times as long as in another the curves of a panel may be for both to have a linear axis of time."""
+BEYOND_LAST = 1.2
+"""How many times as far as the longest curve a logarithmic axis of time runs: what stands at its end is seen whole."""
 PLACES = 12
 """Decimals of the corners of panels, as shares of the figure: far below what is seen, far above the last bit."""
+GAP = 0.3
+"""Between the texts of neighboring ticks, in sizes of type."""
 _WORD = re.compile(r"[\d.,]+ %\S*|\S+")
 """What no line break divides: a word, or a number with its percent sign."""
 
@@ -92,7 +96,7 @@ def alike(spans: Sequence[float]) -> bool:
     return not known or max(known) <= MOST_APART * min(known)
 
 
-def time_axis(axes: Sequence[Axes], spans: Sequence[float], first: float) -> str:
+def time_axis(axes: Sequence[Axes], spans: Sequence[float], first: float, last: float = 0.0) -> str:
     """Give panels that share it a horizontal axis of time that begins at 0, on which every curve can be read.
 
     Args:
@@ -100,6 +104,7 @@ def time_axis(axes: Sequence[Axes], spans: Sequence[float], first: float) -> str
         spans: How long the curves of each are.
         first: The first time after 0 at which anything was measured: where curves differ much in length, the axis is
             logarithmic from there on.
+        last: What a logarithmic axis reaches at least, beside the curves.
 
     Returns:
         What is added to the name of the axis.
@@ -108,9 +113,9 @@ def time_axis(axes: Sequence[Axes], spans: Sequence[float], first: float) -> str
         for ax in axes:
             ax.set_xlim(left=0)
         return ""
-    last, shown = max(spans), axes[0]
+    last, shown = max(*spans, last), axes[0]
     shown.set_xscale("symlog", linthresh=first, linscale=0.4)
-    shown.set_xlim(0, 1.05 * last)
+    shown.set_xlim(0, BEYOND_LAST * last)
     powers = range(math.floor(math.log10(first)), math.ceil(math.log10(last)) + 1)
     ticks = [each * 10.0**power for power in powers for each in (1, 2, 5) if first <= each * 10.0**power <= last]
     shown.xaxis.set_major_locator(FixedLocator([0, *_apart(shown, ticks, first)]))
@@ -127,10 +132,10 @@ def _apart(ax: Axes, ticks: Sequence[float], first: float) -> list[float]:
     to_pixels = ax.get_xaxis_transform().transform
     kept: list[float] = []
     for tick in sorted(ticks, key=lambda value: (not math.log10(value).is_integer(), value)):
-        room = 1.4 * text_width(_number(tick), size) * figure.dpi
-        places = [float(to_pixels((other, 0))[0]) for other in (0.0, *kept)]
-        here = float(to_pixels((tick, 0))[0])
-        if all(abs(here - place) > room for place in places):
+        here, wide = float(to_pixels((tick, 0))[0]), text_width(_number(tick), size)
+        others = {other: abs(here - float(to_pixels((other, 0))[0])) / figure.dpi for other in (0.0, *kept)}
+        gap = GAP * size / 72
+        if all(away > (wide + text_width(_number(other), size)) / 2 + gap for other, away in others.items()):
             kept.append(tick)
     return sorted(kept)
 

@@ -145,8 +145,9 @@ def _lines(
     label_axes(axes, x, plot.y or metric_text(plot.metric))
     legend(figure, axes)
     text = replicates_text(outcome, shown, logarithmic="y" in plot.logarithmic)
+    bars = "no bars, as all seeds agree" if agreed(table) else "bars"
     caption = (
-        f"{metric_text(plot.metric).capitalize()} against {x}: {text} (bars); dots: seeds, where few or far apart."
+        f"{metric_text(plot.metric).capitalize()} against {x}: {text} ({bars}); dots: seeds, where few or far apart."
     )
     if told:
         caption += f" {STRAY_TEXT} Far from all others: {'; '.join(dict.fromkeys(told))}."
@@ -155,6 +156,11 @@ def _lines(
     if numbers:
         caption += f" Dotted lines: published ({sources(numbers)})."
     return figure, caption, table
+
+
+def agreed(table: pd.DataFrame) -> bool:
+    """Whether the seeds of every point have the same value, so that no interval is seen."""
+    return not table.empty and bool((table["low"] == table["high"]).all())
 
 
 def draw_points(

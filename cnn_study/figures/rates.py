@@ -5,6 +5,7 @@ import math
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Plot, RateSearch, TimeToTrainError
@@ -13,6 +14,11 @@ from cnn_study.figures.quantities import arms, conditions, labels, percent, styl
 from cnn_study.figures.style import SeriesStyle, Style
 from cnn_study.training.search import Chosen, Trial
 
+ARROW = Path(
+    [(-0.3, 0), (0.3, 0), (0, 0), (0, 1), (-0.25, 0.6), (0, 1), (0.25, 0.6)],
+    [Path.MOVETO, Path.LINETO, Path.MOVETO, Path.LINETO, Path.MOVETO, Path.LINETO, Path.LINETO],
+)
+"""A marker that stands on its value and points up: at least so much."""
 RESULTS = ("reached", "not reached", "diverged")
 
 
@@ -25,8 +31,8 @@ def rate_search(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     figure, axes = panels(titles, style)
     styles = styles_of(outcome, labels(shown))
     search = outcome.design.search
-    timed = search is not None and isinstance(search.objective, TimeToTrainError)
-    quantity = "epochs" if timed else "validation_error"
+    by_time = timed(search)
+    quantity = "epochs" if by_time else "validation_error"
     rows = []
     for arm in shown:
         if arm.name not in found:
@@ -34,11 +40,11 @@ def rate_search(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
         chosen = found[arm.name]
         _search(axes[titles.index(arm.condition)], chosen, styles[arm.label], arm.label)
         for trial in chosen.trials:
-            result = RESULTS[trial.score[0]] if timed or trial.score[0] else "measured"
+            result = RESULTS[trial.score[0]] if by_time or trial.score[0] else "measured"
             rows.append((arm.condition, arm.label, trial.rate, result, _drawn(trial), trial.rate == chosen.rate))
     level_axis(axes[0], sorted({row[2] for row in rows}), logarithmic=True)
     axes[0].set_ylim(bottom=0, top=1.1 * axes[0].get_ylim()[1])
-    value_axis(axes[0], "y", None if timed else percent)
+    value_axis(axes[0], "y", None if by_time else percent)
     label_axes(axes, plot.x or "learning rate", plot.y or (search.objective.text if search else ""))
     legend(figure, axes)
     columns = ["condition", "label", "learning_rate", "result", quantity, "chosen"]
@@ -49,18 +55,24 @@ def rate_search(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
 def _search(ax: Axes, chosen: Chosen, one: SeriesStyle, label: str) -> None:
     reached, late, diverged = ([trial for trial in chosen.trials if trial.score[0] == kind] for kind in range(3))
     ax.plot([t.rate for t in reached], [_drawn(t) for t in reached], label=label, marker=one.marker, **one.line)
-    ax.plot([t.rate for t in late], [_drawn(t) for t in late], "2", color=one.color, markersize=9)
+    arrow = {"marker": ARROW, "markersize": 15, "markerfacecolor": "none", "linestyle": "none"}
+    ax.plot([t.rate for t in late], [_drawn(t) for t in late], color=one.color, **arrow)
     # At the top of the panel, whatever its scale: a run that diverged has no number.
     ax.plot(
         [t.rate for t in diverged], [0.97] * len(diverged), "x", color=one.color, transform=ax.get_xaxis_transform()
     )
-    rings = [_drawn(trial) for trial in reached if trial.rate == chosen.rate]
+    rings = [_drawn(trial) for trial in (*reached, *late) if trial.rate == chosen.rate]
     ax.plot([chosen.rate] * len(rings), rings, "o", markersize=11, markerfacecolor="none", color=one.color)
 
 
 def _drawn(trial: Trial) -> float:
     """Its score; for a run that has not arrived, how many epochs it was given."""
     return (trial.score[1], float(trial.specs[0].train.epochs), math.nan)[trial.score[0]]
+
+
+def timed(search: RateSearch | None) -> bool:
+    """Whether rates are compared by epochs to a training error, which a run may not reach."""
+    return search is not None and isinstance(search.objective, TimeToTrainError)
 
 
 def searched(search: RateSearch | None) -> str:
@@ -72,9 +84,9 @@ def _caption(search: RateSearch | None) -> str:
     if search is None:
         return "No learning rate was searched."
     late = (
-        " Three-pointed marks: not reached within the epochs the run was given (a rate is given no more than the best "
+        " Arrows: not reached within so many epochs, which the run was given (a rate is given no more than the best "
         "one has needed)."
-        if isinstance(search.objective, TimeToTrainError)
+        if timed(search)
         else ""
     )
     return (

@@ -13,8 +13,8 @@ from cnn_study.analysis.decisions import Decision, Outcome
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import HalfGap, Plot, Published, TimeRatio
 from cnn_study.figures.layout import wrapped
-from cnn_study.figures.quantities import arms, comparable, looked, published
-from cnn_study.figures.style import PUBLISHED, Style, series_styles
+from cnn_study.figures.quantities import arms, comparable, looked, published, styles_of
+from cnn_study.figures.style import PUBLISHED, Style
 
 ARROW = 1.5
 """Factor from an estimate to the tip of an arrow that stands for a limit that is not known."""
@@ -35,10 +35,10 @@ def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
         ax, [i for d in decisions for i in (d.interval, d.bootstrap) if i], [n for some in numbers for n in some]
     )
     ax.axvline(1, color="0.2", linewidth=0.8)
-    styles = series_styles(list(dict.fromkeys(pair(outcome, decision) for decision in decisions)))
+    styles = styles_of(outcome, list(dict.fromkeys(_looked_at(outcome, decision) for decision in decisions)))
     rows, places, top = [], [], 0.0
     for decision, height, some, beside in zip(decisions, heights, numbers, besides, strict=True):
-        one, place = styles[pair(outcome, decision)], top + height / 2
+        one, place = styles[_looked_at(outcome, decision)], top + height / 2
         for kind, interval in (("t", decision.interval), ("bootstrap", decision.bootstrap)):
             if interval is None:
                 continue
@@ -58,7 +58,9 @@ def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     ax.set_yticks(places, names, fontsize=size)
     ax.set_ylim(top or 1, 0)
     ax.grid(visible=False, axis="y")
-    words = plot.x or "ratio of epochs to the same training error (above 1: the second arm is faster)"
+    faster = {outcome.design.arm(d.rule.estimate.arms[-1]).label for d in decisions}
+    second = next(iter(faster)) if len(faster) == 1 else "the second arm"
+    words = plot.x or f"ratio of epochs to the same training error (above 1: {second} is faster)"
     ax.set_xlabel(wrapped(words, 0.36 * style.width, style.type_size))
     caption = (
         "Ratio of the epochs that two arms need to the same training error: geometric mean over "
@@ -76,6 +78,12 @@ def _beside(decision: Decision, numbers: Sequence[Published]) -> str:
     if decision.interval:
         texts.insert(0, f"{decision.interval.text}\n{decision.interval.n} seeds")
     return "\n".join(texts)
+
+
+def _looked_at(outcome: Outcome, decision: Decision) -> str:
+    """The label of the arm whose color a comparison has: whose time is divided, or that which has the remedy."""
+    estimate = decision.rule.estimate
+    return outcome.design.arm(estimate.arms[-1 if isinstance(estimate, HalfGap) else 0]).label
 
 
 def _comparisons(outcome: Outcome, plot: Plot) -> list[Decision]:

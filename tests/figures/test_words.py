@@ -10,12 +10,14 @@ from made_up_results import arm, exact, falling, gallery, made_up_outcome, satur
 
 from cnn_study.analysis.decisions import Decision
 from cnn_study.analysis.statistics import Interval, mean_interval
-from cnn_study.experiment import Plot, Rule, TimeRatio
+from cnn_study.experiment import Plot, Published, Rule, TimeRatio
 from cnn_study.figures import levels
 from cnn_study.figures.draw import drawing
+from cnn_study.figures.filters import side_by_side
 from cnn_study.figures.levels import stray
 from cnn_study.figures.quantities import estimate_text, interval_text, styles_of
 from cnn_study.figures.style import series_styles
+from cnn_study.spec import CheckSpec
 
 GALLERY = gallery()
 JUDGED = ("effects", "forest", "multiverse", "time_ratios", "race")
@@ -176,6 +178,108 @@ def test_pictures_fit_on_a_slide(kind):
     outcome, plot = GALLERY[kind]
     width, height = drawing(outcome, plot, "slides").figure.get_size_inches()
     assert height <= 9 / 16 * width
+
+
+@pytest.mark.parametrize(("count", "found"), [(1, 1), (6, 3), (7, 4), (8, 4), (16, 8), (20, 5), (32, 8)])
+def test_pictures_stand_in_full_rows_where_they_can(count, found):
+    assert side_by_side(count) == found
+    assert side_by_side(count, wide=True) >= found
+
+
+def test_axes_of_time_have_room_for_published_numbers_and_ticks():
+    def measure(one, seed):
+        end = 8 if one.condition == "short" else 30
+        return {}, {"train_error": [(0.0, 0.9), *((e / 2, 0.9 * math.exp(-e / end)) for e in range(1, 2 * end))]}
+
+    numbers = (Published("epochs to 25 % training error", 36, "Somebody 2012", "memory", about="tanh"),)
+    arms = [arm(n, "tanh", condition) for n, condition in enumerate(("short", "long"))]
+    drawn = drawing(made_up_outcome(arms, measure, (), numbers), "training_curves").figure.axes[0]
+    assert drawn.get_xlim()[1] > 1.1 * 36
+    assert {1, 10, 20} <= set(drawn.get_xticks())
+
+
+def test_errors_on_a_logarithmic_axis_have_geometric_means():
+    outcome, plot = GALLERY["training_curves"]
+    drawn = drawing(outcome, dataclasses.replace(plot, logarithmic="y"))
+    assert {ax.get_yscale() for ax in drawn.figure.axes} == {"log"}
+    assert "geometric mean" in drawn.caption
+    row = drawn.data[(drawn.data["label"] == "tanh") & (drawn.data["epoch"] == 5)].iloc[0]
+    curves = [record.curve("train_error") for record in outcome.replicates("tanh, first, None")]
+    found = [dict(zip(*curve, strict=True))[5] for curve in curves]
+    assert row["mean"] == pytest.approx(math.exp(np.mean(np.log(found))))
+
+
+def test_the_output_layer_is_gray_and_called_so():
+    def measure(one, seed):
+        return {}, {f"saturated/dense{n}": [(0, 0.1 * n), (1, 0.1 * n)] for n in (1, 2)}  # Of two layers.
+
+    drawn = drawing(made_up_outcome([arm(1, "tanh")], measure, ()), Plot("over_time", metric="saturated"))
+    (ax,) = drawn.figure.axes
+    assert ax.get_legend_handles_labels()[1] == ["dense layer 1", "output layer"]
+    assert ax.lines[1].get_color() == "0.35"
+
+
+def test_a_figure_counts_the_images_of_the_arms_it_draws():
+    outcome, _ = GALLERY["wandering"]
+    one, *others = outcome.design.arms
+    pictured = dataclasses.replace(one, probes=("wandering",))
+    fewer = [dataclasses.replace(each, data=each.data.but(train_size=50)) for each in others]
+    design = dataclasses.replace(outcome.design, arms=(pictured, *fewer))
+    drawn = drawing(dataclasses.replace(outcome, design=design), "wandering")
+    assert "Trained on 100 images" in drawn.caption
+
+
+def test_points_at_which_all_seeds_agree_announce_no_bars():
+    arms = [arm(n, "tanh", level=n) for n in (1, 2)]
+    drawn = drawing(made_up_outcome(arms, lambda one, seed: ({"test_error": 0.5}, {}), ()), "dose")
+    foot = " ".join(texts(drawn.figure)).replace("\n", " ")
+    assert "The 3 seeds of every point agree" in foot
+    assert "Bars" not in foot
+
+
+def test_ratios_of_times_name_the_faster_arm_and_have_the_color_of_the_other():
+    outcome, _ = GALLERY["time_ratios"]
+    decision = next(d for v in outcome.verdicts for d in v.decisions if isinstance(d.rule.estimate, TimeRatio))
+    verdict = dataclasses.replace(outcome.verdicts[0], decisions=(decision,))
+    drawn = drawing(dataclasses.replace(outcome, verdicts=(verdict,)), "time_ratios").figure.axes[0]
+    slow, fast = (outcome.design.arm(name).label for name in decision.rule.estimate.arms)
+    assert f"{fast} is faster" in drawn.get_xlabel().replace("\n", " ")
+    colors = {line.get_color() for line in drawn.lines if line.get_marker() not in ("", "None")}
+    assert colors == {styles_of(outcome, [slow])[slow].color}
+
+
+def test_numbers_of_random_draws_are_not_said_to_be_exact():
+    outcome = exact()
+    plot = Plot("table", metric="translation_equivariance:kind", x="shift", y="error")
+    rows = tuple({"kind": "convolution", "shift": s, "error": 0.1 * s} for s in (1, 2))
+    for sample, said in ((False, "Mean of 3 random draws"), (True, "One random draw")):
+        spec = CheckSpec(check="translation_equivariance", sample=sample)
+        record = dataclasses.replace(next(iter(outcome.checks.values())), spec=spec, table=rows)
+        drawn = drawing(dataclasses.replace(outcome, checks={spec.check: record}), plot)
+        foot = " ".join(texts(drawn.figure)).replace("\n", " ")
+        assert said in foot
+        assert said in drawn.caption
+        assert "exactly" not in foot + drawn.caption
+
+
+def test_a_chosen_rate_that_was_not_reached_has_its_ring():
+    outcome, _ = GALLERY["training_curves"]
+    late = {
+        name: dataclasses.replace(
+            tuned,
+            search=dataclasses.replace(
+                tuned.search,
+                trials=tuple(dataclasses.replace(trial, score=(1, 0.5)) for trial in tuned.search.trials),
+            ),
+        )
+        for name, tuned in outcome.tuned.items()
+    }
+    drawn = drawing(dataclasses.replace(outcome, tuned=late), "rate_search")
+    rings = [
+        line for ax in drawn.figure.axes for line in ax.lines if line.get_marker() == "o" and len(line.get_xdata())
+    ]
+    assert {float(line.get_xdata()[0]) for line in rings} == {0.01}
+    assert len(rings) == len(late)
 
 
 def test_decimals_follow_the_interval():
