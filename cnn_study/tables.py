@@ -131,7 +131,7 @@ def plan(plans: Sequence[ExperimentPlan], examples: Examples, pace: Pace | None,
 def plan_notes(pace: Pace | None) -> Iterator[str]:
     """What the table of a plan says, line by line."""
     yield "least: all that the next look at every rule needs."
-    yield "most: every rule that asks for more goes on to its last look. Images and MACs are of these."
+    yield "most: rules that ask for more go on to their last look. Images, MACs: of these."
     yield "MACs: multiply-accumulates of forward passes. Checks take no time here."
     if pace and pace.share < 1:
         yield "time: most, if every run goes on to its last epoch. least, if runs end at their"
