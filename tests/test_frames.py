@@ -125,9 +125,9 @@ def test_they_are_loaded_without_tensorflow_and_from_anywhere(quick, tmp_path):
     assert answer.stderr == ""
     taken, *told = answer.stdout.split()
     assert told == [str(len(quick.runs)), str(len(quick.curves)), "quick", "[]"]
-    # Two seconds are promised on a fast idle machine, about six times what it takes to import pandas there. Slower
-    # processors, and those that others use too, take longer for both.
-    assert float(taken) < 12
+    # About six times what it takes to import pandas, for 1,800 runs on a fast idle machine, and in proportion to the
+    # runs that are stored. Processors that others use too take longer for both.
+    assert float(taken) < 12 * max(1, len(quick.runs) / 1800)
 
 
 def test_what_is_not_there_is_told(tmp_path):
