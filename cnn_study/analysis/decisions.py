@@ -9,7 +9,7 @@ from typing import Literal
 
 from cnn_study.analysis import replication
 from cnn_study.analysis.estimates import confidence, measured
-from cnn_study.analysis.p_values import CONFIRMED, p_value
+from cnn_study.analysis.p_values import is_confirmed
 from cnn_study.analysis.replication import RuleState, Standing
 from cnn_study.analysis.sequential import Look
 from cnn_study.analysis.statistics import CONFIDENCE, Interval, Sample, sample_bootstrap, sample_interval, share
@@ -86,7 +86,7 @@ class Decision:
         """Whether its p value is so small that it survives a correction for a hundred tests."""
         if self.sample is None or self.verdict not in ("supported", "contradicted"):
             return False
-        return p_value(self.verdict, self.sample, self.rule, self.looks) < CONFIRMED
+        return is_confirmed(self.verdict, self.sample, self.rule, self.looks)
 
     @property
     def promised(self) -> float:
@@ -359,7 +359,7 @@ def _sureness(
     verdict: Literal["supported", "contradicted"], sample: Sample, rule: Rule, design: Design
 ) -> Literal["decided", "closed"]:
     """Whether a verdict might be confirmed by further seeds, or is so already."""
-    return "closed" if p_value(verdict, sample, rule, design.looks) < CONFIRMED else "decided"
+    return "closed" if is_confirmed(verdict, sample, rule, design.looks) else "decided"
 
 
 def _irrelevance(rule: Rule, interval: Interval) -> str:

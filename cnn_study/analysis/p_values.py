@@ -32,6 +32,13 @@ def p_value(verdict: Literal["supported", "contradicted"], sample: Sample, rule:
     return repeated_p(p_contradicted(sample, rule), looks, one_sided=rule.smallest is not None)
 
 
+def is_confirmed(
+    verdict: Literal["supported", "contradicted"], sample: Sample, rule: Rule, looks: tuple[int, ...]
+) -> bool:
+    """Whether the p value of a verdict is so small that no further seed is needed; arguments as of :func:`p_value`."""
+    return p_value(verdict, sample, rule, looks) < CONFIRMED
+
+
 def p_supported(sample: Sample, rule: Rule) -> float:
     """The p value for "the mean lies inside of the range of the rule"; below 0.05 exactly if that is the verdict.
 

@@ -128,19 +128,19 @@ class Agenda:
         """Seeds that every arm needs now, by name."""
         return replication.wanted(self.design, zip(self.design.rules, self._standings, strict=True), self.confirm)
 
-    def opened(self, name: str) -> bool:
-        """Whether a rule that is open asks for all the seeds that an arm needs now.
+    def opened(self, name: str, seeds: int) -> bool:
+        """Whether a rule that is open asks for so many seeds of an arm.
 
         Args:
             name: Of the arm.
+            seeds: How many.
         """
-        sizes, wanted = self.design.sizes, self.wanted[name]
         about = (
             standing
             for rule, standing in zip(self.design.rules, self._standings, strict=True)
             if name in rule.estimate.arms
         )
-        return any(each.state == "open" and each.wanted(sizes, self.confirm) == wanted for each in about)
+        return any(each.state == "open" and each.wanted(self.design.sizes, self.confirm) == seeds for each in about)
 
     @property
     def most(self) -> Mapping[str, int]:
@@ -247,7 +247,7 @@ def plan(design: Design, stored: Stored, checks: Mapping[str, CheckRecord], conf
         if isinstance(step, Needed):
             yield _searching(arm, design, step, wanted[name], most[name])
         else:
-            why = "a rule is open" if found.opened(name) else "a verdict is to be confirmed"
+            why = "a rule is open" if found.opened(name, wanted[name]) else "a verdict is to be confirmed"
             yield _replicating(step, stored, wanted[name], most[name], design.sizes[0], why)
     for check in design.checks:
         done = check.key in checks

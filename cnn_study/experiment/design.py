@@ -115,10 +115,14 @@ class Design:
     @property
     def threshold(self) -> float | None:
         """The training error that is timed by the search, else by the first rule that times one; ``None``: by none."""
-        if self.search is not None and isinstance(self.search.objective, TimeToTrainError):
-            return self.search.objective.threshold
-        timed = (rule.estimate for rule in self.rules)
-        return next((each.threshold for each in timed if isinstance(each, TimeRatio | HalfGap)), None)
+        timed = (rule.estimate for rule in self.rules if isinstance(rule.estimate, TimeRatio | HalfGap))
+        return next((each.threshold for each in timed), None) if self.sought is None else self.sought
+
+    @property
+    def sought(self) -> float | None:
+        """The training error that is timed by the search; ``None``: there is no search, or it times none."""
+        objective = self.search.objective if self.search else None
+        return objective.threshold if isinstance(objective, TimeToTrainError) else None
 
     def dataset(self, data: DataSpec) -> Dataset:
         """The data set of an arm's images.

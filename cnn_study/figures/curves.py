@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.statistics import Interval
-from cnn_study.experiment import Arm, Plot, Published, TimeToTrainError
+from cnn_study.experiment import Arm, Plot, Published
 from cnn_study.figures.layout import label_axes, legend, panels, time_axis, value_axis
 from cnn_study.figures.quantities import (
     FEW,
@@ -39,19 +39,19 @@ Curve = tuple[list[float], list[Interval]]
 def training_curves(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
     """A panel a condition: mean training error over seeds with its interval, every seed as a thin line."""
     shown = arms(outcome, plot)
-    search = outcome.design.search
-    timed = search is not None and isinstance(search.objective, TimeToTrainError)
-    known = [number for label in labels(shown) for number in published(outcome, label, "epochs")] if timed else []
+    threshold = outcome.design.sought
+    timed = labels(shown) if threshold is not None else ()
+    known = [number for label in timed for number in published(outcome, label, "epochs")]
     last = max((number.value for number in known), default=0.0)
     figure, axes, styles, table = _curves(outcome, plot, shown, "train_error", style, last)
     logarithmic = "y" in plot.logarithmic
     if not logarithmic:
         axes[0].set_ylim(0, 1)
     numbers: list[Published] = []
-    if search is not None and isinstance(search.objective, TimeToTrainError):
+    if threshold is not None:
         for ax, condition in zip(axes, conditions(shown), strict=True):
             beside = known if comparable(outcome, condition) else []
-            _threshold(ax, search.objective.threshold, beside, styles)
+            _threshold(ax, threshold, beside, styles)
             numbers += beside
     value_axis(axes[0], "y", percent, logarithmic=logarithmic, within=natural_limits(table, "train_error"))
     legend(figure, axes)
@@ -84,7 +84,7 @@ def history(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
 def _curves(
     outcome: Outcome, plot: Plot, shown: Sequence[Arm], metric: str, style: Style, last: float = 0.0
 ) -> tuple[Figure, list[Axes], Mapping[str, SeriesStyle], pd.DataFrame]:
-    """The panels with their curves, the looks of labels, and the numbers; ``last``: what a logarithmic axis reaches."""
+    """The panels with their curves, styles of labels, and the numbers; ``last``: what a logarithmic axis reaches."""
     titles = conditions(shown)
     spans = [longest(outcome, [arm for arm in shown if arm.condition == title], metric) for title in titles]
     figure, axes = panels(titles, style)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.path import Path
 
 from cnn_study.analysis.decisions import Outcome
-from cnn_study.experiment import Plot, RateSearch, TimeToTrainError
+from cnn_study.experiment import Design, Plot, RateSearch
 from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
 from cnn_study.figures.quantities import arms, conditions, labels, percent, styles_of
 from cnn_study.figures.style import SeriesStyle, Style
@@ -30,8 +30,7 @@ def rate_search(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     titles = conditions(shown)
     figure, axes = panels(titles, style)
     styles = styles_of(outcome, labels(shown))
-    search = outcome.design.search
-    by_time = timed(search)
+    search, by_time = outcome.design.search, outcome.design.sought is not None
     quantity = "epochs" if by_time else "validation_error"
     rows = []
     for arm in shown:
@@ -49,7 +48,7 @@ def rate_search(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     legend(figure, axes)
     columns = ["condition", "label", "learning_rate", "result", quantity, "chosen"]
     shares = " Arms that share the rate of another one are left out." if len(shown) < len(tuned) else ""
-    return figure, _caption(search) + shares, pd.DataFrame(rows, columns=columns)
+    return figure, _caption(outcome.design) + shares, pd.DataFrame(rows, columns=columns)
 
 
 def _search(ax: Axes, chosen: Chosen, one: SeriesStyle, label: str) -> None:
@@ -70,23 +69,19 @@ def _drawn(trial: Trial) -> float:
     return (trial.score[1], float(trial.specs[0].train.epochs), math.nan)[trial.score[0]]
 
 
-def timed(search: RateSearch | None) -> bool:
-    """Whether rates are compared by epochs to a training error, which a run may not reach."""
-    return search is not None and isinstance(search.objective, TimeToTrainError)
-
-
 def searched(search: RateSearch | None) -> str:
     """With how many seeds every rate was tried, for people."""
     return f"{search.repeats} seeds" if search and search.repeats > 1 else "One seed"
 
 
-def _caption(search: RateSearch | None) -> str:
+def _caption(design: Design) -> str:
+    search = design.search
     if search is None:
         return "No learning rate was searched."
     late = (
         " Arrows: not reached within so many epochs, which the run was given (a rate is given no more than the best "
         "one has needed)."
-        if timed(search)
+        if design.sought is not None
         else ""
     )
     return (

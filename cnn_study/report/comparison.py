@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.estimates import time_to
 from cnn_study.analysis.statistics import Interval, mean_interval, time_product
-from cnn_study.experiment import Agreement, Arm, Claim, Contrast, Estimate, Published, TimeRatio, TimeToTrainError
+from cnn_study.experiment import Agreement, Arm, Claim, Contrast, Estimate, Published, TimeRatio
 from cnn_study.figures.quantities import interval_text, metric_of, values
 from cnn_study.models.complexity import macs, parameters
 
@@ -84,7 +84,7 @@ def _measured(outcome: Outcome, number: Published) -> Iterator[str]:
     if " / " in number.about:
         yield from _compared(outcome, number)
         return
-    search = outcome.design.search
+    sought = outcome.design.sought
     for arm in outcome.design.arms:
         if arm.label != number.about or not outcome.replicates(arm.name):
             continue
@@ -92,8 +92,8 @@ def _measured(outcome: Outcome, number: Published) -> Iterator[str]:
         if number.quantity.startswith("test accuracy"):
             found = [1 - value for value in values(outcome, arm, "test_error")]
             text = interval_text(mean_interval(found), "test_accuracy") if found else ""
-        elif number.quantity.startswith("epochs") and search and isinstance(search.objective, TimeToTrainError):
-            text = _epochs(outcome, arm, search.objective.threshold).text
+        elif number.quantity.startswith("epochs") and sought is not None:
+            text = _epochs(outcome, arm, sought).text
         else:
             metric = metric_of(number)
             text = _measured_mean(outcome, arm, metric) if metric else ""

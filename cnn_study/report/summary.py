@@ -224,7 +224,7 @@ def _direction(outcome: Outcome, claim: Claim, condition: str, survives: Mapping
     """Whether a claim holds under a condition, or as a whole where that is none of the conditions of its direction."""
     mine = next(each for each in outcome.verdicts if each.claim == claim and each.aspect == "direction")
     verdict = verdicts_under(mine.decisions).get(condition, mine.verdict)
-    return WORDS[verdict] + (mark(mine, survives) if verdict in ("supported", "contradicted") else "")
+    return WORDS[verdict] + mark(mine, survives)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -290,7 +290,7 @@ def _bold(verdict: ClaimVerdict, survives: Mapping[Key, bool]) -> str:
 def _measured(mine: Sequence[ClaimVerdict], design: Design) -> str:
     found = [decision for verdict in mine for decision in verdict.decisions if decision.interval]
     several = len({each.rule.condition for each in found}) > 1
-    conditions = (f" ({each.rule.condition})" if several else "" for each in found)
-    texts = list(dict.fromkeys(in_words(each, design) + where for each, where in zip(found, conditions, strict=True)))
+    told = (f"{in_words(each, design)}{f' ({each.rule.condition})' if several else ''}" for each in found)
+    texts = list(dict.fromkeys(told))
     more = [f"and {len(texts) - 2} more"] if len(texts) > 2 else []
     return "<br>".join(texts[:2] + more)

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from cnn_study.analysis.decisions import ClaimVerdict, Outcome
-from cnn_study.experiment import ASPECTS, PROVENANCES, Claim, Design, HalfGap, TimeRatio, TimeToTrainError
+from cnn_study.experiment import ASPECTS, PROVENANCES, Claim, Design, HalfGap, TimeRatio
 
 PREFIX = "cnn_study/"
 """What the names of all experiments begin with, as others may use the same store."""
@@ -60,8 +60,8 @@ def time_name(threshold: float) -> str:
 def thresholds(design: Design) -> list[float]:
     """The training errors to which a time is searched or estimated, from large to small."""
     found = [rule.estimate.threshold for rule in design.rules if isinstance(rule.estimate, TimeRatio | HalfGap)]
-    if design.search and isinstance(design.search.objective, TimeToTrainError):
-        found.append(design.search.objective.threshold)
+    if design.sought is not None:
+        found.append(design.sought)
     return sorted(set(found), reverse=True)
 
 
@@ -218,9 +218,7 @@ def _searches(outcome: Outcome) -> dict[str, View]:
 
 
 def _rates(design: Design, wanted: str) -> dict[str, Any]:
-    objective = design.search.objective if design.search else None
-    timed = isinstance(objective, TimeToTrainError)
-    sought = time_name(objective.threshold) if timed else "final_validation_error"
+    sought = "final_validation_error" if design.sought is None else time_name(design.sought)
     axes = {"xaxis": {"key": "learning_rate", "type": "PARAM"}, "yaxis": {"key": sought, "type": "METRIC"}}
     chart = _chart("SCATTER", f"{sought} by learning rate", **axes)
     columns = ["params.`arm`", "params.`learning_rate`", f"metrics.`{sought}`"]
