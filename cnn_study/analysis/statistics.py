@@ -1,7 +1,7 @@
 """The statistics. Seeds are the unit of replication; arms share them, so they are compared in pairs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
@@ -47,26 +47,33 @@ class Interval:
     @property
     def text(self) -> str:
         """For people: ``1.3 [1.1, 1.6]``, ``> 2.1 (at least 1.8)``, ``-0.4 [-1.1, 0.3] points``, ``7 of 8 cases``."""
+        return self.written(lambda number: f"{number:.3g}")
+
+    def written(self, number: Callable[[float], str]) -> str:
+        """The same with numbers as a reader needs them.
+
+        Args:
+            number: Gives the text of the estimate and of a limit.
+        """
         if self.n == 0 or math.isnan(self.estimate):
             return "unknown"
         if self.kind == "share":
             return f"{round(self.estimate * self.n):,} of {self.n:,} cases"
         unit = f" {self.unit}" if self.unit else ""
         if self.n == 1 and self.bounded:
-            return f"{self.estimate:.3g}{unit} (one seed)"
+            return f"{number(self.estimate)}{unit} (one seed)"
         if self.kind == "time":
-            return self._time_text
-        return f"{self.estimate:.3g} [{self.low:.3g}, {self.high:.3g}]{unit}"
+            return self._time_text(number)
+        return f"{number(self.estimate)} [{number(self.low)}, {number(self.high)}]{unit}"
 
-    @property
-    def _time_text(self) -> str:
+    def _time_text(self, number: Callable[[float], str]) -> str:
         if math.isinf(self.high) and self.low <= 0:
             return "unknown"
         if math.isinf(self.high):
-            return f"> {self.estimate:.3g} (at least {self.low:.3g})"
+            return f"> {number(self.estimate)} (at least {number(self.low)})"
         if self.low <= 0:
-            return f"< {self.estimate:.3g} (at most {self.high:.3g})"
-        return f"{self.estimate:.3g} [{self.low:.3g}, {self.high:.3g}]"
+            return f"< {number(self.estimate)} (at most {number(self.high)})"
+        return f"{number(self.estimate)} [{number(self.low)}, {number(self.high)}]"
 
 
 @dataclass(frozen=True)

@@ -196,7 +196,8 @@ def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, 
     if plot.kind in ("dose", "family"):
         terms["bars"] = (AGREED if levels.agreed(data) else BARS).format(**terms)
     foot = [FEET.get(plot.kind, "").format(**terms)]
-    foot += [text for text in (STRAY_TEXT, LEFT_OUT_TEXT, effects.DOTTED_TEXT, UNCORRECTED_TEXT) if text in caption]
+    told = (STRAY_TEXT, LEFT_OUT_TEXT, effects.DOTTED_TEXT, effects.MADE_BY_TEXT, UNCORRECTED_TEXT)
+    foot += [text for text in told if text in caption]
     if outcome.design.proxy and plot.kind not in EXACT:
         proxy = f"A proxy: {outcome.design.proxy}."
         caption += f" {proxy}"

@@ -2,8 +2,9 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from types import MappingProxyType
 
 import matplotlib.pyplot as plt
@@ -19,18 +20,22 @@ from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, from_t
 from cnn_study.analysis.significance import Key, rule_mark
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Agreement, Aspect, Contrast, Plot, Published, Verdict
+from cnn_study.figures.layers import layer_text, measured_layers
 from cnn_study.figures.layout import grow, text_width, wrapped
 from cnn_study.figures.quantities import (
     SLOPES,
     SLOPES_TEXT,
     STEPS_TEXT,
     UNCORRECTED_TEXT,
+    UNITS,
     arms,
+    column_text,
+    decimals,
     drawable,
-    estimate_text,
     looked,
     metric_of,
     metric_text,
+    percent,
     published,
     published_of,
     published_text,
@@ -50,11 +55,16 @@ OPPOSITE = "rather the opposite"
 """What stands beside a rule that is contradicted since the whole interval lies on the other side."""
 WITHIN = "within the margin of the limit"
 """The same as no effect of interest, where the limit is not that of no effect at all."""
+RIGHT, NEEDED = 0.31, 13
+"""Part of the width of a row that a line of published numbers may have; sizes of its type that it has at least."""
 BEYOND = "on the other side of the limit"
 """The same as the opposite, where the limit is not that of no effect at all."""
 SMALL = "but less than would matter"
 """What stands beside a rule that is supported by an effect smaller than the smallest that would matter."""
 DOTTED_TEXT = "Dotted: the smallest effect that would matter."
+MADE_BY_TEXT = "A mean over layers and epochs is here mostly that of one layer in one epoch."
+MOST = 0.8
+"""Part of a mean that one of its values makes for this to be said."""
 UNJUDGED = "a premise fails"
 """What stands in the place of the verdict on a rule of a mechanism that is not judged."""
 QUESTIONS: Mapping[Aspect, str] = {
@@ -65,10 +75,15 @@ QUESTIONS: Mapping[Aspect, str] = {
 """What rules on an aspect of a claim answer, where a figure has rules on several."""
 PREMISE = "premise: "
 """What the name of a rule begins with that must hold for a cause to be judged."""
+SEVERAL, FEWEST = 3, 4
+"""So many names that begin with so many same words have these above them."""
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 STEP = 1.12
 """From one line of what stands above a row to the next, in lines of what stands beside it."""
 WIDE = 6.75
 """Inches of a figure that has room for so many; a narrower one has fewer."""
+INDENT = 2.0
+"""How far what several rows have in common is set in from the claim, in sizes of its type."""
 APART = 8.0
 """How many times as far the estimates of one claim may reach as those of another that shares their panel."""
 COLUMNS = [
@@ -91,9 +106,11 @@ COLUMNS = [
 class _Row:
     """A decided rule, the text beside it, its mark, and what was published about the arms that it compares.
 
-    The first row of a claim, and of a question about it, has the claim and the question above it; in a narrow figure
-    the name stands above too, and not beside; all that has a size of type and so much room in inches. One that is not
-    judged belongs to a mechanism of which nothing is said, since a premise does not hold.
+    The first row of a claim, and of a question about it, has the claim and the question above it; the first of several
+    rows that compare the same under several conditions has what they compare above it. In a narrow figure the name
+    stands above too, and not beside; all that has a size of type and so much room in inches. One that is not judged
+    belongs to a mechanism of which nothing is said, since a premise does not hold. All estimates of a panel have the
+    same decimals.
     """
 
     decision: Decision
@@ -101,6 +118,7 @@ class _Row:
     mark: str
     numbers: Sequence[Published]
     judged: bool = True
+    decimals: int = 2
     claim: str = ""
     question: str = ""
     above: str = ""
@@ -117,14 +135,26 @@ class _Row:
         return self.decision.verdict if self.judged else "not tested"
 
     @property
-    def right(self) -> str:
-        """What stands on the right: the estimate with its interval, then the published numbers, a line each."""
+    def estimate(self) -> str:
+        """The estimate with its interval."""
+        rule = self.decision.rule
+        nothing = 0 if isinstance(rule.estimate, Contrast) else 1
+        edges = [edge for edge in (nothing, rule.low, rule.high, *rule.relevant) if math.isfinite(edge)]
+        return column_text(self.interval, self.decimals, edges)
+
+    @property
+    def published(self) -> str:
+        """The published numbers, in as many lines as they need."""
         texts = [
             f"published: {published_text(number, metric_of(number))}, {short_source(number.source)}"
             for number in self.numbers
         ]
-        found = [self.finding] if self.finding else []
-        return "\n".join([estimate_text(self.interval), *found, *texts])
+        return wrapped("\n".join(texts), max(RIGHT * self.room, NEEDED * self.size / 72), self.size)
+
+    @property
+    def right(self) -> list[str]:
+        """What stands on the right below the verdict, line by line: the estimate, then the published numbers."""
+        return [text for text in (self.estimate, self.finding, *self.published.split("\n")) if text]
 
     @property
     def finding(self) -> str:
@@ -166,7 +196,7 @@ class _Row:
     @property
     def body(self) -> float:
         """Lines of all the rest."""
-        return max(self.name.count("\n") + 1, self.right.count("\n") + 2) + 0.6
+        return max(self.name.count("\n") + 1, len(self.right) + 1) + 0.6
 
     @property
     def height(self) -> float:
@@ -179,7 +209,10 @@ def effects(
     """A row a rule: its estimate with its interval over the range that supports the claim; a panel a quantity."""
     decided = _decided(outcome, plot)
     asked = any(decision.rule.aspect != "direction" for decision in decided)
-    groups = _groups(decided)
+    about = [decision for decision in decided if decision.rule.aspect == "direction"]
+    shown = [decision for decision in decided if not any(_repeats(decision, effect) for effect in about)]
+    made_by = list(dict.fromkeys(text for decision in shown for text in _made_by(outcome, decision)))
+    groups = _groups(shown)
     panels = {panel: _rows(outcome, some, survives, style, asked=asked) for panel, some in groups.items()}
     heights = [sum(row.height for row in rows) for rows in panels.values()] or [1.0]
     below = sum(2.5 + _axis_name(quantity, style).count("\n") + 1 for quantity, _ in panels)
@@ -197,8 +230,12 @@ def effects(
         f"95 % t interval{looked(outcome)}, for equivalences the 90 % one. Shaded: the range that supports the claim. "
         "Right: the verdict, the estimate and its interval."
     )
-    if any(row.decision.rule.premise for row in rows):
+    if any(decision.rule.premise for decision in decided):
         caption += " A premise must hold before a reason is judged."
+    if len(shown) < len(decided):
+        caption += " A premise that holds, and that the rules on the effect state already, is not drawn again."
+    if made_by:
+        caption += f" {MADE_BY_TEXT} {'; '.join(made_by)}."
     if any(row.interval.unit == SLOPES for row in rows):
         caption += f" {SLOPES_TEXT}"
     if any(row.decision.rule.smallest is not None for row in rows):
@@ -240,6 +277,30 @@ def _decided(outcome: Outcome, plot: Plot) -> list[Decision]:
     ]
 
 
+def _made_by(outcome: Outcome, decision: Decision) -> Iterator[str]:
+    """Of every mean over layers and epochs that one of its values makes most of: which, and how much."""
+    estimate = decision.rule.estimate
+    for term in estimate.terms if isinstance(estimate, Contrast) else ():
+        metric, arm = term.metric.removesuffix("_mean"), outcome.design.arm(term.arm)
+        found = measured_layers(outcome, arm, metric) if metric != term.metric else []
+        sums: dict[tuple[str, float], float] = {}
+        for layer in found:
+            for record in outcome.replicates(arm.name):
+                for epoch, value in zip(*record.curve(f"{metric}/{layer}"), strict=True):
+                    sums[layer, epoch] = sums.get((layer, epoch), 0.0) + abs(value)
+        layer, epoch = max(sums, key=lambda place: sums[place], default=("", 0.0))
+        if len(sums) > SEVERAL and sums[layer, epoch] > MOST * (whole := math.fsum(sums.values())):
+            share, mean = percent(round(sums[layer, epoch] / whole, 2)), metric_text(term.metric)
+            yield f"{share} of the {mean} of {arm.label} is that of {layer_text(layer)} in epoch {epoch:g}"
+
+
+def _repeats(decision: Decision, effect: Decision) -> bool:
+    """Whether a rule is a premise that says again of an effect that it is there."""
+    rule, same = decision.rule, decision.interval == effect.interval and decision.rule.claim == effect.rule.claim
+    ranges = (rule.estimate, rule.low, rule.high) == (effect.rule.estimate, effect.rule.low, effect.rule.high)
+    return rule.premise and decision.verdict == "supported" and same and ranges
+
+
 def _groups(decisions: Sequence[Decision]) -> dict[tuple[str, str], list[Decision]]:
     """The rules by what they estimate and, where the claims differ much in size, by their claim."""
     quantities: dict[str, list[Decision]] = {}
@@ -267,6 +328,10 @@ def _quantity(decision: Decision) -> str:
         return f"reduction of {metric_text(estimate.terms[0].metric)} ({estimate.unit})"
     if len(estimate.terms) == 1 and estimate.unit:
         return f"{metric_text(estimate.terms[0].metric)} ({estimate.unit})"
+    metrics = {term.metric for term in estimate.terms}
+    if not estimate.unit and len(metrics) == 1 and metrics <= UNITS.keys():
+        (metric,) = metrics
+        return f"difference of the {metric_text(metric)} ({UNITS[metric]})"
     units = {"points": "percentage points", "": "without unit", SLOPES: SLOPES}
     return f"difference ({units[estimate.unit]})" if estimate.unit in units else estimate.unit
 
@@ -279,28 +344,78 @@ def _compared(estimate: Contrast) -> tuple[str, str] | None:
 def _rows(
     outcome: Outcome, decisions: Sequence[Decision], survives: Mapping[Key, bool], style: Style, *, asked: bool
 ) -> list[_Row]:
-    shared, rows, before = _shared_condition(decisions), [], ("", "")
+    rows: list[_Row] = []
+    shared, before, room = _shared_condition(decisions), "", 0.9 * style.width
     silent = {each.claim.name for each in outcome.verdicts if each.aspect == "mechanism" and _fails(each)}
-    for decision in decisions:
-        rule = decision.rule
-        what = _what(outcome, decision)
-        condition = where(outcome, decision)
-        if rule.condition != shared and not _words(condition) <= _words(what):
-            what += f"; {condition}"
-        claim = "" if rule.claim == before[0] else statement(outcome, rule.claim)
-        question = "" if (rule.claim, rule.aspect) == before or not asked else QUESTIONS[rule.aspect]
-        before = (rule.claim, rule.aspect)
-        room = 0.9 * style.width
-        name = wrapped(
-            (PREMISE if rule.premise else "") + what, room if style.narrow else 0.4 * style.width, style.small
-        )
-        claim = wrapped(claim, room, style.small, bold=True)
-        judged = rule.premise or rule.aspect != "mechanism" or rule.claim not in silent
-        mark = rule_mark(outcome, decision, survives)
-        beside, above = ("", name) if style.narrow else (name, "")
-        heads = (claim, question, above, style.small, room)
-        rows.append(_Row(decision, beside, mark, _published(outcome, decision), judged, *heads))
+    places = decimals(decision.interval for decision in decisions if decision.interval)
+    for (name, aspect), block in groupby(decisions, lambda decision: (decision.rule.claim, decision.rule.aspect)):
+        claim = "" if name == before else wrapped(statement(outcome, name), room, style.small, bold=True)
+        question = QUESTIONS[aspect] if asked else ""
+        before = name
+        for label in _labels(outcome, list(block), shared):
+            rule, mark = label.decision.rule, rule_mark(outcome, label.decision, survives)
+            judged = rule.premise or rule.aspect != "mechanism" or rule.claim not in silent
+            beside = wrapped(label.beside, room if style.narrow else 0.4 * style.width, style.small)
+            above = wrapped(label.above, room, style.small)
+            if style.narrow:
+                beside, above = "", "\n".join(filter(None, (above, beside)))
+            numbers = _published(outcome, label.decision)
+            heads = (claim, question, above, style.small, room)
+            rows.append(_Row(label.decision, beside, mark, numbers, judged, places, *heads))
+            claim = question = ""
     return rows
+
+
+@dataclass(frozen=True)
+class _Label:
+    """What stands beside the row of a rule, and what is said once above it and the rows that follow."""
+
+    decision: Decision
+    beside: str
+    above: str = ""
+
+
+def _labels(outcome: Outcome, decisions: Sequence[Decision], shared: str) -> Iterator[_Label]:
+    """What tells the rules about one question apart, with what several of them have in common said once above them.
+
+    Rules that compare the same under several conditions stand together, in the order of the first of them.
+
+    Args:
+        outcome: What was found.
+        decisions: On one aspect of a claim.
+        shared: The condition of all rules of the panel, which is not said.
+    """
+    groups: dict[str, list[tuple[Decision, str]]] = {}
+    for decision in decisions:
+        what = (PREMISE if decision.rule.premise else "") + _what(outcome, decision)
+        condition = _unsaid(where(outcome, decision), what) if decision.rule.condition != shared else ""
+        groups.setdefault(what, []).append((decision, condition))
+    if any(len({condition for _, condition in group}) > 1 for group in groups.values()):
+        for what, group in groups.items():
+            for number, (decision, condition) in enumerate(group):
+                yield _Label(decision, condition, "" if number else what)
+        return
+    begin = _common_begin(list(groups))
+    for number, (what, group) in enumerate(groups.items()):
+        for decision, condition in group:
+            name = what.removeprefix(begin).lstrip()
+            above = f"{begin} {ELLIPSIS}" if begin and not number else ""
+            yield _Label(decision, f"{name}; {condition}" if condition else name, above)
+
+
+def _unsaid(condition: str, what: str) -> str:
+    """The parts of a condition that are not said by what is compared."""
+    if _words(condition) <= _words(what):
+        return ""
+    return ", ".join(part for part in condition.split(", ") if not _words(part) <= _words(what))
+
+
+def _common_begin(names: Sequence[str]) -> str:
+    """The words that several names begin with; empty where they are few, or where the rest would say nothing."""
+    words = [name.split() for name in names]
+    least = min(map(len, words), default=0) - 1
+    same = next((n for n in range(least) if len({each[n] for each in words}) > 1), max(least, 0))
+    return " ".join(words[0][:same]) if len(names) >= SEVERAL and same >= FEWEST else ""
 
 
 def _fails(verdict: ClaimVerdict) -> bool:
@@ -348,7 +463,9 @@ def _panel(ax: Axes, quantity: str, rows: Sequence[_Row], style: Style) -> None:
     else:
         ax.set_xlim(*_range(rows))
         ax.xaxis.set_major_locator(MaxNLocator(max(round((MOST_TICKS - 1) * style.width / WIDE), 2)))
-    ax.axvline(1 if quantity == RATIOS else 0, color="0.2", linewidth=0.8)
+    nothing = 1 if quantity == RATIOS else 0
+    if ax.get_xlim()[0] <= nothing <= ax.get_xlim()[1]:
+        ax.axvline(nothing, color="0.2", linewidth=0.8)
     places, place = [], 0.0
     for row in rows:
         places.append(place + row.head + row.body / 2)
@@ -361,7 +478,12 @@ def _panel(ax: Axes, quantity: str, rows: Sequence[_Row], style: Style) -> None:
 
 
 def _axis_name(quantity: str, style: Style) -> str:
-    return wrapped(quantity, 0.4 * style.width, style.type_size)
+    """What an axis shows, with its unit on a line of its own where one line has no room for both."""
+    room = 0.4 * style.width
+    name, _, unit = quantity.rpartition(" (")
+    if name and text_width(quantity, style.type_size) > room:
+        quantity = f"{name}\n({unit}"
+    return wrapped(quantity, room, style.type_size)
 
 
 def _draw(ax: Axes, row: _Row, quantity: str, top: float, style: Style) -> None:
@@ -383,15 +505,20 @@ def _draw(ax: Axes, row: _Row, quantity: str, top: float, style: Style) -> None:
     else:
         ax.plot(drawable(interval), [middle, middle], color=one.color, solid_capstyle="butt")
         ax.plot(interval.estimate, middle, marker=one.marker, color=one.color, linestyle="none")
-    texts = [(row.verdict + row.mark if row.judged else UNJUDGED, "bold", one.color)]
+    verdict = row.verdict + row.mark if row.judged else UNJUDGED
+    behind = 72 * 1.05 * text_width(verdict, style.small, bold=True) + 0.25 * style.small
+    seeds = f"({interval.n} seed{'s' if interval.n > 1 else ''})"
+    texts = [(0.0, 0, verdict, "bold", one.color), (behind, 0, seeds, "normal", one.color)]
+    published = len(row.right) - (row.published.count("\n") + 1 if row.published else 0)
     texts += [
-        (line, "normal", PUBLISHED if line.startswith("published") else one.color) for line in row.right.split("\n")
+        (0.0, number, text, "normal", PUBLISHED if number > published else one.color)
+        for number, text in enumerate(row.right, 1)
     ]
-    for number, (text, weight, color) in enumerate(texts):
+    for left, number, text, weight, color in texts:
         ax.annotate(
             text,
             (1.02, middle),
-            (0, 1.24 * ((len(texts) - 1) / 2 - number) * style.small),
+            (left, 1.24 * (len(row.right) / 2 - number) * style.small),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
             va="center",
@@ -417,22 +544,35 @@ def _head(ax: Axes, row: _Row, top: float, style: Style) -> None:
             continue
         behind = text == row.question and row.behind
         more = STEP * text.count("\n")  # The base line of a text of several lines is that of its last one.
-        place = (left + row.end / style.width, line - STEP) if behind else (left, line + more)
+        inner = left + INDENT * style.small / 72 / style.width if text == row.above and not style.narrow else left
+        place = (left + row.end / style.width, line - STEP) if behind else (inner, line + more)
         how = {"transform": across, "va": "baseline", "fontsize": style.small, "linespacing": 1.1}
         ax.text(*place, text, fontweight=weight, color="0.1", zorder=3, **how).set_in_layout(False)
         line += 0 if behind else more + STEP
 
 
 def _range(rows: Sequence[_Row]) -> tuple[float, float]:
-    """Limits of an axis that shows contrasts, zero, the published numbers and where the supporting ranges end."""
-    values = [0.0]
+    """Limits of an axis that shows contrasts, the published numbers and where the supporting ranges end.
+
+    Zero is on it where it says something, or is near.
+    """
+    values: list[float] = []
     for row in rows:
         values += [number.value for number in row.numbers]
         rule = row.decision.rule
         values += [*drawable(row.interval), rule.low, rule.high, *rule.relevant]
     finite = [value for value in values if math.isfinite(value)]
+    if any(_of_effect(row.decision) for row in rows) or min(map(abs, finite)) < max(finite) - min(finite):
+        finite.append(0.0)
     margin = 0.06 * (max(finite) - min(finite)) or 1.0
     return min(finite) - margin, max(finite) + margin
+
+
+def _of_effect(decision: Decision) -> bool:
+    """Whether zero says something: that there is no difference, or where the range of a rule about a value ends."""
+    rule = decision.rule
+    several = isinstance(rule.estimate, Contrast) and len(rule.estimate.terms) > 1
+    return several or 0 in (rule.low, rule.high, *rule.relevant)
 
 
 def _published(outcome: Outcome, decision: Decision) -> list[Published]:

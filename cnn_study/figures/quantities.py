@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -21,6 +21,8 @@ FRACTIONS = ("accuracy", "consistency", "dead", "drop", "error", "gap", "reached
 FEW = 2
 """So many seeds are shown one by one: the interval of their mean says more of the t distribution than of them."""
 UNCORRECTED_TEXT = f"{UNCORRECTED}: its claim as a whole does not survive Holm's correction for all tests together."
+MOST_DECIMALS = 6
+"""Of a number in a figure."""
 LEFT_OUT_TEXT = "A line leaves out the few seeds that are far from all others, as its name says; rules count them."
 STRAY_TEXT = "Where seeds are far apart, a mean may lie where none is."
 STEPS_TEXT = (
@@ -61,6 +63,41 @@ def estimate_text(interval: Interval) -> str:
     if bounds and abs(bare.estimate) < 0.001 * max(bounds):  # Zero, as far as the interval tells.
         bare = replace(bare, estimate=0.0)
     return without_exponents(bare.text)
+
+
+def decimals(intervals: Iterable[Interval]) -> int:
+    """How many decimals a column of estimates has, the same in every row.
+
+    So many that rounding moves the limits by no more than a tenth of half the width, in half of the rows at least.
+    """
+    widths = [each.high - each.low for each in intervals if math.isfinite(each.low) and math.isfinite(each.high)]
+    needed = sorted(min(max(math.ceil(math.log10(10 / width)), 0), MOST_DECIMALS) for width in widths if width > 0)
+    return needed[len(needed) // 2] if needed else 0
+
+
+def column_text(interval: Interval, places: int, edges: Sequence[float] = ()) -> str:
+    """An estimate with its interval, without its unit, with so many decimals, as in all rows of its column.
+
+    Args:
+        interval: The numbers.
+        places: Decimals. There are more where a rounded limit would not show on which side of an edge it lies.
+        edges: Ends of ranges that the interval is held against.
+    """
+    limits = [limit for limit in (interval.low, interval.high) if math.isfinite(limit)]
+    told = (
+        more
+        for more in range(places, MOST_DECIMALS + 1)
+        if all((round(limit, more) > edge) == (limit > edge) for limit in limits for edge in edges)
+        and all((round(limit, more) < edge) == (limit < edge) for limit in limits for edge in edges)
+    )
+    shown = next(told, places)
+    return replace(interval, unit="").written(lambda number: _fixed(number, shown))
+
+
+def _fixed(number: float, places: int) -> str:
+    """A number with so many decimals; one that rounds to zero has no sign."""
+    text = f"{number:.{places}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
 
 
 def without_exponents(text: str) -> str:
@@ -146,6 +183,8 @@ def drawable(interval: Interval) -> tuple[float, float]:
 
 
 CALLED = {
+    "input_drift_mean": "mean drift of inputs",
+    "gradient_predictiveness_mean": "change of the gradient",
     "gradient_unit_input": "gradient at units' inputs",
     "gradient_weights": "gradient of weights",
     "saturated_start": "saturated units at initialization",
@@ -157,6 +196,11 @@ CALLED = {
     for when, time in (("start", "at initialization"), ("end", "in the end"))
 }
 """Metrics whose names do not say in their order what they are."""
+UNITS = {
+    "input_drift_mean": "standard deviations",
+    "gradient_predictiveness_mean": "relative to its norm",
+}
+"""Units of metrics that are neither shares nor times."""
 
 
 def metric_text(metric: str) -> str:

@@ -17,8 +17,9 @@ from cnn_study import collection, processes
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.statistics import mean_interval
 from cnn_study.errors import ExecutionError, InputError
-from cnn_study.experiment import Plot
+from cnn_study.experiment import Contrast, Plot, Rule, Term
 from cnn_study.figures import draw as module
+from cnn_study.figures import effects
 from cnn_study.figures.draw import draw, draw_all, drawing
 from cnn_study.figures.files import missing
 from cnn_study.figures.layout import panels
@@ -280,6 +281,53 @@ def test_rules_of_a_mechanism_of_which_nothing_is_said_are_not_judged(outcome):
     assert told["direction"] == ["supported", "supported"]
     assert told["mechanism"] == ["contradicted", "not tested"]
     assert texts(drawn.figure).count("a premise fails") == 1
+    plt.close("all")
+
+
+def test_what_is_compared_under_several_conditions_is_said_once(outcome):
+    figure = drawing(outcome, Plot("effects", claims=("faster",))).figure
+    assert texts(figure).count("tanh / relu") == 2  # Once a question: whether it holds, and how strong it is.
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["plain", "other"] * 2
+    plt.close("all")
+
+
+def test_the_words_that_many_rules_begin_with_are_said_once():
+    names = [f"slope of the gradient in {depth} layers" for depth in (2, 3, 4)]
+    assert effects._common_begin(names) == "slope of the gradient in"
+    assert effects._common_begin(names[:2]) == ""
+    assert effects._common_begin([*names, "saturated units"]) == ""
+    assert effects._common_begin([*names, "slope of the gradient in"]) == "slope of the gradient"
+
+
+def test_a_premise_that_holds_and_is_asked_already_is_not_drawn_again(outcome):
+    mine = outcome.verdicts[0]
+    premise, other = (replace(each, rule=replace(each.rule, aspect="mechanism")) for each in mine.decisions)
+    premise = replace(premise, rule=replace(premise.rule, premise=True))
+    for verdict, drawn_again in (("supported", 0), ("contradicted", 1)):
+        first = replace(premise, verdict=verdict)
+        cause = replace(mine, aspect="mechanism", decisions=(first, other))
+        drawn = drawing(replace(outcome, verdicts=(mine, cause)), "effects")
+        assert list(drawn.data.aspect).count("mechanism") == 1 + drawn_again
+        assert ("is not drawn again" in drawn.caption) == (not drawn_again)
+        plt.close("all")
+
+
+@pytest.mark.parametrize(("first", "told"), [(200.0, True), (1.0, False)])
+def test_a_mean_that_one_epoch_makes_is_told(outcome, first, told):
+    def drifting(record):
+        drift = {(layer, epoch): first if (layer, epoch) == (2, 1) else 1.0 for layer in (1, 2) for epoch in (1, 2, 3)}
+        points = [Point(f"input_drift/dense_{layer}", epoch, epoch, value) for (layer, epoch), value in drift.items()]
+        outcomes = record.outcomes | {"input_drift_mean": sum(drift.values()) / 6 + record.spec.seeds.init}
+        return replace(record, outcomes=outcomes, history=(*record.history, *points))
+
+    terms = tuple(Term(sign, f"{unit}, plain", "input_drift_mean") for sign, unit in ((1, "tanh"), (-1, "relu")))
+    rule = Rule("faster", "direction", "plain", Contrast(terms, "the drift of tanh minus that of relu", ""), low=0)
+    stored = {key: drifting(record) for key, record in outcome.stored.items()}
+    found = evaluate(outcome.experiment, replace(outcome.design, rules=(rule,)), stored)
+    drawn = drawing(found, "effects")
+    text = "98 % of the mean drift of inputs of tanh is that of dense layer 2 in epoch 1"
+    assert (text in drawn.caption) == told
+    assert any(effects.MADE_BY_TEXT in each.replace("\n", " ") for each in texts(drawn.figure)) == told
     plt.close("all")
 
 

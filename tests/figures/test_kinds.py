@@ -191,9 +191,10 @@ def test_rules_are_drawn_with_range_interval_and_verdict():
     assert shaded[0] == (2, points.get_xlim()[1])
     found = texts(drawn.figure)
     assert {"supported", "contradicted", "inconclusive", "not tested"} <= set(found)
-    assert "-3 [-4, -2]" in found
-    assert "published: approximately 1.3, Somebody et al. 2012" in found
-    assert "published: 6, Somebody et al. 2012" in found
+    assert "-3.0 [-4.0, -2.0]" in found
+    assert found.count(f"({len(SEEDS)} seeds)") == len(drawn.data)
+    assert "published: approximately 1.3, Somebody et al. 2012" in " ".join(found)
+    assert "published: 6, Somebody et al. 2012" in " ".join(found)
 
 
 def test_verdicts_that_do_not_survive_the_correction_have_a_mark():

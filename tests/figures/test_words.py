@@ -15,7 +15,7 @@ from cnn_study.figures import levels
 from cnn_study.figures.draw import drawing
 from cnn_study.figures.filters import side_by_side
 from cnn_study.figures.levels import stray
-from cnn_study.figures.quantities import estimate_text, interval_text, styles_of
+from cnn_study.figures.quantities import column_text, decimals, estimate_text, interval_text, styles_of
 from cnn_study.figures.style import series_styles
 from cnn_study.spec import CheckSpec
 
@@ -293,6 +293,20 @@ def test_estimates_have_no_exponents():
     assert estimate_text(Interval(-892.4, -1290.2, -494.1, 3, unit="steps")) == "-892 [-1290, -494]"
     assert estimate_text(Interval(3.2e-6, -0.0146, 0.0147, 3)) == "0 [-0.0146, 0.0147]"
     assert estimate_text(Interval(0.5, 0.00002, 1.0, 3)) == "0.5 [0.00002, 1]"
+
+
+def test_a_column_of_estimates_has_the_same_decimals():
+    column = [Interval(0.142, 0.0264, 0.2594, 20), Interval(-0.411, -0.653, -0.169, 13), Interval(3, 2.6, math.inf, 4)]
+    assert decimals(column) == 2
+    assert [column_text(each, 2, (0,)) for each in column[:2]] == ["0.14 [0.03, 0.26]", "-0.41 [-0.65, -0.17]"]
+    assert column_text(dataclasses.replace(column[2], kind="time"), 2) == "> 3.00 (at least 2.60)"
+    assert decimals([Interval(4, 4, 4, 4)]) == 0
+    assert column_text(Interval(-0.0002, -0.0083, 0.0079, 9, unit="points"), 3) == "0.000 [-0.008, 0.008]"
+
+
+def test_a_rounded_limit_stays_on_its_side_of_what_it_is_held_against():
+    assert column_text(Interval(-0.00686, -0.0137, -0.0000251, 6), 3, (0,)) == "-0.00686 [-0.01370, -0.00003]"
+    assert column_text(Interval(3.801, 3.7142, 3.8876, 20), 2, (3.8886,)) == "3.801 [3.714, 3.888]"
 
 
 @pytest.mark.parametrize(
