@@ -98,10 +98,24 @@ class _Row:
         return f"{text} times" if intervals and intervals[0].kind == "time" else text
 
     def sign(self, aspect: Aspect, survives: Mapping[Key, bool]) -> str:
-        """Of a verdict, with its mark; of one that waits for runs, what it is so far."""
+        """Of a verdict, with its mark; of one that waits for runs, what it is so far; empty where no rule asks."""
+        if not self.asked(aspect):
+            return ""
         if self.verdicts[aspect].waits:
             return SIGNS[self.shown(aspect)] + WAITING
         return SIGNS[self.shown(aspect)] + mark(self.verdicts[aspect], survives)
+
+    def asked(self, aspect: Aspect) -> bool:
+        """Whether there is any rule on an aspect of the claim."""
+        return bool(self.verdicts[aspect].decisions)
+
+    def unjudged(self, aspect: Aspect) -> str:
+        """Why an aspect that is asked about has no verdict, in a few words; else empty."""
+        if not self.asked(aspect) or self.shown(aspect) != "not tested":
+            return ""
+        if any(each.rule.premise for each in self.verdicts[aspect].decisions):
+            return "a premise of the cause fails"
+        return "fewer images than published" if self.outcome.design.proxy else "runs are missing"
 
     def shown(self, aspect: Aspect) -> Verdict:
         """The verdict, or what it is so far."""
@@ -144,7 +158,11 @@ def _page(
     rows: Sequence[_Row], style: Style, profile: str, survives: Mapping[Key, bool]
 ) -> tuple[Figure, str, pd.DataFrame]:
     tested: list[Aspect] = [name for name in ASPECTS if any(_is_tested(row.verdicts[name]) for row in rows)]
-    signs = ", ".join(f"{SIGNS[verdict]} {verdict}" for verdict in SIGNS)
+    signs = ", ".join(f"{SIGNS[verdict]} {verdict}" for verdict in SIGNS if verdict != "not tested")
+    if unjudged := dict.fromkeys(filter(None, (row.unjudged(aspect) for aspect in tested for row in rows))):
+        signs += f", {SIGNS['not tested']} not judged ({' or '.join(unjudged)})"
+    if not all(row.asked(aspect) for row in rows for aspect in tested):
+        signs += ", empty: not asked"
     if any(row.verdicts[aspect].waits for row in rows for aspect in tested):
         signs += f", {WAITING} so far, as runs are missing"
     marked = any(mark(each, survives) for row in rows for each in row.verdicts.values())

@@ -68,10 +68,10 @@ def estimate_text(interval: Interval) -> str:
 def decimals(intervals: Iterable[Interval]) -> int:
     """How many decimals a column of estimates has, the same in every row.
 
-    So many that rounding moves the limits by no more than a tenth of half the width, in half of the rows at least.
+    So many that rounding moves the limits by no more than a fifteenth of half the width, in half of the rows at least.
     """
     widths = [each.high - each.low for each in intervals if math.isfinite(each.low) and math.isfinite(each.high)]
-    needed = sorted(min(max(math.ceil(math.log10(10 / width)), 0), MOST_DECIMALS) for width in widths if width > 0)
+    needed = sorted(min(max(math.ceil(math.log10(15 / width)), 0), MOST_DECIMALS) for width in widths if width > 0)
     return needed[len(needed) // 2] if needed else 0
 
 

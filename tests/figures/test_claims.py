@@ -91,6 +91,34 @@ def test_a_verdict_that_waits_for_runs_says_so(made_up):
     assert "runs are missing" in caption
 
 
+@pytest.mark.parametrize(
+    ("premise", "proxy", "why"),
+    [
+        (True, "", "a premise of the cause fails"),
+        (False, "a subset", "fewer images than published"),
+        (False, "", "runs are missing"),
+    ],
+)
+def test_what_is_not_judged_differs_from_what_is_not_asked_and_says_why(made_up, premise, proxy, why):
+    outcome = evaluate(*made_up)
+    direction, magnitude, cause = outcome.verdicts
+    rules = [replace(each.rule, aspect="mechanism") for each in direction.decisions]
+    rules[0] = replace(rules[0], premise=premise)
+    decisions = tuple(replace(each, rule=rule) for each, rule in zip(direction.decisions, rules, strict=True))
+    judged = replace(cause, verdict="supported", decisions=decisions)
+    silent = replace(judged, verdict="not tested")
+    design = replace(outcome.design, proxy=proxy)
+    found = [replace(outcome, design=design, verdicts=(direction, magnitude, each)) for each in (judged, silent)]
+    ((figure, caption, _),) = pages(found)
+    assert written(figure).count(SIGNS["not tested"]) == 1
+    assert f"not judged ({why})" in caption
+    assert "empty" not in caption
+    ((figure, caption, data),) = pages([found[0], outcome])
+    assert SIGNS["not tested"] not in written(figure)
+    assert "empty: not asked" in caption
+    assert list(data.mechanism) == ["supported", "not tested"]
+
+
 def test_several_estimates_are_told_as_a_range_of_those_with_the_same_limits(made_up):
     outcome = evaluate(*made_up)
     ((_, _, data),) = pages([outcome])
