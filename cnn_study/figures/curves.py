@@ -32,6 +32,8 @@ from cnn_study.figures.style import SeriesStyle, Style
 from cnn_study.results import RunRecord
 
 COLUMNS = ["condition", "label", "metric", "learning_rate", "epoch", "mean", "low", "high", "seeds"]
+SPARSE = 3
+"""So many points of a line are told from what is drawn between them."""
 Curve = tuple[list[float], list[Interval]]
 """Epochs and, for each, the mean over seeds."""
 
@@ -130,11 +132,12 @@ def mean_curve(records: Sequence[RunRecord], metric: str, *, logarithmic: bool =
 
 
 def draw_curve(ax: Axes, epochs: Sequence[float], intervals: Sequence[Interval], one: SeriesStyle, label: str) -> None:
-    """A line with its band; a single point gets a marker."""
+    """A line with its band; where it was measured a few times only, its points have markers."""
     if not epochs:
         return
-    marker = one.marker if len(epochs) == 1 else ""
-    ax.plot(epochs, [interval.estimate for interval in intervals], label=label, marker=marker, **one.line)
+    marker = one.marker if len(epochs) <= SPARSE else ""
+    means = [interval.estimate for interval in intervals]
+    ax.plot(epochs, means, label=label, marker=marker, clip_on=not marker, **one.line)
     if intervals[0].n <= FEW:
         return  # Every seed is a line already, or the mean is.
     limits = [drawable(interval) for interval in intervals]

@@ -45,7 +45,15 @@ from cnn_study.figures import (
 from cnn_study.figures.files import DIGITS, FILES, FORMATS, base, overview
 from cnn_study.figures.fonts import tell_lacking
 from cnn_study.figures.layout import note, settle, unlaid
-from cnn_study.figures.quantities import LEFT_OUT_TEXT, STRAY_TEXT, UNCORRECTED_TEXT, arms, looked
+from cnn_study.figures.quantities import (
+    LEFT_OUT_TEXT,
+    SCALES_TEXT,
+    STRAY_TEXT,
+    TIMES_TEXT,
+    UNCORRECTED_TEXT,
+    arms,
+    looked,
+)
 from cnn_study.figures.saving import save
 from cnn_study.figures.style import PUBLISHED, Style, sized, styled
 from cnn_study.files import replace_file
@@ -196,7 +204,15 @@ def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, 
     if plot.kind in ("dose", "family"):
         terms["bars"] = (AGREED if levels.agreed(data) else BARS).format(**terms)
     foot = [FEET.get(plot.kind, "").format(**terms)]
-    told = (STRAY_TEXT, LEFT_OUT_TEXT, effects.DOTTED_TEXT, effects.MADE_BY_TEXT, UNCORRECTED_TEXT)
+    told = (
+        STRAY_TEXT,
+        LEFT_OUT_TEXT,
+        SCALES_TEXT,
+        TIMES_TEXT,
+        effects.DOTTED_TEXT,
+        effects.MADE_BY_TEXT,
+        UNCORRECTED_TEXT,
+    )
     foot += [text for text in told if text in caption]
     if outcome.design.proxy and plot.kind not in EXACT:
         proxy = f"A proxy: {outcome.design.proxy}."

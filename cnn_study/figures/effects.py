@@ -30,6 +30,7 @@ from cnn_study.figures.quantities import (
     UNITS,
     arms,
     column_text,
+    counted,
     decimals,
     drawable,
     looked,
@@ -507,7 +508,7 @@ def _draw(ax: Axes, row: _Row, quantity: str, top: float, style: Style) -> None:
         ax.plot(interval.estimate, middle, marker=one.marker, color=one.color, linestyle="none")
     verdict = row.verdict + row.mark if row.judged else UNJUDGED
     behind = 72 * 1.05 * text_width(verdict, style.small, bold=True) + 0.25 * style.small
-    seeds = f"({interval.n} seed{'s' if interval.n > 1 else ''})"
+    seeds = f"({counted(interval.n)})"
     texts = [(0.0, 0, verdict, "bold", one.color), (behind, 0, seeds, "normal", one.color)]
     published = len(row.right) - (row.published.count("\n") + 1 if row.published else 0)
     texts += [

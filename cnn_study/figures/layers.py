@@ -7,15 +7,17 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Arm, Plot
 from cnn_study.figures import quantities
-from cnn_study.figures.curves import draw_curve, earliest, history, longest, mean_curve
-from cnn_study.figures.layout import label_axes, legend, level_axis, panels, time_axis, value_axis
+from cnn_study.figures.curves import draw_curve, history, longest, mean_curve
+from cnn_study.figures.layout import alike, label_axes, legend, level_axis, panels, value_axis
 from cnn_study.figures.levels import draw_points
 from cnn_study.figures.quantities import (
+    TIMES_TEXT,
     arms,
     conditions,
     is_fraction,
@@ -112,7 +114,8 @@ def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
     spans = [
         longest(outcome, [arm], f"{plot.metric}/{found[arm.name][0]}") if found[arm.name] else 0.0 for arm in shown
     ]
-    figure, axes = panels(titles, style)
+    together = alike(spans)
+    figure, axes = panels(titles, style, share_x=together)
     styles = depth_styles(names) | {OUTPUT: GRAY}
     rows = []
     for ax, arm in zip(axes, shown, strict=True):
@@ -122,18 +125,22 @@ def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
             draw_curve(ax, *curve, styles[known], layer_text(known))
             for epoch, interval in zip(*curve, strict=True):
                 rows.append((arm.name, arm.condition, arm.label, plot.metric, layer, epoch, *_limits(interval)))
-    first = min(earliest(outcome, [arm], f"{plot.metric}/{each}") for arm in shown for each in found[arm.name][:1])
-    more = time_axis(axes, spans, first)
+    whole = all(float(row[5]).is_integer() for row in rows)
+    for ax in axes:
+        ax.set_xlim(left=0)
+        ax.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=whole))
     columns = ["arm", "condition", "label", "metric", "layer", "epoch", "mean", "low", "high", "seeds"]
     table = pd.DataFrame(rows, columns=columns)
     _value_axis(axes[0], plot, table)
-    label_axes(axes, f"{plot.x or 'epochs'}{more}", plot.y or metric_text(plot.metric))
+    label_axes(axes, plot.x or "epochs", plot.y or metric_text(plot.metric))
     legend(figure, sorted(axes, key=lambda ax: -len(ax.lines)))  # The deepest network has all layers in order.
     text = replicates_text(outcome, shown, logarithmic="y" in plot.logarithmic)
     caption = (
         f"{metric_text(plot.metric).capitalize()} in every layer against epochs, from dark, near the input, to light, "
         f"near the output: {text} (band)."
     )
+    if not together:
+        caption += f" {TIMES_TEXT}"
     if any(outputs.values()):
         caption += " Gray: the output layer."
     return figure, caption, table

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
-from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 from matplotlib.transforms import Bbox
 
 from cnn_study.figures.style import PUBLISHED, Style
@@ -31,6 +31,8 @@ GAP = 0.3
 """Between the texts of neighboring ticks, in sizes of type."""
 _WORD = re.compile(r"[\d.,]+ %\S*|\S+")
 """What no line break divides: a word, or a number with its percent sign."""
+_DECIMALS = re.compile(r"(?P<whole>-?\d+)(\.(?P<decimals>\d+))?(?P<rest>| %)$")
+"""A number at a tick."""
 
 
 def panels(
@@ -227,7 +229,7 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
 
 
 def level_axis(ax: Axes, levels: Sequence[float], *, logarithmic: bool, most: int = 12) -> None:
-    """Put ticks of the horizontal axis at the levels that were tried, as many as can be read side by side.
+    """Put ticks of the horizontal axis at the levels that were tried, with as many numbers as can be read side by side.
 
     Args:
         ax: A panel; others that share its axis follow.
@@ -245,14 +247,15 @@ def level_axis(ax: Axes, levels: Sequence[float], *, logarithmic: bool, most: in
     assert figure is not None  # noqa: S101 - an axes of a drawn figure has one
     inches = 0.75 * ax.get_window_extent().width / figure.dpi
     size = _points("xtick.labelsize")
-    needed = 1.3 * max(text_width(_number(level), size) for level in levels)
     kept: list[float] = []
     for level in sorted(levels):
+        needed = 0.65 * sum(text_width(_number(each), size) for each in (level, *kept[-1:]))
         if not kept or inches * (scale(level) - scale(kept[-1])) / span > needed:
             kept.append(level)
     ax.xaxis.set_major_locator(FixedLocator(kept))
     ax.xaxis.set_major_formatter(lambda value, _: _number(value))
-    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_minor_locator(FixedLocator([level for level in levels if level not in kept]))
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def value_axis(
@@ -286,11 +289,26 @@ def value_axis(
         axis.set_minor_formatter(NullFormatter())
         axis.set_major_formatter(lambda value, _: (text or _number)(value))
     elif text:
-        axis.set_major_formatter(lambda value, _: text(value))
+        axis.set_major_formatter(_Alike(lambda value, _: text(value)))
     if low < within[0] and not logarithmic:
         set_limits(within[0], None)
     if high > within[1]:
         set_limits(None, within[1])
+
+
+class _Alike(FuncFormatter):
+    """Gives the numbers at all ticks of an axis the same decimals."""
+
+    def format_ticks(self, values: list[float]) -> list[str]:
+        texts = super().format_ticks(values)
+        found = [_DECIMALS.match(text) for text in texts]
+        most = max((len(each["decimals"] or "") for each in found if each), default=0)
+        if not most:
+            return texts
+        return [
+            f"{each['whole']}.{(each['decimals'] or '').ljust(most, '0')}{each['rest']}" if each else text
+            for each, text in zip(found, texts, strict=True)
+        ]
 
 
 def _number(value: float) -> str:

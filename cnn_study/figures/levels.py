@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Arm, Plot, Published
-from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
+from cnn_study.figures.layout import alike, label_axes, legend, level_axis, panels, value_axis
 from cnn_study.figures.quantities import (
     FEW,
     LEFT_OUT_TEXT,
+    SCALES_TEXT,
     STRAY_TEXT,
     arms,
     conditions,
@@ -110,7 +111,11 @@ def _lines(
     x: str,
 ) -> tuple[Figure, str, pd.DataFrame]:
     titles = list(dict.fromkeys(condition for condition, _ in series))
-    figure, axes = panels(titles, style)
+    most = {title: [] for title in titles}
+    for (condition, _), points in series.items():
+        most[condition] += [interval.estimate for interval in points.values()]
+    together = "y" in plot.logarithmic or alike([max(each, default=0.0) for each in most.values()])
+    figure, axes = panels(titles, style, share_y=together)
     styles = styles_of(outcome, list(dict.fromkeys(label for _, label in series)))
     rows, told, left_out = [], [], []
     for (condition, label), points in series.items():
@@ -141,7 +146,10 @@ def _lines(
     level_axis(axes[0], levels, logarithmic="x" in plot.logarithmic)
     table = pd.DataFrame(rows, columns=COLUMNS)
     percents = percent if is_fraction(plot.metric) else None
-    value_axis(axes[0], "y", percents, logarithmic="y" in plot.logarithmic, within=natural_limits(table, plot.metric))
+    for ax, title in zip(axes[:1] if together else axes, titles, strict=False):
+        own = table if together else table.loc[table["condition"] == title]
+        within = natural_limits(own, plot.metric)
+        value_axis(ax, "y", percents, logarithmic="y" in plot.logarithmic, within=within)
     label_axes(axes, x, plot.y or metric_text(plot.metric))
     legend(figure, axes)
     text = replicates_text(outcome, shown, logarithmic="y" in plot.logarithmic)
@@ -153,6 +161,8 @@ def _lines(
         caption += f" {STRAY_TEXT} Far from all others: {'; '.join(dict.fromkeys(told))}."
     if left_out:
         caption += f" {LEFT_OUT_TEXT} These are: {'; '.join(dict.fromkeys(left_out))}."
+    if not together:
+        caption += f" {SCALES_TEXT}"
     if numbers:
         caption += f" Dotted lines: published ({sources(numbers)})."
     return figure, caption, table

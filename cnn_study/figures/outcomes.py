@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -17,6 +17,8 @@ from cnn_study.figures.layout import value_axis, wrapped
 from cnn_study.figures.quantities import (
     arms,
     conditions,
+    counted,
+    decimals,
     drawable,
     interval_text,
     is_fraction,
@@ -36,6 +38,8 @@ from cnn_study.figures.quantities import (
 )
 from cnn_study.figures.style import PUBLISHED, SeriesStyle, Style
 
+MOST_TICKS = 6
+"""Ticks of an axis whose texts may be as long as ``37.5 %``."""
 COLUMNS = ["condition", "label", "metric", "series", "mean", "low", "high", "seeds"]
 
 
@@ -70,17 +74,17 @@ def outcomes(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
         len(groups), 1, figsize=(style.width, inches), sharex=True, squeeze=False, height_ratios=heights
     )
     axes = list(grid.flat)
-    rows = []
+    rows, places = [], _decimals(outcome, plot, entries)
     for ax, title, group, height in zip(axes, titles, groups, heights, strict=True):
         ax.set_title(title, loc="left")
         ax.set_ylim(height - 0.5, -0.5)
         ax.grid(visible=False, axis="y")
-        rows += _panel(ax, outcome, plot, group)
+        rows += _panel(ax, outcome, plot, group, places, style)
     table = pd.DataFrame(rows, columns=COLUMNS)
     percents = percent if is_fraction(plot.metric) else None
     value_axis(axes[0], "x", percents, logarithmic="x" in plot.logarithmic, within=natural_limits(table, plot.metric))
-    if style.narrow and "x" not in plot.logarithmic:
-        axes[0].xaxis.set_major_locator(MaxNLocator(2))
+    if "x" not in plot.logarithmic:
+        axes[0].xaxis.set_major_locator(MaxNLocator(2 if style.narrow else MOST_TICKS, steps=[1, 2, 5, 10]))
     axes[-1].set_xlabel(name)
     text = replicates_text(outcome, [entry.arm for entry in entries], logarithmic="x" in plot.logarithmic)
     caption = f"{metric_text(plot.metric).capitalize()} of every arm: {text}, and every seed (small dots)."
@@ -107,7 +111,15 @@ def _entries(outcome: Outcome, plot: Plot, style: Style) -> list[_Entry]:
     ]
 
 
-def _panel(ax: Axes, outcome: Outcome, plot: Plot, group: Sequence[_Entry]) -> list[tuple]:
+def _decimals(outcome: Outcome, plot: Plot, entries: Sequence[_Entry]) -> int:
+    """Of the numbers beside the rows, the same in all of them."""
+    factor = 100 if is_fraction(plot.metric) else 1
+    found = [values(outcome, entry.arm, plot.metric) for entry in entries]
+    intervals = [summary(each, logarithmic="x" in plot.logarithmic) for each in found if each]
+    return decimals(replace(each, low=factor * each.low, high=factor * each.high) for each in intervals)
+
+
+def _panel(ax: Axes, outcome: Outcome, plot: Plot, group: Sequence[_Entry], places: int, style: Style) -> list[tuple]:
     rows: list[tuple] = []
     ticks: list[float] = []
     near = _near(outcome, plot, group)
@@ -117,7 +129,7 @@ def _panel(ax: Axes, outcome: Outcome, plot: Plot, group: Sequence[_Entry]) -> l
         ticks.append(place)
         measured = values(outcome, entry.arm, plot.metric)
         if measured:
-            rows.append(_row(ax, place, measured, entry, plot))
+            rows.append(_row(ax, place, measured, entry, plot, places, style))
         else:
             _beside(ax, place, "not measured", PUBLISHED)
         for below, number in enumerate(entry.numbers, top + entry.text_lines):
@@ -140,12 +152,15 @@ def _near(outcome: Outcome, plot: Plot, group: Sequence[_Entry]) -> tuple[float,
     return min(found) - room, max(found) + room
 
 
-def _row(ax: Axes, place: float, measured: Sequence[float], entry: _Entry, plot: Plot) -> tuple:
+def _row(
+    ax: Axes, place: float, measured: Sequence[float], entry: _Entry, plot: Plot, places: int, style: Style
+) -> tuple:
     interval, color = summary(measured, logarithmic="x" in plot.logarithmic), entry.series.color
     ax.plot(drawable(interval), [place, place], color=color, solid_capstyle="butt")
     ax.plot(measured, [place + 0.28] * len(measured), ".", color=color, alpha=0.6, markersize=3, clip_on=False)
     ax.plot(interval.estimate, place, marker=entry.series.marker, color=color, linestyle="none", clip_on=False)
-    _beside(ax, place, interval_text(interval, plot.metric), "0.1")
+    text = interval_text(interval, plot.metric, places)
+    _beside(ax, place, text if style.narrow else f"{text} ({counted(interval.n)})", "0.1")
     return (*_key(entry, plot), "measured", interval.estimate, interval.low, interval.high, interval.n)
 
 

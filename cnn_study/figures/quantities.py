@@ -24,6 +24,8 @@ UNCORRECTED_TEXT = f"{UNCORRECTED}: its claim as a whole does not survive Holm's
 MOST_DECIMALS = 6
 """Of a number in a figure."""
 LEFT_OUT_TEXT = "A line leaves out the few seeds that are far from all others, as its name says; rules count them."
+SCALES_TEXT = "Every panel has a vertical axis of its own."
+TIMES_TEXT = "Every panel has a time axis of its own."
 STRAY_TEXT = "Where seeds are far apart, a mean may lie where none is."
 STEPS_TEXT = (
     "Seeds were added in steps until a rule was decided, or confirmed. Its interval allows for these looks, so that it "
@@ -68,10 +70,10 @@ def estimate_text(interval: Interval) -> str:
 def decimals(intervals: Iterable[Interval]) -> int:
     """How many decimals a column of estimates has, the same in every row.
 
-    So many that rounding moves the limits by no more than a fifteenth of half the width, in half of the rows at least.
+    So many that rounding moves the limits by no more than a twelfth of half the width, in half of the rows at least.
     """
     widths = [each.high - each.low for each in intervals if math.isfinite(each.low) and math.isfinite(each.high)]
-    needed = sorted(min(max(math.ceil(math.log10(15 / width)), 0), MOST_DECIMALS) for width in widths if width > 0)
+    needed = sorted(min(max(math.ceil(math.log10(12 / width)), 0), MOST_DECIMALS) for width in widths if width > 0)
     return needed[len(needed) // 2] if needed else 0
 
 
@@ -176,6 +178,11 @@ def summary(numbers: Sequence[float], *, logarithmic: bool = False) -> Interval:
     return Interval(math.exp(logs.estimate), low, high, logs.n)
 
 
+def counted(seeds: int) -> str:
+    """A number of seeds, for people."""
+    return f"{seeds} seed{'s' if seeds != 1 else ''}"
+
+
 def drawable(interval: Interval) -> tuple[float, float]:
     """The limits, as far as they can be drawn: those that are not known stand where the estimate is."""
     low = interval.low if math.isfinite(interval.low) else interval.estimate
@@ -187,6 +194,11 @@ CALLED = {
     "gradient_predictiveness_mean": "change of the gradient",
     "gradient_unit_input": "gradient at units' inputs",
     "gradient_weights": "gradient of weights",
+    "linear_probe_error": "error of a linear probe",
+    "shuffled_probe_error": "error of a linear probe, tiles in another order",
+    "reached_target": "seeds that reach the target",
+    "input_drift": "drift of inputs",
+    "saturated": "saturated units",
     "saturated_start": "saturated units at initialization",
     "saturated_early": "saturated units after one epoch",
     "saturated_end": "saturated units in the end",
@@ -239,12 +251,20 @@ def natural_limits(table: pd.DataFrame, metric: str) -> tuple[float, float]:
     return low, 1.0 if means and is_fraction(metric) and max(means) <= 1 else math.inf
 
 
-def interval_text(interval: Interval, metric: str) -> str:
-    """An estimate with its interval, in percent if its metric is a fraction."""
+def interval_text(interval: Interval, metric: str, places: int | None = None) -> str:
+    """An estimate with its interval, in percent if its metric is a fraction.
+
+    Args:
+        interval: The numbers.
+        metric: Of what.
+        places: Decimals, as in all rows of its column; ``None``: as many as its own width asks for.
+    """
     factor, unit = (100, " %") if is_fraction(metric) else (1, "")
-    if not (math.isfinite(interval.low) and math.isfinite(interval.high)):
-        return f"{factor * interval.estimate:.3g}{unit}"
     estimate, low, high = (factor * number for number in (interval.estimate, interval.low, interval.high))
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return f"{estimate:.3g}{unit}" if places is None else f"{_fixed(estimate, places)}{unit}"
+    if places is not None:
+        return f"{_fixed(estimate, places)} [{_fixed(low, places)}, {_fixed(high, places)}]{unit}"
     if not unit:
         return f"{estimate:.3g} [{low:.3g}, {high:.3g}]"
     # So many decimals that rounding moves a limit by no more than a quarter of half the width.

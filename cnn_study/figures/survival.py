@@ -16,7 +16,7 @@ from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.estimates import time_to
 from cnn_study.analysis.statistics import CONFIDENCE, Time
 from cnn_study.experiment import Plot
-from cnn_study.figures.layout import label_axes, legend, panels, value_axis
+from cnn_study.figures.layout import label_axes, legend, panels, time_axis, value_axis
 from cnn_study.figures.quantities import arms, conditions, labels, percent, styles_of, timed_threshold
 from cnn_study.figures.style import SeriesStyle, Style
 
@@ -82,7 +82,7 @@ def survival(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
     titles = conditions(shown)
     figure, axes = panels(titles, style)
     styles = styles_of(outcome, labels(shown))
-    rows = []
+    rows, spans = [], dict.fromkeys(titles, 0.0)
     for arm in shown:
         found = [time_to(record, threshold) for record in outcome.replicates(arm.name)]
         times = [time for time in found if time.epochs > 0]  # An arm that starts below the threshold has no time.
@@ -92,10 +92,11 @@ def survival(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
         _draw(axes[titles.index(arm.condition)], curve, styles[arm.label], arm.label)
         columns = (curve.epochs, curve.share, curve.low, curve.high, curve.at_risk, curve.arrived, curve.censored)
         rows += [(arm.condition, arm.label, threshold, *row) for row in zip(*columns, strict=True)]
-    axes[0].set_xlim(left=0)
+        spans[arm.condition] = max(spans[arm.condition], *curve.epochs)
+    more = time_axis(axes, list(spans.values()), min((row[3] for row in rows if row[3] > 0), default=0.0))
     axes[0].set_ylim(0, 1.04)
     value_axis(axes[0], "y", percent)
-    label_axes(axes, plot.x or "epochs", plot.y or f"seeds above {percent(threshold)} training error")
+    label_axes(axes, f"{plot.x or 'epochs'}{more}", plot.y or f"seeds above {percent(threshold)} training error")
     legend(figure, axes)
     caption = (
         f"Share of the {outcome.seeds_of(arm.name for arm in shown)} seeds whose training error has not yet fallen to "

@@ -162,6 +162,7 @@ def test_outcomes_are_those_stored_with_their_intervals_and_published_numbers():
     drawn = drawing(outcome, plot)
     row = drawn.data[(drawn.data.label == "stride") & (drawn.data.series == "measured")].iloc[0]
     assert interval_of(row) == pytest.approx(of(outcome, "stride, same width, None", "test_error"))
+    assert any(text.endswith(f" % ({len(SEEDS)} seeds)") for text in texts(drawn.figure))
     published = drawn.data[drawn.data.series.str.startswith("published")]
     assert dict(zip(published.label, published["mean"], strict=True)) == pytest.approx(
         {"stride": 0.1019, "maximum, overlapping": 0.0974}

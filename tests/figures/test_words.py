@@ -14,8 +14,18 @@ from cnn_study.experiment import Plot, Published, Rule, TimeRatio
 from cnn_study.figures import levels
 from cnn_study.figures.draw import drawing
 from cnn_study.figures.filters import side_by_side
+from cnn_study.figures.layout import level_axis, value_axis
 from cnn_study.figures.levels import stray
-from cnn_study.figures.quantities import column_text, decimals, estimate_text, interval_text, styles_of
+from cnn_study.figures.quantities import (
+    SCALES_TEXT,
+    TIMES_TEXT,
+    column_text,
+    decimals,
+    estimate_text,
+    interval_text,
+    percent,
+    styles_of,
+)
 from cnn_study.figures.style import series_styles
 from cnn_study.spec import CheckSpec
 
@@ -122,22 +132,72 @@ def test_claims_that_share_no_condition_leave_no_part_of_the_figure_empty():
     assert "three layers, scaled" in lower.get_title().replace("\n", " ")
 
 
-@pytest.mark.parametrize("kind", ["training_curves", "over_time"])
-def test_curves_of_very_different_lengths_have_one_axis_of_time(kind):
+def short_and_long(plot, first=(0.0, 0.5, 1.0)):
+    """A figure of two arms, one of which is trained for a small part of the time of the other."""
+
     def measure(one, seed):
-        epochs = (0.0, 0.5, 1.0) if one.condition == "short" else tuple(float(e) for e in range(41))
+        epochs = first if one.condition == "short" else tuple(float(e) for e in range(41))
         values = [(epoch, math.exp(-epoch)) for epoch in epochs]
         return {}, {"train_error": values, "saturated/dense1": values}
 
     arms = [arm(n, "tanh", condition) for n, condition in enumerate(("short", "long"))]
-    plot = Plot(kind, metric="saturated") if kind == "over_time" else Plot(kind)
-    short, long = drawing(made_up_outcome(arms, measure, (plot,)), plot).figure.axes
+    return drawing(made_up_outcome(arms, measure, (plot,)), plot)
+
+
+def test_curves_of_very_different_lengths_have_one_axis_of_time():
+    short, long = short_and_long(Plot("training_curves")).figure.axes
     assert short.get_xlim() == long.get_xlim()
     assert short.get_xscale() == "symlog"
     ticks = [tick for tick in short.get_xticks() if tick >= 0]
     assert ticks[0] == 0
     assert max(ticks) > 5
     assert short.get_xlabel() == long.get_xlabel() == "epochs (logarithmic)"
+
+
+def test_layers_of_arms_that_take_very_different_times_have_an_axis_each():
+    drawn = short_and_long(Plot("over_time", metric="saturated"), first=(0.0, 1.0))
+    short, long = drawn.figure.axes
+    assert short.get_xlim()[1] < 2 < 40 < long.get_xlim()[1]
+    assert {ax.get_xscale() for ax in (short, long)} == {"linear"}
+    assert {float(tick) for tick in short.get_xticks() if 0 <= tick <= 1} == {0, 1}  # Nothing was measured between.
+    assert [line.get_marker() for line in short.lines] == ["o"]
+    assert [line.get_marker() for line in long.lines] in ([""], ["None"])
+    assert TIMES_TEXT in drawn.caption
+
+
+@pytest.mark.parametrize(("larger", "together"), [(0.5, True), (0.8, False)])
+def test_panels_whose_values_differ_much_have_a_vertical_axis_each(larger, together):
+    def measure(one, seed):
+        error = 0.2 if one.condition == "small" else larger
+        return {f"linear_probe_error/{depth}": error - 0.01 * depth + 0.001 * seed for depth in range(3)}, {}
+
+    arms = [arm(n, "trained", condition) for n, condition in enumerate(("small", "large"))]
+    plot = Plot("family", metric="linear_probe_error")
+    drawn = drawing(made_up_outcome(arms, measure, (plot,)), plot)
+    small, large = drawn.figure.axes
+    assert (small.get_ylim() == large.get_ylim()) == together
+    assert (SCALES_TEXT in drawn.caption) != together
+    assert any(SCALES_TEXT in text.replace("\n", " ") for text in texts(drawn.figure)) != together
+
+
+def test_shares_at_the_ticks_of_an_axis_have_the_same_decimals():
+    _, ax = plt.subplots()
+    ax.set_ylim(0, 0.05)
+    ax.set_yticks([0, 0.025, 0.05])
+    value_axis(ax, "y", percent)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["0.0 %", "2.5 %", "5.0 %"]
+    ax.set_yticks([0, 0.02, 0.04])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["0 %", "2 %", "4 %"]
+
+
+def test_every_rate_that_was_tried_has_a_tick_and_as_many_as_have_room_a_number():
+    _, ax = plt.subplots(figsize=(2, 1))
+    rates = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016)
+    level_axis(ax, rates, logarithmic=True)
+    ticks = [*ax.get_xticks(), *ax.get_xticks(minor=True)]
+    assert sorted(map(float, ticks)) == list(rates)
+    assert 1 < len(ax.get_xticks()) < len(rates)
+    assert {label.get_text() for label in ax.get_xticklabels(minor=True)} <= {""}
 
 
 def test_curves_of_like_lengths_keep_a_linear_axis_of_time():
@@ -287,6 +347,7 @@ def test_decimals_follow_the_interval():
     assert interval_text(mean_interval([0.541, 0.549, 0.557]), "test_error") == "54.9 [52.9, 56.9] %"
     assert interval_text(mean_interval([0.0365, 0.0366, 0.0367]), "test_error") == "3.66 [3.64, 3.68] %"
     assert interval_text(mean_interval([0.5, 0.5]), "test_error") == "50.00 [50.00, 50.00] %"
+    assert interval_text(mean_interval([0.1167, 0.2263, 0.1565]), "test_error", 1) == "16.6 [2.9, 30.4] %"
 
 
 def test_estimates_have_no_exponents():
