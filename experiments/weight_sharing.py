@@ -201,7 +201,7 @@ def sharing_overfits_less(at):
     tune=TimeToTrainError(TARGET),
     checks=("translation_equivariance", "weight_sharing_counts"),
     figures=(
-        Plot("dose", "gap_by_images", "generalization_gap", "training images", "test error - training error", "x"),
+        Plot("dose", "gap_by_images", "generalization_gap", "training images", "test error - training error", "xy"),
         Plot("family", "accuracy_by_shift", "shifted_accuracy", "shift of the test images (pixels)", "test accuracy"),
         "wandering",
         Plot("table", "equivariance", "translation_equivariance:kind", x="shift", y="error"),
