@@ -18,7 +18,7 @@ from cnn_study.analysis.significance import Key, mark
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import ASPECTS, Aspect, Verdict
 from cnn_study.figures.layout import text_width, wrapped
-from cnn_study.figures.quantities import STEPS_TEXT, UNCORRECTED_TEXT, estimate_text, without_exponents
+from cnn_study.figures.quantities import STEPS_TEXT, UNCORRECTED_TEXT, estimate_text, spelled, without_exponents
 from cnn_study.figures.strips import WIDTH, comparable, strip
 from cnn_study.figures.style import PUBLISHED, SIGNS, VERDICTS, Style
 
@@ -26,14 +26,6 @@ COLUMNS = ["experiment", "claim", "statement", *ASPECTS, "survives", "conditions
 WAITING = "\N{HORIZONTAL ELLIPSIS}"
 """Stands behind what is so far, as runs are missing."""
 HEADS: Mapping[str, str] = {"direction": "holds", "magnitude": "size", "mechanism": "cause"}
-SPELLED = {
-    "relu": "ReLU",
-    "lenet5": "LeNet-5",
-    "60000": "60,000",
-    "norm": "normalization",
-    "he": "He",
-}
-"""Words in the names of claims that are written otherwise."""
 LINE = 1.35
 """Height of a row in sizes of its type."""
 HEAD = 1.8
@@ -76,13 +68,12 @@ class _Row:
 
     @property
     def topic(self) -> str:
-        return self.outcome.experiment.name.replace("_", " ")
+        return spelled(self.outcome.experiment.name)
 
     @property
     def name(self) -> str:
         """The short name of the claim, written as readers write it: its statement would take several lines."""
-        words = self.direction.claim.name.split("-")
-        return " ".join(SPELLED.get(word, word) for word in words)
+        return spelled(self.direction.claim.name)
 
     @property
     def measured(self) -> str:

@@ -33,6 +33,7 @@ from cnn_study.figures.quantities import (
     counted,
     decimals,
     drawable,
+    edges,
     looked,
     metric_of,
     metric_text,
@@ -138,10 +139,7 @@ class _Row:
     @property
     def estimate(self) -> str:
         """The estimate with its interval."""
-        rule = self.decision.rule
-        nothing = 0 if isinstance(rule.estimate, Contrast) else 1
-        edges = [edge for edge in (nothing, rule.low, rule.high, *rule.relevant) if math.isfinite(edge)]
-        return column_text(self.interval, self.decimals, edges)
+        return column_text(self.interval, self.decimals, edges(self.decision.rule))
 
     @property
     def published(self) -> str:
@@ -400,7 +398,7 @@ def _labels(outcome: Outcome, decisions: Sequence[Decision], shared: str) -> Ite
     for number, (what, group) in enumerate(groups.items()):
         for decision, condition in group:
             name = what.removeprefix(begin).lstrip()
-            above = f"{begin} {ELLIPSIS}" if begin and not number else ""
+            above = f"{begin.rstrip(',')} {ELLIPSIS}" if begin and not number else ""
             yield _Label(decision, f"{name}; {condition}" if condition else name, above)
 
 

@@ -13,7 +13,7 @@ from cnn_study.checks.table import CHECKS, Check
 from cnn_study.errors import InputError, unknown_name
 from cnn_study.experiment import Plot, Published
 from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
-from cnn_study.figures.quantities import is_fraction, percent, published, sources
+from cnn_study.figures.quantities import is_fraction, percent, published, sources, spelled
 from cnn_study.figures.style import VERDICTS, SeriesStyle, Style, series_styles
 from cnn_study.results import CheckRecord
 
@@ -60,7 +60,7 @@ def agreement(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
         text = f"{agreeing:,} of {cases:,} cases agree" if cases else "not made yet"
         ax.annotate(text, (1.02, place), xycoords=("axes fraction", "data"), va="center")
         rows.append((name, cases, agreeing, share))
-    ax.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
+    ax.set_yticks(range(len(names)), [spelled(name) for name in names])
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlim(0, 1)
     ax.grid(visible=False, axis="y")

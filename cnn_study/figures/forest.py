@@ -16,7 +16,16 @@ from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.data.registry import DATASETS
 from cnn_study.experiment import Contrast, Plot, Term
 from cnn_study.figures.layout import wrapped
-from cnn_study.figures.quantities import UNCORRECTED_TEXT, drawable, estimate_text, metric_text, statement
+from cnn_study.figures.quantities import (
+    UNCORRECTED_TEXT,
+    column_text,
+    counted,
+    decimals,
+    drawable,
+    edges,
+    metric_text,
+    statement,
+)
 from cnn_study.figures.style import VERDICTS, Style
 
 COLUMNS = ["claim", "condition", "estimate", "low", "high", "seeds", "unit", "verdict"]
@@ -40,18 +49,19 @@ def forest(
     room = (0.36 if style.narrow else 0.62) * style.width / across
     titles = [wrapped(each, room, style.small, bold=True) for each in statements]
     above = wrapped(shared, 0.95 * style.width, style.small, bold=True)
-    lines = max((title.count("\n") + 1 for title in titles), default=1) + (above.count("\n") + 2 if above else 0)
+    lines = max((title.count("\n") + 2 for title in titles), default=1) + (above.count("\n") + 2 if above else 0)
     height = (len(rows) + 3.5) * (1.5 if style.narrow else 2.0) * style.type_size / 72 + lines * 1.2 * style.small / 72
     down = -(-len(decisions) // across) or 1
     size = (style.width, down * height)
     figure, grid = plt.subplots(down, across, figsize=size, sharey=True, sharex=True, squeeze=False)
     table, marked = [], False
+    places = decimals(decision.interval for decision in decisions if decision.interval)
     if above:
         figure.suptitle(above, fontsize=style.small, fontweight="bold")
     for ax, decision, found, title in zip(grid.flat, decisions, parts, titles, strict=False):
         mark = rule_mark(outcome, decision, survives)
         marked = marked or bool(mark)
-        table += _panel(ax, decision, title, found, rows, style, room, mark)
+        table += _panel(ax, decision, title, found, rows, style, room, mark, places)
         ax.tick_params(axis="y", labelsize=style.small)
     first: Axes = grid.flat[0]
     written, common = apart([_written(name) for name in rows])
@@ -136,6 +146,7 @@ def _panel(
     style: Style,
     room: float,
     mark: str,
+    places: int,
 ) -> list[tuple]:
     interval, look = decision.interval, VERDICTS[decision.verdict]
     assert interval  # noqa: S101 - _averages has left out those without
@@ -154,7 +165,8 @@ def _panel(
     ax.axvline(0, color="0.2", linewidth=0.8)
     ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.grid(visible=False, axis="y")
-    found = f"{decision.verdict}{mark}\n{estimate_text(interval)}"
+    text = column_text(interval, places, edges(decision.rule))
+    found = f"{decision.verdict}{mark}\n{text}\n{counted(interval.n)}"
     ax.set_title(f"{title}\n{found}", fontsize=style.small, color=look.color)
     estimate = decision.rule.estimate
     first = estimate.terms[0] if isinstance(estimate, Contrast) else Term(1.0, "", "")

@@ -128,7 +128,7 @@ def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
     whole = all(float(row[5]).is_integer() for row in rows)
     for ax in axes:
         ax.set_xlim(left=0)
-        ax.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=whole))
+        ax.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=whole))
     columns = ["arm", "condition", "label", "metric", "layer", "epoch", "mean", "low", "high", "seeds"]
     table = pd.DataFrame(rows, columns=columns)
     _value_axis(axes[0], plot, table)

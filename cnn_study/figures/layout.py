@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from matplotlib.transforms import Bbox
 
 from cnn_study.figures.style import PUBLISHED, Style
@@ -114,6 +114,7 @@ def time_axis(axes: Sequence[Axes], spans: Sequence[float], first: float, last: 
     if alike(spans) or first <= 0:
         for ax in axes:
             ax.set_xlim(left=0)
+            ax.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10]))
         return ""
     last, shown = max(*spans, last), axes[0]
     shown.set_xscale("symlog", linthresh=first, linscale=0.4)
@@ -235,11 +236,14 @@ def level_axis(ax: Axes, levels: Sequence[float], *, logarithmic: bool, most: in
         ax: A panel; others that share its axis follow.
         levels: Where something was measured.
         logarithmic: Whether the axis is.
-        most: With more levels than this the ticks stay where matplotlib puts them.
+        most: With more levels than this there are a few ticks at round numbers.
     """
     if logarithmic:
         ax.set_xscale("log")
     if not levels or len(levels) > most:
+        if levels and not logarithmic:
+            whole = all(float(level).is_integer() for level in levels)
+            ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=whole))
         return
     scale = math.log if logarithmic else float
     span = (scale(max(levels)) - scale(min(levels))) or 1.0

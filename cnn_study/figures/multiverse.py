@@ -13,10 +13,19 @@ from matplotlib.patches import Rectangle
 
 from cnn_study.analysis.decisions import Decision, Outcome
 from cnn_study.analysis.significance import Key, rule_mark
+from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Contrast, Plot, Verdict
 from cnn_study.figures.forest import apart
 from cnn_study.figures.layout import grow, wrapped
-from cnn_study.figures.quantities import STEPS_TEXT, UNCORRECTED_TEXT, looked, statement
+from cnn_study.figures.quantities import (
+    STEPS_TEXT,
+    UNCORRECTED_TEXT,
+    column_text,
+    decimals,
+    edges,
+    looked,
+    statement,
+)
 from cnn_study.figures.style import SIGNS, VERDICTS, Style
 
 Cells = Mapping[tuple[str, str], Decision]
@@ -146,6 +155,10 @@ def _draw(
     outcome: Outcome,
     style: Style,
 ) -> None:
+    found: dict[str, list[Interval]] = {}
+    for (_, claim), decision in cells.items():
+        found.setdefault(claim, []).extend([decision.interval] if decision.interval else [])
+    places = {claim: decimals(intervals) for claim, intervals in found.items()}
     if block.beside:
         (claim,), columns = block.claims, _columns(block, style)
         ax.set_title(_above(block, cells, outcome, style), fontsize=style.small, fontweight="normal")
@@ -154,13 +167,13 @@ def _draw(
         for place, (condition, name) in enumerate(zip(block.conditions, names, strict=True)):
             row, column = divmod(place, columns)
             text = name + "\n" * (lines - name.count("\n") - 1)  # So that numbers stand side by side.
-            _cell(ax, column, row, cells[condition, claim], marks[condition, claim], style, text)
+            _cell(ax, column, row, cells[condition, claim], marks[condition, claim], style, places[claim], text)
         ax.set(xlim=(0, columns), ylim=(-(-len(names) // columns), 0), xticks=[], yticks=[])
     else:
         for (condition, claim), decision in cells.items():
             if claim in block.claims:
                 column, row = block.claims.index(claim), block.conditions.index(condition)
-                _cell(ax, column, row, decision, marks[condition, claim], style)
+                _cell(ax, column, row, decision, marks[condition, claim], style, places[claim])
         ax.set(xlim=(0, len(block.claims)), ylim=(len(block.conditions), 0))
         heads = [_head(name, cells, outcome, style, len(block.claims)) for name in block.claims]
         ax.set_xticks([i + 0.5 for i in range(len(heads))], heads)
@@ -191,7 +204,9 @@ def _what(decision: Decision) -> tuple[str, str]:
     return "ratio ", ""
 
 
-def _cell(ax: Axes, column: int, row: int, decision: Decision, mark: str, style: Style, name: str = "") -> None:
+def _cell(
+    ax: Axes, column: int, row: int, decision: Decision, mark: str, style: Style, places: int, name: str = ""
+) -> None:
     """A place with the estimate, the sign of its verdict and the interval; below its name, if it has one."""
     look = VERDICTS[decision.verdict]
     strength = 0.3 if decision.verdict in ("supported", "contradicted") else 0.1
@@ -199,7 +214,7 @@ def _cell(ax: Axes, column: int, row: int, decision: Decision, mark: str, style:
     if decision.interval is None:
         ax.text(column + 0.5, row + 0.5, decision.verdict, ha="center", va="center", fontsize=style.small)
         return
-    first, _, rest = decision.interval.text.partition(" ")
+    first, _, rest = column_text(decision.interval, places, edges(decision.rule)).partition(" ")
     if first in "<>":  # a bound: the sign belongs to the number
         number, _, rest = rest.partition(" ")
         first = f"{first} {number}"

@@ -11,7 +11,7 @@ from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.errors import InputError
-from cnn_study.experiment import Arm, Plot, Published
+from cnn_study.experiment import Arm, Contrast, Plot, Published, Rule
 from cnn_study.experiment.metric import METRICS
 from cnn_study.figures.style import SeriesStyle, series_styles
 
@@ -53,6 +53,23 @@ def statement(outcome: Outcome, claim: str) -> str:
     return next(found, claim.replace("-", " "))
 
 
+SPELLED = {
+    "relu": "ReLU",
+    "lenet5": "LeNet-5",
+    "nielsen": "Nielsen",
+    "api": "API",
+    "60000": "60,000",
+    "norm": "normalization",
+    "he": "He",
+}
+"""Words in names of experiments, checks and claims that are written otherwise."""
+
+
+def spelled(name: str) -> str:
+    """A name as readers write it."""
+    return " ".join(SPELLED.get(word, word) for word in re.split("[-_ ]", name))
+
+
 SLOPES = "powers of ten a layer"
 """Unit of slopes of the gradient."""
 SLOPES_TEXT = f"A slope of 0.3 {SLOPES}: the gradient doubles from a layer to the next."
@@ -72,9 +89,16 @@ def decimals(intervals: Iterable[Interval]) -> int:
 
     So many that rounding moves the limits by no more than a twelfth of half the width, in half of the rows at least.
     """
-    widths = [each.high - each.low for each in intervals if math.isfinite(each.low) and math.isfinite(each.high)]
+    widths = list(map(_width, intervals))
     needed = sorted(min(max(math.ceil(math.log10(12 / width)), 0), MOST_DECIMALS) for width in widths if width > 0)
-    return needed[len(needed) // 2] if needed else 0
+    return needed[(len(needed) - 1) // 2] if needed else 0
+
+
+def _width(interval: Interval) -> float:
+    """From limit to limit; of a bound, twice as far as from the estimate to the limit that is known."""
+    bounded = interval.kind != "time" or interval.low > 0
+    known = [limit for limit in (interval.low if bounded else -math.inf, interval.high) if math.isfinite(limit)]
+    return 2 * sum(abs(interval.estimate - limit) for limit in known) / len(known) if known else 0.0
 
 
 def column_text(interval: Interval, places: int, edges: Sequence[float] = ()) -> str:
@@ -94,6 +118,12 @@ def column_text(interval: Interval, places: int, edges: Sequence[float] = ()) ->
     )
     shown = next(told, places)
     return replace(interval, unit="").written(lambda number: _fixed(number, shown))
+
+
+def edges(rule: Rule) -> list[float]:
+    """What the interval of a rule is held against: no effect, and the ends of the range that supports its claim."""
+    nothing = 0.0 if isinstance(rule.estimate, Contrast) else 1.0
+    return [edge for edge in (nothing, rule.low, rule.high) if math.isfinite(edge)]
 
 
 def _fixed(number: float, places: int) -> str:

@@ -13,7 +13,17 @@ from cnn_study.analysis.decisions import Decision, Outcome
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import HalfGap, Plot, Published, TimeRatio
 from cnn_study.figures.layout import wrapped
-from cnn_study.figures.quantities import arms, comparable, looked, published, styles_of
+from cnn_study.figures.quantities import (
+    arms,
+    column_text,
+    comparable,
+    counted,
+    decimals,
+    edges,
+    looked,
+    published,
+    styles_of,
+)
 from cnn_study.figures.style import PUBLISHED, Style
 
 ARROW = 1.5
@@ -28,7 +38,8 @@ def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     size = style.small
     names = [wrapped(pair(outcome, d) + f"\n{where(outcome, d)}", 0.42 * style.width, size) for d in decisions]
     numbers = [published_ratios(outcome, [d]) for d in decisions]
-    besides = [_beside(d, some) for d, some in zip(decisions, numbers, strict=True)]
+    places = decimals(d.interval for d in decisions if d.interval)
+    besides = [_beside(d, some, places) for d, some in zip(decisions, numbers, strict=True)]
     heights = [max(name.count("\n"), beside.count("\n")) + 1.7 for name, beside in zip(names, besides, strict=True)]
     figure, ax = plt.subplots(figsize=(style.width, (sum(heights) + 4) * 1.25 * size / 72))
     ratio_axis(
@@ -72,11 +83,12 @@ def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     return figure, caption, pd.DataFrame(rows, columns=columns)
 
 
-def _beside(decision: Decision, numbers: Sequence[Published]) -> str:
+def _beside(decision: Decision, numbers: Sequence[Published], places: int) -> str:
     """The estimate with its interval and seeds, and what was published about it."""
     texts = [f"published: {number.text}\n({short_source(number.source)})" for number in numbers]
     if decision.interval:
-        texts.insert(0, f"{decision.interval.text}\n{decision.interval.n} seeds")
+        text = column_text(decision.interval, places, edges(decision.rule))
+        texts.insert(0, f"{text}\n{counted(decision.interval.n)}")
     return "\n".join(texts)
 
 

@@ -14,7 +14,7 @@ from cnn_study.errors import InputError
 from cnn_study.experiment import Plot
 from cnn_study.figures.draw import FIGURES, draw, drawing
 from cnn_study.figures.layout import text_width, wrapped
-from cnn_study.figures.quantities import interval_text, is_fraction, summary
+from cnn_study.figures.quantities import column_text, decimals, edges, interval_text, is_fraction, summary
 from cnn_study.figures.style import STYLES, styled
 
 GALLERY = gallery()
@@ -396,10 +396,13 @@ def test_the_parts_of_an_average_are_those_of_its_conditions():
     outcome, plot = GALLERY["forest"]
     drawn = drawing(outcome, plot)
     decisions = [decision for verdict in outcome.verdicts for decision in verdict.decisions]
-    assert [ax.get_title().replace("\n", " ") for ax in drawn.figure.axes] == [
-        f"{each.rule.claim.replace('-', ' ')} {each.verdict} {dataclasses.replace(each.interval, unit='').text}"
+    places = decimals(each.interval for each in decisions)
+    assert [ax.get_title().split("\n")[-3:] for ax in drawn.figure.axes] == [
+        [each.verdict, column_text(each.interval, places, edges(each.rule)), f"{each.interval.n} seeds"]
         for each in decisions
     ]
+    for ax, each in zip(drawn.figure.axes, decisions, strict=True):
+        assert ax.get_title().replace("\n", " ").startswith(each.rule.claim.replace("-", " "))
     for decision in decisions:
         mine = drawn.data[drawn.data.claim == decision.rule.claim].set_index("condition")
         row = mine.loc["average"]

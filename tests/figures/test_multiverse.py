@@ -4,6 +4,7 @@ from made_up_results import effects
 
 from cnn_study.experiment import Plot
 from cnn_study.figures.draw import drawing
+from cnn_study.figures.quantities import column_text, decimals, edges
 from cnn_study.figures.style import SIGNS
 
 
@@ -39,7 +40,18 @@ def test_verdicts_are_told_apart_without_color(drawn):
     (ax,) = figure.figure.axes
     texts = [text.get_text() for text in ax.texts]
     assert len(set(SIGNS.values())) == len(SIGNS)
-    for decision in cells(outcome).values():
+    for (claim, _), decision in cells(outcome).items():
         sign = SIGNS[decision.verdict]
-        number = decision.interval.text.removeprefix("> ").removeprefix("< ").split()[0]
+        places = decimals(each.interval for (name, _), each in cells(outcome).items() if name == claim)
+        text = column_text(decision.interval, places, edges(decision.rule))
+        number = text.removeprefix("> ").removeprefix("< ").split()[0]
         assert any(text.endswith(f"{number}  {sign}") for text in texts)
+
+
+def test_the_cells_of_a_claim_have_the_same_decimals(drawn):
+    outcome, figure = drawn
+    for claim in dict.fromkeys(name for name, _ in cells(outcome)):
+        mine = [each for (name, _), each in cells(outcome).items() if name == claim]
+        places = decimals(each.interval for each in mine)
+        shown = " ".join(text.get_text() for ax in figure.figure.axes for text in ax.texts)
+        assert all(f"{each.interval.estimate:.{places}f}" in shown for each in mine)

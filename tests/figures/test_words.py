@@ -362,6 +362,7 @@ def test_a_column_of_estimates_has_the_same_decimals():
     assert [column_text(each, 2, (0,)) for each in column[:2]] == ["0.14 [0.03, 0.26]", "-0.41 [-0.65, -0.17]"]
     assert column_text(dataclasses.replace(column[2], kind="time"), 2) == "> 3.00 (at least 2.60)"
     assert decimals([Interval(4, 4, 4, 4)]) == 0
+    assert decimals([Interval(1.12, 1.05, math.inf, 6, "time"), Interval(0.9, 0, 0.95, 6, "time")]) == 2
     assert column_text(Interval(-0.0002, -0.0083, 0.0079, 9, unit="points"), 3) == "0.000 [-0.008, 0.008]"
 
 
