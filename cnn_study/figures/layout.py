@@ -85,9 +85,10 @@ def label_axes(axes: Sequence[Axes], x: str, y: str) -> None:
     inches = figure.get_figwidth()
     rows, across = len({_cell(ax)[0] for ax in axes}), len({_cell(ax)[1] for ax in axes})
     size = _points("axes.labelsize")
+    shared = axes[0].get_shared_y_axes().joined(axes[0], axes[-1])  # Else every panel has its own numbers beside it.
     for place, ax in enumerate(axes):
         if place + across >= len(axes):
-            ax.set_xlabel(wrapped(x, 0.85 * inches / across, size))
+            ax.set_xlabel(wrapped(x, (0.85 if shared else 0.6) * inches / across, size))
         if _cell(ax)[1] == 0:
             ax.set_ylabel(wrapped(y, 0.8 * figure.get_figheight() / rows, size))
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from cnn_study.analysis import test_set
 from cnn_study.analysis.decisions import Outcome
+from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Arm, Contrast, Plot, Published, Term
 from cnn_study.figures.layout import value_axis, wrapped
 from cnn_study.figures.quantities import (
@@ -45,12 +46,13 @@ COLUMNS = ["condition", "label", "metric", "series", "mean", "low", "high", "see
 
 @dataclass(frozen=True)
 class _Entry:
-    """An arm with what stands beside its row, and the published numbers that get rows below it."""
+    """An arm with what stands beside its row, and the published numbers that get rows below it, with their texts."""
 
     arm: Arm
     text: str
     series: SeriesStyle
     numbers: list[Published]
+    texts: list[str]
 
     @property
     def text_lines(self) -> int:
@@ -58,7 +60,7 @@ class _Entry:
 
     @property
     def height(self) -> int:
-        return self.text_lines + len(self.numbers)
+        return self.text_lines + sum(text.count("\n") + 1 for text in self.texts)
 
 
 def outcomes(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
@@ -84,7 +86,8 @@ def outcomes(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
     percents = percent if is_fraction(plot.metric) else None
     value_axis(axes[0], "x", percents, logarithmic="x" in plot.logarithmic, within=natural_limits(table, plot.metric))
     if "x" not in plot.logarithmic:
-        axes[0].xaxis.set_major_locator(MaxNLocator(2 if style.narrow else MOST_TICKS, steps=[1, 2, 5, 10]))
+        few = MaxNLocator(2) if style.narrow else MaxNLocator(MOST_TICKS, steps=[1, 2, 5, 10])
+        axes[0].xaxis.set_major_locator(few)
     axes[-1].set_xlabel(name)
     text = replicates_text(outcome, [entry.arm for entry in entries], logarithmic="x" in plot.logarithmic)
     caption = f"{metric_text(plot.metric).capitalize()} of every arm: {text}, and every seed (small dots)."
@@ -100,15 +103,15 @@ def outcomes(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
 def _entries(outcome: Outcome, plot: Plot, style: Style) -> list[_Entry]:
     shown = arms(outcome, plot)
     styles, called = styles_of(outcome, labels(shown)), names(shown)
-    return [
-        _Entry(
-            arm,
-            wrapped(called[arm.name], 0.38 * style.width, style.type_size),
-            styles[arm.label],
-            published_of(outcome, arm.label, plot.metric),
-        )
-        for arm in shown
-    ]
+    left, right = (0.32, 0.3) if style.narrow else (0.38, 0.4)
+    entries = []
+    for arm in shown:
+        numbers = published_of(outcome, arm.label, plot.metric)
+        texts = [f"published: {published_text(number, plot.metric)}" for number in numbers]
+        beside = [wrapped(text, right * style.width, style.type_size) for text in texts]
+        name = wrapped(called[arm.name], left * style.width, style.type_size)
+        entries.append(_Entry(arm, name, styles[arm.label], numbers, beside))
+    return entries
 
 
 def _decimals(outcome: Outcome, plot: Plot, entries: Sequence[_Entry]) -> int:
@@ -116,7 +119,7 @@ def _decimals(outcome: Outcome, plot: Plot, entries: Sequence[_Entry]) -> int:
     factor = 100 if is_fraction(plot.metric) else 1
     found = [values(outcome, entry.arm, plot.metric) for entry in entries]
     intervals = [summary(each, logarithmic="x" in plot.logarithmic) for each in found if each]
-    return decimals(replace(each, low=factor * each.low, high=factor * each.high) for each in intervals)
+    return decimals(Interval(factor * i.estimate, factor * i.low, factor * i.high, i.n) for i in intervals)
 
 
 def _panel(ax: Axes, outcome: Outcome, plot: Plot, group: Sequence[_Entry], places: int, style: Style) -> list[tuple]:
@@ -132,11 +135,13 @@ def _panel(ax: Axes, outcome: Outcome, plot: Plot, group: Sequence[_Entry], plac
             rows.append(_row(ax, place, measured, entry, plot, places, style))
         else:
             _beside(ax, place, "not measured", PUBLISHED)
-        for below, number in enumerate(entry.numbers, top + entry.text_lines):
-            value = published_value(number, plot.metric)
+        below = float(top + entry.text_lines)
+        for number, text in zip(entry.numbers, entry.texts, strict=True):
+            value, lines = published_value(number, plot.metric), text.count("\n") + 1
             if near[0] <= value <= near[1]:
-                ax.plot(value, below, linestyle="none", **entry.series.hollow)
-            _beside(ax, below, f"published: {published_text(number, plot.metric)}", PUBLISHED)
+                ax.plot(value, below + (lines - 1) / 2, linestyle="none", **entry.series.hollow)
+            _beside(ax, below + (lines - 1) / 2, text, PUBLISHED)
+            below += lines
             rows.append((*_key(entry, plot), f"published, {number.source}", value, None, None, None))
         top += entry.height
     ax.set_yticks(ticks, [entry.text for entry in group])

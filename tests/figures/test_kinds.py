@@ -9,7 +9,7 @@ import pytest
 from made_up_results import LABELS, SEEDS, doses, exact, gallery, proxied
 from matplotlib.patches import Rectangle
 
-from cnn_study.analysis.statistics import mean_interval
+from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.errors import InputError
 from cnn_study.experiment import Plot
 from cnn_study.figures.draw import FIGURES, draw, drawing
@@ -162,7 +162,11 @@ def test_outcomes_are_those_stored_with_their_intervals_and_published_numbers():
     drawn = drawing(outcome, plot)
     row = drawn.data[(drawn.data.label == "stride") & (drawn.data.series == "measured")].iloc[0]
     assert interval_of(row) == pytest.approx(of(outcome, "stride, same width, None", "test_error"))
-    assert any(text.endswith(f" % ({len(SEEDS)} seeds)") for text in texts(drawn.figure))
+    found = [text for text in texts(drawn.figure) if text.endswith(f" % ({len(SEEDS)} seeds)")]
+    measured = drawn.data[drawn.data.series == "measured"]
+    percents = [[100 * each[name] for name in ("mean", "low", "high")] for _, each in measured.iterrows()]
+    places = decimals(Interval(*numbers, len(SEEDS)) for numbers in percents)
+    assert [text.split()[0] for text in found] == [f"{mean:.{places}f}" for mean, _, _ in percents]
     published = drawn.data[drawn.data.series.str.startswith("published")]
     assert dict(zip(published.label, published["mean"], strict=True)) == pytest.approx(
         {"stride": 0.1019, "maximum, overlapping": 0.0974}
