@@ -31,7 +31,10 @@ TITLE = "cnn_study: controlled, replicated tests of claims about convolutional n
 
 AUTHORS = "The cnn_study authors"
 
-CITATION = f"@software{{cnn_study, title = {{{TITLE}}}, author = {{{{{AUTHORS}}}}}, version = {{{__version__}}}}}"
+LATEX_TITLE = TITLE.replace("_", r"\_")
+"""The title as BibTeX has to have it."""
+
+CITATION = f"@software{{cnn_study, title = {{{LATEX_TITLE}}}, author = {{{{{AUTHORS}}}}}, version = {{{__version__}}}}}"
 """BibTeX."""
 
 FORMATS = {".csv": "text/csv", ".parquet": "application/x-parquet"}

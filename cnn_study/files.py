@@ -48,9 +48,22 @@ def replace_whole(path: Path, write: Callable[[Path], object]) -> None:
         os.fsync(handle)
         temporary.chmod(0o644)
         temporary.replace(path)
+        _keep_names(path.parent)
     finally:
         os.close(handle)
         temporary.unlink(missing_ok=True)
+
+
+def _keep_names(folder: Path) -> None:
+    """Bring the names of files to disk: what is in a file is of no use after a power cut if its name is lost."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:  # Some network file systems have no such thing.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -612,7 +612,9 @@ class ProgramSpec(Spec):
 
 
 class Seeds(Spec):
-    """Separate random streams, so that two arms can share one and differ in another.
+    """The seeds of a run, so that two arms can share one and differ in another.
+
+    With one number for all, streams of different purposes start from the same bits.
 
     Attributes:
         init: Initial weights.

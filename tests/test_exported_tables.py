@@ -21,6 +21,7 @@ from cnn_study.cli import main, reading
 from cnn_study.data.registry import DATASETS
 from cnn_study.experiment import Setting
 from cnn_study.export import CODEBOOK, NAMES, ROWS
+from cnn_study.report.page import _entry
 from cnn_study.results import Store
 from cnn_study.spec import CheckSpec
 
@@ -192,6 +193,8 @@ def test_what_is_to_be_cited_is_said_alike_everywhere():
     cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert f'title: "{croissant.TITLE}"' in cited
+    assert r"cnn\_study: " in croissant.CITATION  # As LaTeX needs it.
+    assert croissant.LATEX_TITLE in _entry(ROOT, {})
     assert f"name: {croissant.AUTHORS}" in cited
     assert f"version: {cnn_study.__version__}\n" in cited
     assert f'version = "{cnn_study.__version__}"' in project

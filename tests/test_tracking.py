@@ -20,7 +20,7 @@ import pytest
 from cnn_study import tracking
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.estimates import time_to
-from cnn_study.analysis.statistics import mean_interval
+from cnn_study.analysis.statistics import mean_interval, time_product
 from cnn_study.execution.plan import Request, needed
 from cnn_study.experiment import (
     Agreement,
@@ -472,12 +472,11 @@ def test_an_execution_shows_means_intervals_ratios_and_verdicts(outcome, uri, fi
     data = Mirror(uri).parents[0].data
     for unit in ("relu", "tanh"):
         replicates = outcome.replicates(f"{unit}, plain")
-        values = {
-            "test_error": [r.outcomes["test_error"] for r in replicates],
-            "epochs_to_25pct": [time_to(r, 0.25).epochs for r in replicates],
+        intervals = {
+            "test_error": mean_interval([r.outcomes["test_error"] for r in replicates]),
+            "epochs_to_25pct": time_product([1], [[time_to(r, 0.25) for r in replicates]]),
         }
-        for quantity, numbers in values.items():
-            interval = mean_interval(numbers)
+        for quantity, interval in intervals.items():
             name = f"statistics/{quantity}.{unit}-plain"
             assert data.metrics[f"{name}.mean"] == pytest.approx(interval.estimate, rel=1e-5)
             assert data.metrics[f"{name}.low"] == pytest.approx(interval.low, rel=1e-5)

@@ -72,6 +72,11 @@ class Decision:
     state: RuleState = "closed"
 
     @property
+    def missing(self) -> bool:
+        """Whether the runs, or the check, that it needs are not stored yet."""
+        return not self.runs
+
+    @property
     def looks(self) -> tuple[int, ...]:
         """Numbers of seeds at all planned looks; empty where the number is fixed."""
         return self.look.looks if self.look else ()
@@ -134,7 +139,7 @@ class ClaimVerdict:
     @property
     def waits(self) -> bool:
         """Whether it is left open by runs that are missing: :attr:`so_far` is what the others come to."""
-        return self.verdict == "inconclusive" and any(each.interval is None for each in self.decisions)
+        return self.verdict == "inconclusive" and any(each.missing for each in self.decisions)
 
     @property
     def so_far(self) -> "ClaimVerdict":
@@ -142,7 +147,7 @@ class ClaimVerdict:
 
         Its premises must be among what has been run.
         """
-        missing = {each.rule.condition for each in self.decisions if each.interval is None}
+        missing = {each.rule.condition for each in self.decisions if each.missing}
         known = tuple(each for each in self.decisions if each.rule.condition not in missing)
         unmet = any(each.rule.premise and each.rule.condition in missing for each in self.decisions)
         if unmet or not known:
@@ -231,6 +236,11 @@ class Outcome:
     def replicates(self, arm: str) -> list[RunRecord]:
         """The stored replicates of an arm, in the order of the seeds."""
         return self.tuned[arm].records(self.stored) if arm in self.tuned else []
+
+    def by_seed(self, arms: Iterable[str]) -> list[tuple[RunRecord, ...]]:
+        """For every seed that all of some arms have, their stored replicates, in the order of the arms."""
+        found = [{record.spec.seeds.init: record for record in self.replicates(arm)} for arm in arms]
+        return [tuple(each[seed] for each in found) for seed in found[0] if all(seed in each for each in found)]
 
 
 def from_to(numbers: Collection[int]) -> str:

@@ -1,5 +1,6 @@
 """What a folder of images holds, before anything is trained: all of its problems, not only the first."""
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def survey(path: str | Path, side: int | None = None) -> Survey:
             problems.append(str(error))
             continue
         gray &= pixels.ndim == 2
-        equal[in_color(pixels).tobytes()].append((part, name, image))
+        equal[hashlib.sha256(in_color(pixels)).digest()].append((part, name, image))
         if len(examples[name]) < SHOWN:
             examples[name].append(in_color(pixels))
     groups = [group for group in equal.values() if len(group) > 1]

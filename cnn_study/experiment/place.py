@@ -1,5 +1,6 @@
 """Where a part of an experiment was declared, so that a complaint about it can name the line."""
 
+import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +36,7 @@ def _caller() -> str:
     frame = sys._getframe(2)
     while frame is not None:
         name = frame.f_code.co_filename
-        if name.startswith(PAGES) or not name.startswith(("<", LIBRARY)):
+        if name.startswith(PAGES) or not name.startswith(("<", LIBRARY + os.sep)):
             return f"{name}, line {frame.f_lineno}"
         frame = frame.f_back
     return ""

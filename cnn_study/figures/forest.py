@@ -127,12 +127,13 @@ def _parts(outcome: Outcome, decision: Decision) -> Mapping[str, Interval]:
 
 
 def _mean(outcome: Outcome, terms: Sequence[Term], conditions: int) -> Interval:
-    outcomes = [
-        [record.outcomes.get(term.metric, math.nan) for record in outcome.replicates(term.arm)] for term in terms
-    ]
     sums = [
-        conditions * math.fsum(term.coefficient * value for term, value in zip(terms, seed, strict=True))
-        for seed in zip(*outcomes, strict=False)
+        conditions
+        * math.fsum(
+            term.coefficient * record.outcomes.get(term.metric, math.nan)
+            for term, record in zip(terms, records, strict=True)
+        )
+        for records in outcome.by_seed(term.arm for term in terms)
     ]
     return mean_interval([value for value in sums if math.isfinite(value)] or [math.nan])
 

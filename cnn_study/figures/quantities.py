@@ -194,8 +194,10 @@ def values(outcome: Outcome, arm: Arm, metric: str) -> list[float]:
 
 def seed_means(outcome: Outcome, group: Sequence[Arm], metric: str) -> list[float]:
     """For every seed the mean of an outcome over some arms, as far as all of them have it as a finite number."""
-    found = [[record.outcomes.get(metric, math.nan) for record in outcome.replicates(arm.name)] for arm in group]
-    means = [sum(column) / len(column) for column in zip(*found, strict=False)]
+    means = [
+        sum(record.outcomes.get(metric, math.nan) for record in records) / len(records)
+        for records in outcome.by_seed(arm.name for arm in group)
+    ]
     return [mean for mean in means if math.isfinite(mean)]
 
 

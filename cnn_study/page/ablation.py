@@ -139,7 +139,7 @@ def _common(rule: Rule, arms: tuple[Arm, ...]) -> str:
 
 def _proxy(at: Workbench, arms: tuple[Arm, ...]) -> str:
     """Why results stand for published ones only as a proxy; empty if they do not."""
-    own, size = at.sizes.images, at.sizes.train_size
+    own = at.sizes.images
     replaced = at.setting.images
     instead = f"the data set {replaced.name} in the place of {own.title}" if replaced not in (None, own) else ""
     if at.trial:
@@ -147,9 +147,11 @@ def _proxy(at: Workbench, arms: tuple[Arm, ...]) -> str:
         return ", ".join(filter(None, [what, instead])) if arms else what
     if not arms:
         return ""
-    if instead or size is None:
-        return instead
+    sizes = {arm.data.train_size for arm in arms}
+    if instead or None in sizes:
+        return instead  # An arm with all images is there for what was published; figures say on how many each trains.
+    drawn = " or ".join(f"{size:,}" for size in sorted(filter(None, sizes)))
     if len({arm.data.name for arm in arms}) > 1:
-        return f"{size:,} training images of each data set"
+        return f"{drawn} training images of each data set"
     there = own.arrays["x_train"].shape[0]
-    return f"{size:,} of the {there:,} training images of {own.title}"
+    return f"{drawn} of the {there:,} training images of {own.title}"

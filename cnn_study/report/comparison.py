@@ -93,7 +93,7 @@ def _measured(outcome: Outcome, number: Published) -> Iterator[str]:
             found = [1 - value for value in values(outcome, arm, "test_error")]
             text = interval_text(mean_interval(found), "test_accuracy") if found else ""
         elif number.quantity.startswith("epochs") and sought is not None:
-            text = _epochs(outcome, arm, sought).text
+            text = _epochs(outcome, arm, sought)
         else:
             metric = metric_of(number)
             text = _measured_mean(outcome, arm, metric) if metric else ""
@@ -101,9 +101,11 @@ def _measured(outcome: Outcome, number: Published) -> Iterator[str]:
             yield f"{arm.condition}: {text}"
 
 
-def _epochs(outcome: Outcome, arm: Arm, threshold: float) -> Interval:
+def _epochs(outcome: Outcome, arm: Arm, threshold: float) -> str:
     times = [time_to(record, threshold) for record in outcome.replicates(arm.name)]
-    return time_product([1.0], [times])
+    if any(time.epochs == 0 for time in times):
+        return f"starts below {100 * threshold:g} % training error"
+    return time_product([1.0], [times]).text
 
 
 def _compared(outcome: Outcome, number: Published) -> Iterator[str]:

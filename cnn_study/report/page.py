@@ -15,6 +15,7 @@ from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.sensitivity import look_text
 from cnn_study.analysis.significance import FAMILY_LEVEL, UNCORRECTED, corrected, holm, key_of, mark, marked
 from cnn_study.analysis.statistics import CONFIDENCE, EQUIVALENCE_CONFIDENCE, RESAMPLES
+from cnn_study.croissant import AUTHORS, LATEX_TITLE
 from cnn_study.experiment import ASPECTS, PROVENANCES, Setting
 from cnn_study.figures.strips import WIDTH, strip
 from cnn_study.files import replace_file
@@ -142,8 +143,8 @@ def _entry(folder: Path, records: Mapping[str, RunRecord | CheckRecord]) -> str:
     """How to cite the page, as BibTeX."""
     lines = [
         "@software{cnn_study,",
-        "  author = {{The cnn_study authors}},",
-        "  title = {cnn\\_study: controlled, replicated tests of claims about convolutional networks},",
+        f"  author = {{{{{AUTHORS}}}}},",
+        f"  title = {{{LATEX_TITLE}}},",
         f"  version = {{{cnn_study.__version__}}},",
         *([f"  year = {{{_date(records)[:4]}}},"] if _date(records) else []),
         f"  note = {{Results of {_plain(folder.name)}}},",

@@ -3,13 +3,13 @@
 import hashlib
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.estimates import time_to
-from cnn_study.analysis.statistics import Interval, mean_interval
+from cnn_study.analysis.statistics import Interval, mean_interval, time_product
 from cnn_study.execution.plan import Request
 from cnn_study.experiment import Contrast, Design, Estimate, HalfGap, TimeRatio
 from cnn_study.results import CheckRecord, RunRecord
@@ -30,7 +30,7 @@ from cnn_study.tracking.notes import (
 from cnn_study.tracking.runs import ChildRun, rounded
 from cnn_study.training.tuning import Tuned
 
-LAYOUT = 4
+LAYOUT = 5
 """Of what is shown. What was mirrored with another one is mirrored anew."""
 EXECUTION = "cnn_study.execution"
 """Tag of a parent run: digest of all that it and its children show, except for the figures and the networks."""
@@ -201,10 +201,8 @@ def _arm_intervals(outcome: Outcome, arm: str) -> Iterator[tuple[str, Interval]]
         return
     for threshold in thresholds(outcome.design):
         times = [time_to(record, threshold) for record in records]
-        interval = mean_interval([time.epochs for time in times])
-        if any(time.censored for time in times):  # The mean is at least this.
-            interval = replace(interval, high=math.inf)
-        yield time_name(threshold), interval
+        if all(time.epochs > 0 for time in times):  # As in the report: of times the geometric mean.
+            yield time_name(threshold), time_product([1.0], [times])
     for name in records[0].outcomes:
         values = [record.outcomes.get(name, math.nan) for record in records]
         if (name.endswith("_error") or name in _contrasted(outcome.design)) and all(map(math.isfinite, values)):

@@ -26,6 +26,7 @@ from cnn_study.analysis.statistics import (
 )
 from cnn_study.errors import InputError
 from cnn_study.experiment import Claim, Contrast, HalfGap, Plot, Rule, Term, TimeRatio
+from cnn_study.training.tuning import tune
 
 
 def verdicts(outcome):
@@ -260,14 +261,44 @@ def test_what_is_told_of_a_cause_before_all_has_run_rests_on_its_premise_too():
     design = replace(made_up_gains(), rules=rules)
     found = evaluate(made_up_experiment(), design, with_errors(design, CLEARLY_BETTER)).verdicts[2]
     undecided, holds = found.decisions
-    elsewhere = replace(holds, rule=replace(holds.rule, condition="other"), interval=None, verdict="not tested")
+    elsewhere = replace(holds, rule=replace(holds.rule, condition="other"), runs=(), verdict="not tested")
     waiting = replace(found, decisions=(undecided, holds, elsewhere))
     assert waiting.waits
     assert waiting.so_far.verdict == "inconclusive"
     proved = replace(undecided, verdict="supported")
     assert replace(waiting, decisions=(proved, holds, elsewhere)).so_far.verdict == "supported"
-    unknown = replace(proved, interval=None, rule=replace(proved.rule, condition="other"))
+    unknown = replace(proved, runs=(), rule=replace(proved.rule, condition="other"))
     assert replace(waiting, decisions=(unknown, holds)).so_far.verdict == "inconclusive"
+
+
+def test_a_condition_that_was_run_and_gives_no_estimate_is_not_one_that_is_still_to_be_run():
+    rules = (Rule("faster", "direction", "plain", GAIN, low=1),)
+    design = replace(made_up_gains(), rules=rules)
+    stored = with_errors(design, CLEARLY_BETTER)
+    found = evaluate(made_up_experiment(), design, stored).verdicts[0]
+    (holds,) = found.decisions
+    lost = _runs_of(design, "tanh, plain")[1].key
+    stored[lost] = replace(stored[lost], ended="diverged", outcomes={})
+    (without,) = evaluate(made_up_experiment(), design, stored).verdicts[0].decisions
+    assert (without.verdict, without.interval) == ("inconclusive", None)
+    assert without.reason.endswith("seed 2 of tanh, plain diverged")
+    elsewhere = replace(without, rule=replace(without.rule, condition="other"))
+    both = replace(found, verdict="inconclusive", decisions=(holds, elsewhere))
+    assert not both.waits
+    assert both.so_far.verdict == "inconclusive"
+
+
+def test_seeds_are_paired_by_their_number_not_by_their_place():
+    design = made_up_gains(low=0)
+    stored = with_errors(design, CLEARLY_BETTER)
+    (second,) = [run for run in _runs_of(design, "tanh, plain") if run.seeds.init == 2]
+    del stored[second.key]
+    pairs = evaluate(made_up_experiment(), design, stored).by_seed(["relu, plain", "tanh, plain"])
+    assert [[record.spec.seeds.init for record in pair] for pair in pairs] == [[1, 1], [3, 3]]
+
+
+def _runs_of(design, arm):
+    return tune(design.arm(arm), design, {}).replicates
 
 
 def test_a_mechanism_needs_more_than_premises():

@@ -125,6 +125,25 @@ def test_whatever_is_not_the_published_setting_says_so(sizes, images, text):
     assert _page(sizes).at("quick", images).proxy == text
 
 
+@pytest.mark.parametrize(
+    ("sizes", "text"),
+    [
+        ((1000, 2000), "1,000 or 2,000 of the 60,000 training images of MNIST"),
+        ((1000, None), ""),  # An arm with all images is there for what was published.
+    ],
+)
+def test_arms_with_numbers_of_images_of_their_own_count(sizes, text):
+    @ablation(
+        "A page", claims=(), smoke=SMOKE, quick=QUICK, full=QUICK.but(train_size=None), tune=TimeToTrainError(0.25)
+    )
+    def page(at):
+        for number in sizes:
+            here = at.but(train_size=number)
+            yield here.arm(f"{number} images", here.network(dense_net, "relu", hidden=(7,)), condition="c")
+
+    assert page.at("full").proxy == text
+
+
 def test_the_name_of_a_page_is_that_of_its_function_and_its_seeds_are_fresh():
     page = _page(QUICK)
     assert page.name == "page"

@@ -27,7 +27,7 @@ from cnn_study.report.comparison import arm_rows, measured_beside
 from cnn_study.report.page import write_page
 from cnn_study.report.pictures import drawing, raster, small, without_proxy
 from cnn_study.report.verdicts import write_verdicts
-from cnn_study.results import CheckRecord
+from cnn_study.results import CheckRecord, Point
 from cnn_study.spec import CheckSpec
 
 QUICK = Setting("quick")
@@ -116,6 +116,16 @@ def test_published_numbers_stand_beside_the_measured_ones(made_up, tmp_path):
     times = [math.log(time_of(record.spec)) for record in outcome.replicates("relu, plain")]
     expected = mean_interval(times)
     assert rows["epochs"][0].startswith(f"plain: {math.exp(expected.estimate):.3g} [{math.exp(expected.low):.3g}, ")
+
+
+def test_a_run_that_starts_below_the_threshold_has_no_time_to_stand_beside_a_published_one(made_up):
+    experiment, design, stored = made_up
+    stored = dict(stored)
+    for run in evaluate(*made_up).replicates("relu, plain"):
+        stored[run.key] = replace(run, history=(Point("train_error", 0, 0.0, 0.01),))
+    outcome = evaluate(experiment, design, stored)
+    rows = {number.quantity: measured for number, measured in measured_beside(outcome, outcome.verdicts[0].claim)}
+    assert rows["epochs"][0] == "plain: starts below 25 % training error"
 
 
 def test_a_published_number_stands_beside_the_outcome_that_it_is_of(made_up):
