@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
 from cnn_study.analysis.sensitivity import outlook, undecided
+from cnn_study.analysis.significance import UNCORRECTED, holm, mark
 from cnn_study.experiment import Agreement, Aspect, Contrast, Design, TimeRatio, Verdict
 from cnn_study.experiment.estimate import in_words as metric_in_words
 
@@ -141,14 +142,22 @@ def tested(outcomes: Iterable[Outcome], aspect: Aspect) -> Counter[Verdict]:
     return Counter(each.verdict for outcome in outcomes for each in outcome.verdicts if each.aspect == aspect)
 
 
-def headline(outcomes: Sequence[Outcome]) -> str:
-    """How many claims hold, as in "45 of 60 claims hold; 9 do not, 5 depend on the condition, 1 is open".
+def headline(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
+    """How many claims hold, as in "45 of 60 claims hold, 3 of them perhaps by chance (°); 9 do not, 6 are open".
 
     Args:
         outcomes: Of all experiments of the page.
+        family: All experiments, whose tests are corrected for together; empty: those of the page.
     """
     found = tested(outcomes, "direction")
     total, holds = found.total(), found["supported"]
+    survives = holm(family or outcomes)
+    unsure = sum(
+        bool(mark(each, survives))
+        for outcome in outcomes
+        for each in outcome.verdicts
+        if (each.aspect, each.verdict) == ("direction", "supported")
+    )
     others: Mapping[Verdict, tuple[str, str]] = {
         "contradicted": ("does not", "do not"),
         "mixed": ("depends on the condition", "depend on the condition"),
@@ -156,5 +165,6 @@ def headline(outcomes: Sequence[Outcome]) -> str:
         "not tested": ("is not tested", "are not tested"),
     }
     parts = [f"{count} {words[count > 1]}" for verdict, words in others.items() if (count := found[verdict])]
+    chance = f", {unsure} of them perhaps by chance ({UNCORRECTED})" if unsure else ""
     rest = f"; {', '.join(parts)}" if parts else ""
-    return f"{holds} of {total} claim{'' if total == 1 else 's'} {'holds' if holds == 1 else 'hold'}{rest}."
+    return f"{holds} of {total} claim{'' if total == 1 else 's'} {'holds' if holds == 1 else 'hold'}{chance}{rest}."

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -134,12 +135,26 @@ def _size(claim: Claim, known: Mapping[Aspect, ClaimVerdict], design: Design) ->
     numbers = _numbers(claim, first, design)
     alone = len(numbers) == 1
     published = "; ".join(each.text if alone else f"{each.about} {each.text}" for each in numbers)
-    others = f"; and {len(more)} more" if more else ""
+    others = _others(first, more)
     beside = f"{side} than published" if (side := _side(first)) else "published"
     if first.rule.estimate in [each.rule.estimate for each in _telling(list(known.values()))]:
         return f"{beside}: {published}{others}"
     what = numbers[0].about if alone else first.rule.condition
     return f"{what}: {first.measured}; {beside}: {published}{others}"
+
+
+def _others(first: Decision, more: Sequence[Decision]) -> str:
+    """That further numbers are judged; where some came out otherwise than the first, how."""
+    if not more:
+        return ""
+    if all(each.verdict == first.verdict for each in more):
+        return f"; and {len(more)} more"
+    if len(more) == 1:
+        (other,) = more
+        side = f", {_side(other)}" if _side(other) else ""
+        return f"; {other.rule.condition}: {WORDS[other.verdict]}, {other.measured}{side}"
+    counts = Counter(WORDS[each.verdict] for each in more)
+    return f"; and {len(more)} more ({', '.join(f'{count} {word}' for word, count in counts.items())})"
 
 
 def _shares(mine: Sequence[ClaimVerdict], design: Design) -> Iterable[str]:

@@ -54,7 +54,7 @@ def test_what_is_not_finished_is_told_so_far(small, whole):
     assert Findings((whole,)).direction("made_up", claim) == ("supported", "")
     assert Findings((whole,)).direction("another", claim) is None
     first, second = whole.verdicts[0].decisions
-    decisions = (first, replace(second, interval=None, verdict="inconclusive"))
+    decisions = (first, replace(second, runs=(), interval=None, verdict="not tested"))
     open_one = replace(whole.verdicts[0], verdict="inconclusive", decisions=decisions)
     waiting = replace(whole, verdicts=(open_one, *whole.verdicts[1:]))
     assert Findings((waiting,)).direction("made_up", claim) == ("supported", ", so far")

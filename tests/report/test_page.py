@@ -227,6 +227,12 @@ def test_the_head_counts_verdicts_and_gives_the_day_of_the_last_run(made_up, tmp
     assert '<time datetime="2026-01-02">2026-01-02</time>' in page
 
 
+def test_the_headline_says_how_many_may_hold_by_chance(barely_supported):
+    assert headline([barely_supported]) == "1 of 1 claim holds."
+    family = with_silent_claims(barely_supported, 9)
+    assert headline([barely_supported], family) == "1 of 1 claim holds, 1 of them perhaps by chance (°)."
+
+
 def test_an_arm_is_called_by_its_label(made_up, tmp_path):
     outcome = evaluate(*made_up)
     sentences = [

@@ -119,6 +119,20 @@ def test_numbers_about_each_of_two_arms_stand_beside_their_difference(made_up):
     assert "| error, tanh: 9; error, relu: 7 |" in magnitudes([outcome])
 
 
+def test_a_size_that_came_out_otherwise_elsewhere_is_told(made_up):
+    outcome = evaluate(*made_up)
+    size = next(each for each in outcome.verdicts if each.aspect == "magnitude")
+    first, second = size.decisions
+    longer = replace(second, verdict="supported")
+    for others, text in (
+        ((longer,), f"; other: **yes**, {second.measured}"),
+        ((longer, first), "; and 2 more (1 **no**, 1 **yes**)"),
+    ):
+        mixed = replace(size, verdict="contradicted", decisions=(first, *others))
+        verdicts = tuple(mixed if each is size else each for each in outcome.verdicts)
+        assert f"published: 6{text}" in topics([replace(outcome, verdicts=verdicts)])
+
+
 def test_a_bar_in_a_cell_does_not_end_it():
     assert table(["kind"], [["`int | None`"]]) == "| kind |\n|---|\n| `int \\| None` |"
 
