@@ -1,6 +1,7 @@
 """All claims at a glance: a row a claim, with its verdicts, its intervals and the range that would support it."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -128,11 +129,12 @@ def claims(
         survives: Which verdicts survive the correction for all tests; the others get a mark.
     """
     rows = list(_rows(outcomes))
+    unknown = _unknown(outcomes, rows)
     most = int(style.aspect * style.width / (LINE * style.small / 72) - HEAD - FOOT) if style.aspect else len(rows)
     count = -(-len(rows) // max(most, 1))
     size = -(-len(rows) // max(count, 1)) or 1
     for first in range(0, max(len(rows), 1), size):
-        yield _page(rows[first : first + size], style, profile, survives)
+        yield _page(rows[first : first + size], style, profile, survives, unknown)
 
 
 def _rows(outcomes: Sequence[Outcome]) -> Iterator[_Row]:
@@ -145,8 +147,19 @@ def _rows(outcomes: Sequence[Outcome]) -> Iterator[_Row]:
                 yield row
 
 
+def _unknown(outcomes: Sequence[Outcome], rows: Sequence[_Row]) -> str:
+    """Of which experiments nothing is known, and of how many claims of others; empty where something is of all."""
+    known = Counter(row.outcome.experiment.name for row in rows)
+    claims = {outcome.experiment.name: len(outcome.experiment.claims) for outcome in outcomes}
+    whole = [spelled(name) for name in claims if not known[name]]
+    part = sum(count - known[name] for name, count in claims.items() if known[name])
+    told = [f"Not run yet: {', '.join(whole)}."] if whole else []
+    told += [f"Claims of other topics still to be run: {part}."] if part else []
+    return " ".join(told)
+
+
 def _page(
-    rows: Sequence[_Row], style: Style, profile: str, survives: Mapping[Key, bool]
+    rows: Sequence[_Row], style: Style, profile: str, survives: Mapping[Key, bool], unknown: str
 ) -> tuple[Figure, str, pd.DataFrame]:
     tested: list[Aspect] = [name for name in ASPECTS if any(_is_tested(row.verdicts[name]) for row in rows)]
     signs = ", ".join(f"{SIGNS[verdict]} {verdict}" for verdict in SIGNS if verdict != "not tested")
@@ -158,7 +171,10 @@ def _page(
         signs += f", {WAITING} so far, as runs are missing"
     marked = any(mark(each, survives) for row in rows for each in row.verdicts.values())
     end = f" {UNCORRECTED_TEXT}" if marked else ""
-    foot = f"Profile {profile}. {signs}. Shaded: supports the claim; every row on a scale of its own.{end}"
+    foot = (
+        f"Profile {profile}. {signs}. Intervals: one a rule, in the color of its verdict; every row has a scale "
+        f"of its own; shaded: supports the claim; gray line: no effect.{unknown and f' {unknown}'}{end}"
+    )
     lines = wrapped(foot, 0.95 * style.width, style.small)
     ends = -HEAD, len(rows) + lines.count("\n") + 1
     figure = plt.figure(figsize=(style.width, (ends[1] - ends[0]) * LINE * style.small / 72))
@@ -181,7 +197,7 @@ def _page(
         "those that decide whether it holds, one a rule, each row on a scale of its own; shaded: the range that "
         "supports the claim; gray line: no effect; rules with another range are left out. Exact checks have no "
         f"interval. {MEASURED_TEXT if 'measured' in columns else ''}Claims have short names here; the table of the "
-        "figure has them in full."
+        f"figure has them in full.{unknown and f' {unknown}'}"
         f"{f' {STEPS_TEXT}' if any(row.outcome.design.looks for row in rows) else ''}{end}"
     )
     return figure, caption, pd.DataFrame([_data(row, survives) for row in rows], columns=COLUMNS)

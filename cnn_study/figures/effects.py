@@ -71,7 +71,7 @@ UNJUDGED = "a premise fails"
 """What stands in the place of the verdict on a rule of a mechanism that is not judged."""
 QUESTIONS: Mapping[Aspect, str] = {
     "direction": "Does it hold?",
-    "magnitude": "Is it as strong as published?",
+    "magnitude": "Is the number as published?",
     "mechanism": "Is it so for the stated reason?",
 }
 """What rules on an aspect of a claim answer, where a figure has rules on several."""

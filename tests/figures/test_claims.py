@@ -84,7 +84,7 @@ def test_a_verdict_that_waits_for_runs_says_so(made_up):
     ((figure, _, _),) = pages([outcome])
     assert SIGNS["inconclusive"] in written(figure)
     first, second = direction.decisions
-    direction = replace(direction, decisions=(first, replace(second, interval=None, verdict="inconclusive")))
+    direction = replace(direction, decisions=(first, replace(second, runs=(), interval=None, verdict="not tested")))
     outcome = replace(outcome, verdicts=(direction, *outcome.verdicts[1:]))
     ((figure, caption, _),) = pages([outcome])
     assert SIGNS["supported"] + WAITING in written(figure)

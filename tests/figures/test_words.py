@@ -86,7 +86,7 @@ def test_rules_stand_below_the_statement_of_their_claim_and_the_question_about_i
     for width in (None, 3.25):
         found = texts(drawing(outcome, plot, width=width).figure)
         assert "Rectified units lower the error." in found
-        assert {"Does it hold?", "Is it as strong as published?"} <= set(found)
+        assert {"Does it hold?", "Is the number as published?"} <= set(found)
         assert not any("relu-helps" in text for text in found)
 
 
