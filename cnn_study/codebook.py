@@ -45,7 +45,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("learning_rate", "of the optimizer", "number", "1"),
         KEY,
         Column("ended", "target: at its training error; epochs: after its epochs; diverged"),
-        Column("seconds", "wall time of the training", "number", "s"),
+        Column("seconds", "wall time of the run: training, evaluations and probes", "number", "s"),
     ),
     "curves": (
         KEY,

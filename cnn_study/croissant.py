@@ -50,7 +50,7 @@ RUNS = (
     Column("ended", "target: at its training error; epochs: after its epochs; diverged"),
     Column("weights", "SHA-256 over the final weights, in hexadecimal"),
     Column("environment", "versions, machine, threads and switches that can change bits, as JSON"),
-    Column("seconds", "wall time of the training", "number", "s"),
+    Column("seconds", "wall time of the run: training, evaluations and probes", "number", "s"),
     Column("finished_at", "when it was finished, ISO 8601, UTC"),
 )
 """Columns of ``runs.parquet`` that hold one value a row."""

@@ -27,9 +27,9 @@ class Results:
     Attributes:
         runs: A row a run that an arm asks for: ``experiment``, ``arm``, ``label``, ``condition``, ``role`` (``search``
             or ``replicate``), ``seed`` (of the initial weights), ``learning_rate``, ``key`` (identifies the run),
-            ``ended`` (``target``, ``epochs`` or ``diverged``), ``seconds`` (wall time of the training), then its
-            outcomes, such as ``test_error`` (a fraction) and ``epochs`` (passes over the training images until it
-            stopped). A run that several arms ask for has a row for each.
+            ``ended`` (``target``, ``epochs`` or ``diverged``), ``seconds`` (wall time of the run with evaluations and
+            probes), then its outcomes, such as ``test_error`` (a fraction) and ``epochs`` (passes over the training
+            images until it stopped). A run that several arms ask for has a row for each.
         curves: A row a value that training measures by itself: ``key`` of the run, ``metric`` (such as
             ``train_error``, a fraction, or ``train_loss``), ``step`` (optimizer steps before), ``epoch`` (the same in
             passes over the training images), ``value``.

@@ -37,7 +37,7 @@ class RunRecord:
         history: Measured values in the order of their measurement.
         weights: SHA-256 over the final weights.
         environment: Versions, machine, threads and switches that can change bits.
-        seconds: Wall time of the training.
+        seconds: Wall time of the run: training, evaluations and probes, and compilation where the worker has to compile.
         finished_at: ISO 8601, UTC.
     """
 

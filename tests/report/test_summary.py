@@ -133,6 +133,16 @@ def test_a_size_that_came_out_otherwise_elsewhere_is_told(made_up):
         assert f"published: 6{text}" in topics([replace(outcome, verdicts=verdicts)])
 
 
+def test_a_reason_whose_premise_does_not_hold_is_not_judged(made_up):
+    outcome = evaluate(*made_up)
+    first = outcome.verdicts[0].decisions[0]
+    premise = replace(first, rule=replace(first.rule, aspect="mechanism", premise=True), verdict="contradicted")
+    unmet = [replace(each, verdict="not tested", decisions=(premise,)) for each in outcome.verdicts[2:]]
+    topic = topics([replace(outcome, verdicts=(*outcome.verdicts[:2], *unmet))])
+    assert "| not judged: a premise of it fails |" in topic
+    assert "premise" not in topics([outcome])
+
+
 def test_a_bar_in_a_cell_does_not_end_it():
     assert table(["kind"], [["`int | None`"]]) == "| kind |\n|---|\n| `int \\| None` |"
 
