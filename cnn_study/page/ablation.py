@@ -147,11 +147,13 @@ def _proxy(at: Workbench, arms: tuple[Arm, ...]) -> str:
         return ", ".join(filter(None, [what, instead])) if arms else what
     if not arms:
         return ""
+    there = own.arrays["x_train"].shape[0]
     sizes = {arm.data.train_size for arm in arms}
-    if instead or None in sizes:
+    most = {there - arm.data.validation_size for arm in arms}
+    if instead or None in sizes or sizes & most:
         return instead  # An arm with all images is there for what was published; figures say on how many each trains.
-    drawn = " or ".join(f"{size:,}" for size in sorted(filter(None, sizes)))
+    *fewer, largest = (f"{size:,}" for size in sorted(filter(None, sizes)))
+    drawn = f"{', '.join(fewer)} or {largest}" if fewer else largest
     if len({arm.data.name for arm in arms}) > 1:
         return f"{drawn} training images of each data set"
-    there = own.arrays["x_train"].shape[0]
     return f"{drawn} of the {there:,} training images of {own.title}"

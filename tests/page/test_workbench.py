@@ -128,7 +128,9 @@ def test_whatever_is_not_the_published_setting_says_so(sizes, images, text):
 @pytest.mark.parametrize(
     ("sizes", "text"),
     [
+        ((500, 1000, 2000), "500, 1,000 or 2,000 of the 60,000 training images of MNIST"),
         ((1000, 2000), "1,000 or 2,000 of the 60,000 training images of MNIST"),
+        ((1000, 60_000 - 1000), ""),  # 1,000 are held out.
         ((1000, None), ""),  # An arm with all images is there for what was published.
     ],
 )
