@@ -6,6 +6,7 @@ import math
 import os
 import random
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -646,3 +647,29 @@ def test_a_copied_store_reads_the_same(tmp_path):
     filled(tmp_path / "a", 1, 2)
     shutil.copytree(tmp_path / "a", tmp_path / "seconds=3")
     assert read(tmp_path / "seconds=3") == by_key(record(1), record(2))
+
+
+def test_the_name_of_a_file_is_brought_to_disk_too(tmp_path, monkeypatch):
+    synced = []
+    fsync = os.fsync
+
+    def noted(handle):
+        synced.append(stat.S_ISDIR(os.fstat(handle).st_mode))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    replace_file(tmp_path / "a.txt", lambda path: path.write_text("a"))
+    assert synced == [False, True]
+
+
+def test_a_file_system_that_brings_no_names_to_disk_will_do(tmp_path, monkeypatch):
+    fsync = os.fsync
+
+    def unable(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", unable)
+    replace_file(tmp_path / "a.txt", lambda path: path.write_text("a"))
+    assert (tmp_path / "a.txt").read_text() == "a"
