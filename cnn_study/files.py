@@ -39,6 +39,7 @@ def replace_whole(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         OSError: The disk is full, or the folder cannot be written to.
     """
+    made = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
     temporary = Path(name)
@@ -48,7 +49,8 @@ def replace_whole(path: Path, write: Callable[[Path], object]) -> None:
         os.fsync(handle)
         temporary.chmod(0o644)
         temporary.replace(path)
-        _keep_names(path.parent)
+        for folder in (path.parent, *(each.parent for each in made)):
+            _keep_names(folder)
     finally:
         os.close(handle)
         temporary.unlink(missing_ok=True)

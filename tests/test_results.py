@@ -175,12 +175,18 @@ def test_an_added_run_is_read_by_another_store(tmp_path):
 def test_an_added_run_is_on_disk_before_it_has_its_name(tmp_path, monkeypatch):
     """Flushed under the temporary name first: after a power cut the file is complete or not there."""
     happened = []
-    monkeypatch.setattr(os, "fsync", lambda number: happened.append(("flush", os.fstat(number).st_size)))
+
+    def fsync(handle):
+        found = os.fstat(handle)
+        happened.append("names" if stat.S_ISDIR(found.st_mode) else ("flush", found.st_size))
+
+    monkeypatch.setattr(os, "fsync", fsync)
     replace = Path.replace
     monkeypatch.setattr(Path, "replace", lambda a, b: (happened.append(("rename", a.stat().st_size)), replace(a, b)))
     Store(tmp_path).add(record())
     (size,) = [path.stat().st_size for path in tmp_path.rglob("*.parquet")]
-    assert happened == [("flush", size), ("rename", size)]
+    # Those of its folder, and of the one in which that was made.
+    assert happened == [("flush", size), ("rename", size), "names", "names"]
 
 
 def test_merge_gathers_old_and_new_in_one_file(tmp_path):
