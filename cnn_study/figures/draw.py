@@ -197,7 +197,7 @@ def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, 
         "looked": looked(outcome),
         "mean": mean,
         "searched": rates.searched(outcome.design.search),
-        "late": "; arrow: not reached within so many epochs" if outcome.design.sought is not None else "",
+        "late": " (where no rate arrived, by its training error); arrow: not reached within so many epochs" if outcome.design.sought is not None else "",
         "dots": DOTS if dotted else "",
         "exact": exact.foot(outcome, plot) if plot.kind in EXACT else "",
     }
