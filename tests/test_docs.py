@@ -177,7 +177,7 @@ def test_commands_in_the_pages_exist(page):
     makefile = text_of("Makefile")
     for target in re.findall(r"^make (\w+)", shell, re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-    for line in re.findall(r"bin/cnn-study (.*)$", shell, re.MULTILINE):
+    for line in re.findall(r"^(?:[^#\n]*[ /])?cnn-study ([a-z].*)$", shell, re.MULTILINE):
         name, *words = line.partition("#")[0].split()
         if name == "data":
             name = f"data {words[0]}" if f"data {words[0]}" in COMMANDS else "data get"
@@ -215,8 +215,8 @@ def test_the_example_of_an_ablation_is_an_experiment_like_the_others(page, patte
 
 def test_the_example_of_a_figure_draws_stored_results(tmp_path, monkeypatch, capsys):
     (experiment,) = collection.load(["activations"])
-    store = Store(tmp_path / "results" / "local" / "smoke")
-    for record in complete(experiment.at("smoke")).values():
+    store = Store(tmp_path / "results" / "quick")
+    for record in complete(experiment.at("quick")).values():
         store.add(record)
     store.merge()
     monkeypatch.chdir(tmp_path)
