@@ -23,8 +23,13 @@ from cnn_study.analysis.decisions import evaluate
 from cnn_study.data import registry as datasets
 from cnn_study.data.dataset import ARRAYS
 from cnn_study.data.sources import IDX, UserFolder
-from cnn_study.experiment import PROFILES, Experiment
+from cnn_study.experiment import PROFILES, Experiment, Setting
 from cnn_study.figures.files import OVERVIEW
+from cnn_study.figures.style import SIGNS
+from cnn_study.models.architectures import four_layer_18pct
+from cnn_study.page import Sizes
+from cnn_study.page.workbench import Workbench
+from cnn_study.report.summary import WORDS
 from cnn_study.results import Store
 
 ROOT = Path(__file__).parents[1]
@@ -261,6 +266,11 @@ def test_a_data_set_described_as_the_page_says_can_be_had(shape, tmp_path, monke
     arrays = source.fetch(entry, tmp_path, lambda *_: None)
     assert all(arrays[name].shape == info.shape for name, info in entry.arrays.items())
 
+    monkeypatch.setattr(datasets, "DATASETS", {**datasets.DATASETS, "blobs": entry})
+    at = Workbench(Setting("quick"), Sizes(dataset="blobs", batch_size=10, epochs=5, rates=(0.01, 0.02, 0.04)))
+    model = at.network(four_layer_18pct, "tanh")
+    assert (model.input_shape, model.classes) == (entry.image_shape, len(entry.classes))
+
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_python_in_the_pages_is_python(page):
@@ -277,6 +287,12 @@ def test_intervals_hold_the_truth_as_often_as_the_page_on_verdicts_says():
     for n, *stated in rows:
         measured = [100 * measured_coverage(method, int(n)) for method in ("t", "bootstrap")]
         assert [int(share) for share in stated] == pytest.approx(measured, abs=1)
+
+
+def test_the_glossary_has_the_words_and_signs_of_all_verdicts():
+    table = text_of("docs/reference/glossary.md").split("<!-- vocabulary -->")[1].split("\n\n")[0]
+    rows = [tuple(cell.strip() for cell in line.split("|")[1:4]) for line in table.strip().splitlines()[2:]]
+    assert rows == [(WORDS[verdict].strip("*"), verdict, SIGNS[verdict]) for verdict in SIGNS]
 
 
 def test_the_tutorial_shows_what_the_claims_and_rules_say():
