@@ -23,8 +23,13 @@ from cnn_study.analysis.decisions import evaluate
 from cnn_study.data import registry as datasets
 from cnn_study.data.dataset import ARRAYS
 from cnn_study.data.sources import IDX, UserFolder
-from cnn_study.experiment import PROFILES, Experiment
+from cnn_study.experiment import PROFILES, Experiment, Setting
 from cnn_study.figures.files import OVERVIEW
+from cnn_study.figures.style import SIGNS
+from cnn_study.models.architectures import four_layer_18pct
+from cnn_study.page import Sizes
+from cnn_study.page.workbench import Workbench
+from cnn_study.report.summary import WORDS
 from cnn_study.results import Store
 
 ROOT = Path(__file__).parents[1]
@@ -177,7 +182,7 @@ def test_commands_in_the_pages_exist(page):
     makefile = text_of("Makefile")
     for target in re.findall(r"^make (\w+)", shell, re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-    for line in re.findall(r"bin/cnn-study (.*)$", shell, re.MULTILINE):
+    for line in re.findall(r"^(?:[^#\n]*[ /])?cnn-study ([a-z].*)$", shell, re.MULTILINE):
         name, *words = line.partition("#")[0].split()
         if name == "data":
             name = f"data {words[0]}" if f"data {words[0]}" in COMMANDS else "data get"
@@ -215,8 +220,8 @@ def test_the_example_of_an_ablation_is_an_experiment_like_the_others(page, patte
 
 def test_the_example_of_a_figure_draws_stored_results(tmp_path, monkeypatch, capsys):
     (experiment,) = collection.load(["activations"])
-    store = Store(tmp_path / "results" / "local" / "smoke")
-    for record in complete(experiment.at("smoke")).values():
+    store = Store(tmp_path / "results" / "quick")
+    for record in complete(experiment.at("quick")).values():
         store.add(record)
     store.merge()
     monkeypatch.chdir(tmp_path)
@@ -261,6 +266,11 @@ def test_a_data_set_described_as_the_page_says_can_be_had(shape, tmp_path, monke
     arrays = source.fetch(entry, tmp_path, lambda *_: None)
     assert all(arrays[name].shape == info.shape for name, info in entry.arrays.items())
 
+    monkeypatch.setattr(datasets, "DATASETS", {**datasets.DATASETS, "blobs": entry})
+    at = Workbench(Setting("quick"), Sizes(dataset="blobs", batch_size=10, epochs=5, rates=(0.01, 0.02, 0.04)))
+    model = at.network(four_layer_18pct, "tanh")
+    assert (model.input_shape, model.classes) == (entry.image_shape, len(entry.classes))
+
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_python_in_the_pages_is_python(page):
@@ -277,6 +287,12 @@ def test_intervals_hold_the_truth_as_often_as_the_page_on_verdicts_says():
     for n, *stated in rows:
         measured = [100 * measured_coverage(method, int(n)) for method in ("t", "bootstrap")]
         assert [int(share) for share in stated] == pytest.approx(measured, abs=1)
+
+
+def test_the_glossary_has_the_words_and_signs_of_all_verdicts():
+    table = text_of("docs/reference/glossary.md").split("<!-- vocabulary -->")[1].split("\n\n")[0]
+    rows = [tuple(cell.strip() for cell in line.split("|")[1:4]) for line in table.strip().splitlines()[2:]]
+    assert rows == [(WORDS[verdict].strip("*"), verdict, SIGNS[verdict]) for verdict in SIGNS]
 
 
 def test_the_tutorial_shows_what_the_claims_and_rules_say():
