@@ -38,8 +38,11 @@ class Metric:
         return probed and validated and (not self.test_curve or arm.train.test_curve)
 
 
-SHARES = (15, 50, 85)
-"""Percent: the percentiles that the probe of that name takes, those of Ioffe & Szegedy 2015."""
+PERCENTILES = (15, 50, 85)
+"""The percentiles that the probe of that name takes, those of Ioffe & Szegedy 2015."""
+
+SHARES = PERCENTILES
+"""Another name of :data:`PERCENTILES`, which figures use."""
 
 METRICS: tuple[Metric, ...] = (
     Metric("test_error", "fraction of the test images that the finished network gets wrong"),
@@ -156,8 +159,10 @@ METRICS: tuple[Metric, ...] = (
     Metric("seen_image", "an image moved to the right by so many pixels", "family", "maps"),
     Metric("seen_map", "an unpooled feature map of an image moved to the right by so many pixels", "family", "maps"),
     *(
-        Metric(f"unit_input_p{share}", f"what a unit takes: {share} % of images give it less", "layer", "percentiles")
-        for share in SHARES
+        Metric(
+            f"unit_input_p{percent}", f"what a unit takes: {percent} % of images give it less", "layer", "percentiles"
+        )
+        for percent in PERCENTILES
     ),
     Metric("outputs_start", "share of a layer's outputs in every bin at initialization", "family", "histograms"),
     Metric("outputs_end", "share of a layer's outputs in every bin in the end", "family", "histograms"),
