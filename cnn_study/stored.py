@@ -127,7 +127,7 @@ def evaluated(experiment: Experiment, design: Design, store: Store) -> Outcome:
     """What an experiment has found so far.
 
     Args:
-        experiment: The experiment.
+        experiment: The experiment to be evaluated.
         design: Its design in the setting of the store.
         store: The store that holds its runs and checks.
 

@@ -169,7 +169,7 @@ class Outcome:
     """What an experiment has found.
 
     Attributes:
-        experiment: The experiment.
+        experiment: The experiment that was evaluated.
         design: Its design, at the sizes of a profile.
         tuned: The arms whose learning rate is known, by name.
         stored: Finished runs by key.

@@ -47,7 +47,7 @@ def measured(estimate: Estimate, runs: Mapping[str, Sequence[RunRecord]]) -> Mea
 
     Args:
         estimate: What the rule estimates.
-        runs: By the name of every arm of the estimate its runs, one a seed, in the order of the seeds.
+        runs: The runs of every arm of the estimate by its name, one a seed, in the order of the seeds.
     """
     raise TypeError(f"no way to compute a {type(estimate).__name__}")
 

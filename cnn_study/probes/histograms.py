@@ -27,8 +27,8 @@ class Distributions(NamedTuple):
 
     Attributes:
         outcomes: ``output_low`` and ``output_high``: the range that the bins of all layers divide evenly.
-        curves: Under ``outputs_start/K`` and ``outputs_end/K``, K = 1 for the layer at the input: the share of the
-            outputs in every bin, ascending. What is no number is in none.
+        curves: The share of the outputs in every bin, ascending, under ``outputs_start/K`` and ``outputs_end/K``, with
+            K = 1 for the layer at the input. Outputs that are no numbers are in no bin.
     """
 
     outcomes: dict[str, float]
