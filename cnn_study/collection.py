@@ -25,10 +25,10 @@ from cnn_study.places import is_path
 from cnn_study.spec import one_line
 
 PACKAGE = "experiments"
-"""Of a checkout, beside the library."""
+"""The package of the experiments in a checkout, beside the library."""
 
 INSTALLED = "cnn_study._experiments"
-"""The same where the library is installed: nothing of that name lies beside other people's packages."""
+"""The same package where the library is installed: nothing of that name lies beside other people's packages."""
 
 
 def names() -> list[str]:
@@ -81,7 +81,7 @@ def family(wanted: Sequence[str] = ()) -> list[Experiment]:
     """All experiments of the package, and those of the files that are among the wanted ones.
 
     Raises:
-        InputError: As :func:`load`.
+        InputError: An experiment cannot be loaded, as for :func:`load`.
     """
     files = [name for name in wanted if is_path(name)]
     return _distinct([*load(), *(load(files) if files else ())])

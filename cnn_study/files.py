@@ -13,11 +13,15 @@ import filelock
 from cnn_study.errors import StoreError
 
 TEMPORARY = ".part"
-"""How the names of unfinished files end."""
+"""The suffix of the names of unfinished files."""
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """As :func:`replace_whole`, for results.
+    """Replace a file of results as :func:`replace_whole` does.
+
+    Args:
+        path: The file to be written. Its folder is made.
+        write: The function that writes it, called with the temporary path.
 
     Raises:
         StoreError: The disk is full, or the folder cannot be written to.
@@ -33,8 +37,8 @@ def replace_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file under a temporary name beside it and rename it when it is complete and on disk.
 
     Args:
-        path: The file. Its folder is made.
-        write: Called with the temporary path.
+        path: The file to be written. Its folder is made.
+        write: The function that writes it, called with the temporary path.
 
     Raises:
         OSError: The disk is full, or the folder cannot be written to.

@@ -10,7 +10,7 @@ REFERENCE = Path("results")
 """The results that came with the project, in its folder."""
 
 OWN = REFERENCE / "local"
-"""One's own."""
+"""The user's own results, below the current folder."""
 
 _HERE = Path(__file__).resolve().parent
 
@@ -18,14 +18,14 @@ SHIPPED = _HERE / "_results" if (_HERE / "_results").is_dir() else _HERE.parent 
 """The results that came with the project, from any folder: in the installed package, else in the checkout."""
 
 CACHE_PATH = "CNN_STUDY_CACHE"
-"""Environment variable: the cache folder."""
+"""Name of the environment variable that holds the cache folder."""
 
 
 def roots(results: Path | None) -> Sequence[Path]:
     """Folders of results of all profiles in which a command that reads looks, one's own first.
 
     Args:
-        results: The one that was named; ``None``: those where results may be.
+        results: The folder that was named; ``None``: all folders where results may be.
     """
     return [results] if results else [OWN, REFERENCE, SHIPPED]
 
@@ -34,7 +34,7 @@ def is_path(name: str) -> bool:
     """Whether an experiment is named by the path of a file, as those of the user's own are.
 
     Args:
-        name: As it was given to a command.
+        name: The name that was given to a command.
     """
     return name.endswith(".py") or "/" in name
 

@@ -17,13 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from cnn_study.errors import InputError, nearest, shortened
 
 SEMANTICS = 3
-"""Version of what training a spec means. It goes up when the same spec would give other numbers."""
+"""Version of the meaning of a spec. It goes up when the same spec would give other numbers."""
 
 Activation = Literal["relu", "tanh", "sigmoid", "scaled_tanh", "leaky_relu", "elu", "gelu", "silu"]
 """The units. ``scaled_tanh`` is LeCun's 1.7159 tanh(2x/3)."""
 
 Padding = Literal["same", "valid", "reflect"]
-"""What a convolution does at the border: see :class:`Conv`."""
+"""The kinds of padding that a convolution can have at the border: see :class:`Conv`."""
 
 LARGEST = 2**31 - 1
 """The largest size or count: TensorFlow counts along an axis with 32 bits."""
@@ -34,7 +34,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**128)]
 """A seed: no more than the 128 bits that NumPy's generators keep."""
 
 COMPLAINTS = 10
-"""How many complaints about a specification are told; the others are counted."""
+"""Largest number of complaints about a specification that are told one by one; the others are counted."""
 
 
 class Spec(BaseModel):
@@ -51,7 +51,7 @@ class Spec(BaseModel):
 
     @cached_property
     def _differing(self) -> dict[str, Any]:
-        """The same, once: the runs of an arm share its network."""
+        """The canonical form, made once: the runs of an arm share its network."""
         differing = {}
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
@@ -154,10 +154,10 @@ class VarianceScaled(Spec):
         kind: Marks the initializer in JSON.
         rule: ``glorot``: variance 2 / (fan in + fan out) (Glorot & Bengio 2010, equation 12); ``he``: 2 / fan in (He et
             al. 2015); ``lecun``: 1 / fan in (LeCun et al. 1998, "Efficient BackProp"); ``standard``: 1 / (3 fan in),
-            which with an even distribution is Glorot & Bengio's equation 1, the heuristic they compare with;
+            which with a uniform distribution is Glorot & Bengio's equation 1, the heuristic they compare with;
             ``fan_out``: 1 / fan out (Nielsen 2015, chapter 6, network3.py), where of a convolution with pooling only
             the outputs that pooling leaves count: maps times field squared, over the stride of pooling squared.
-        distribution: ``normal``, or ``uniform``: even between plus and minus the square root of three variances. For
+        distribution: ``normal``, or ``uniform`` between plus and minus the square root of three variances. For
             Glorot's rule that limit is the square root of 6 / (fan in + fan out), their equation 16.
     """
 
@@ -179,7 +179,7 @@ class Zeros(Spec):
 
 
 class FanUniform(Spec):
-    """Weights drawn evenly between -reach / fan in and reach / fan in (LeCun et al. 1998, LeNet-5: a reach of 2.4).
+    """Weights drawn uniformly from -reach / fan in to reach / fan in (LeCun et al. 1998, LeNet-5: a reach of 2.4).
 
     Attributes:
         kind: Marks the initializer in JSON.
@@ -223,12 +223,12 @@ class _Weighted(Spec):
     Attributes:
         activation: The unit; ``None`` for a linear layer.
         batch_norm: Batch normalization (Ioffe & Szegedy 2015) between the weighted sum and the unit.
-        norm_after_unit: Normalize what the unit gives instead of what it takes.
+        norm_after_unit: Normalize the output of the unit instead of its input, the pre-activation.
         norm_noise: Add noise after the normalization, with a mean and a deviation that change at every step, so that
             what the next layer sees is as unstable as without it ("noisy" batch normalization, Santurkar et al. 2018,
             section 2).
         dropout: Fraction of the outputs of the layer, after its pooling, that are set to zero at random while training.
-        initializer: Of the weights.
+        initializer: The distribution of the initial weights.
         bias_stddev: Standard deviation of the initial biases, which are drawn from a normal distribution with mean 0;
             0: they start at zero.
         rate: Factor of the learning rate for the weights of this layer; the biases have
@@ -263,7 +263,7 @@ class Conv(_Weighted):
         padding: ``same`` pads with zeros and ``reflect`` with the mirror image of what lies inside the border, both to
             ceil(i / s) positions; ``valid`` does not pad.
         shared: One set of weights for all positions. ``False``: a set for every position (locally connected).
-        table: For every map, the numbers of the input maps it is connected to, from 0; ``None``: to all.
+        table: The numbers, from 0, of the input maps that every map is connected to; ``None``: each to all.
         pool: The pooling layer, if any.
     """
 
@@ -347,8 +347,8 @@ class ModelSpec(Spec):
 
     Attributes:
         input_shape: ``(height, width, channels)`` of an image.
-        layers: From the input up. The last is a linear dense layer, a global average over maps, one a class, or
-            LeNet-5's radial basis functions: its outputs are the logits.
+        layers: The layers, from the input up. The last is a linear dense layer, a global average over maps, one a
+            class, or LeNet-5's radial basis functions: its outputs are the logits.
     """
 
     input_shape: tuple[PositiveInt, PositiveInt, PositiveInt]
@@ -445,7 +445,7 @@ DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 """Down, up, right, left: the directions of :attr:`DataSpec.displaced`, as steps over rows and columns."""
 
 ScalingName = Literal["standardized", "mean_subtracted", "unit"]
-"""What the network takes for a pixel; see :attr:`DataSpec.scaling`."""
+"""The ways in which pixels are scaled for the network; see :attr:`DataSpec.scaling`."""
 
 
 class DataSpec(Spec):
@@ -532,7 +532,7 @@ class DataSpec(Spec):
 
 
 LossName = Literal["cross_entropy", "mean_squared", "map"]
-"""What can be minimized; see :attr:`TrainSpec.loss`."""
+"""The losses that can be minimized; see :attr:`TrainSpec.loss`."""
 
 
 class TrainSpec(Spec):
@@ -546,7 +546,7 @@ class TrainSpec(Spec):
         optimizer: ``sgd``: stochastic gradient descent with (heavy-ball) momentum; ``adam``: Kingma & Ba 2015.
         learning_rate: Constant over the run, unless there is a schedule.
         schedule: What the learning rate is multiplied by, epoch by epoch; the last factor stays. Empty: by nothing.
-        momentum: Of SGD; must be 0 for Adam.
+        momentum: The momentum of SGD, from 0 to below 1; must be 0 for Adam.
         weight_decay: Adds half of this times the sum of all squared weights of convolutional and dense layers to the
             loss; biases, subsampling and normalization are left out. Each step adds it times the weights to their
             gradients, before momentum or Adam. Curves of the loss are without it. Nielsen 2015 writes lambda / n
@@ -597,7 +597,7 @@ class ProgramSpec(Spec):
     """What a compiled program is made for: runs for which it is equal share one, whatever images they see.
 
     Attributes:
-        model: The network.
+        model: The network that is compiled.
         train: The training, but for what a program is given as numbers, which is the same in all: see
             :attr:`RunSpec.program`. A field of the training that is not named there is compiled in.
     """
@@ -617,9 +617,9 @@ class Seeds(Spec):
     With one number for all, streams of different purposes start from the same bits.
 
     Attributes:
-        init: Initial weights.
-        order: Order of the training examples.
-        noise: Dropout and the noise of noisy batch normalization; 0 for a network without either.
+        init: Seed of the initial weights.
+        order: Seed of the order of the training examples.
+        noise: Seed of dropout and of the noise of noisy batch normalization; 0 for a network without either.
     """
 
     init: Seed = 0
@@ -655,10 +655,10 @@ class RunSpec(Spec):
     """One training run.
 
     Attributes:
-        data: The images.
-        model: The network.
-        train: The training.
-        seeds: The random streams.
+        data: The images that it sees.
+        model: The network that is trained.
+        train: How the network is trained.
+        seeds: The seeds of its random streams.
         probes: What is measured beside the errors. It does not change the training: weights are the same to the bit.
     """
 
@@ -711,8 +711,8 @@ class CheckSpec(Spec):
     """An exact comparison over an exhaustive grid of cases, with nothing to train; see :mod:`cnn_study.checks`.
 
     Attributes:
-        check: Its name.
-        version: Goes up when the same check would give other numbers.
+        check: Name of the check, one of :data:`cnn_study.checks.table.CHECKS`.
+        version: Version of the check, which goes up when the same check would give other numbers.
         sample: Whether a small part of the grid is enough, to see that everything works.
     """
 

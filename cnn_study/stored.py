@@ -66,9 +66,9 @@ def stores_to_read(results: Path | None, profile: str) -> list[tuple[Store, Sett
     """The stores of a profile, one's own or else the reference.
 
     Args:
-        results: Folder of the results of all profiles; ``None``: ``results/local`` of the current folder, or else its
-            ``results``, or else those that came with the project.
-        profile: Their profile.
+        results: The folder with the results of all profiles; ``None``: ``results/local`` of the current folder, or else
+            its ``results``, or else those that came with the project.
+        profile: Name of the profile, for example ``quick``.
 
     Raises:
         InputError: There is none.
@@ -82,11 +82,11 @@ def stores_to_read(results: Path | None, profile: str) -> list[tuple[Store, Sett
 
 
 def stores_there(results: Path | None, profile: str) -> list[tuple[Store, Setting]]:
-    """The same; none where none is.
+    """The stores of a profile, as :func:`stores_to_read` finds them; an empty list if there are none.
 
     Args:
-        results: See :func:`stores_to_read`.
-        profile: Their profile.
+        results: The folder with the results of all profiles, or ``None``, as for :func:`stores_to_read`.
+        profile: Name of the profile, for example ``quick``.
     """
     for root in places.roots(results):
         found = [
@@ -103,9 +103,10 @@ def designed(chosen: Sequence[Experiment], setting: Setting, *, named: bool = Fa
     """Experiments with their designs in a setting.
 
     Args:
-        chosen: The experiments.
-        setting: Where.
-        named: Whether each was asked for. If not, those that cannot be had with images of the user's own are left out.
+        chosen: The experiments whose designs are wanted.
+        setting: The profile, and images in the place of the experiments' own, if any.
+        named: Whether each was asked for by name. If not, those that cannot be had with images of the user's own are
+            left out.
 
     Raises:
         InputError: The images in the place of its own do not fit an experiment, or its page has a slip.
@@ -123,7 +124,16 @@ def designed(chosen: Sequence[Experiment], setting: Setting, *, named: bool = Fa
 
 
 def evaluated(experiment: Experiment, design: Design, store: Store) -> Outcome:
-    """What an experiment has found so far."""
+    """What an experiment has found so far.
+
+    Args:
+        experiment: The experiment to be evaluated.
+        design: Its design in the setting of the store.
+        store: The store that holds its runs and checks.
+
+    Raises:
+        StoreError: A file of the store is damaged or was written by a newer version.
+    """
     return evaluate(experiment, design, store.records(), store.checks())
 
 
@@ -131,9 +141,9 @@ def outcomes_in(store: Store, chosen: Sequence[Experiment], setting: Setting) ->
     """What experiments have found in a store so far.
 
     Args:
-        store: Runs and checks.
+        store: The store that holds their runs and checks.
         chosen: The experiments; those that cannot be had with images of the user's own are left out.
-        setting: That of the store.
+        setting: The setting of the store.
     """
     return [evaluated(experiment, design, store) for experiment, design in designed(chosen, setting)]
 
@@ -164,7 +174,16 @@ def timed(store: Store, known: Mapping[str, Dataset]) -> dict[str, RunRecord]:
 
 
 def pace_of(root: Path, setting: Setting, known: Mapping[str, Dataset]) -> tuple[Pace | None, Path | None]:
-    """How fast a worker is, and from which results that is known: of this setting if there are any, else of another."""
+    """How fast a worker is, and from which results that is known: of this setting if there are any, else of another.
+
+    Args:
+        root: The folder with the results of all profiles.
+        setting: The setting whose results are asked first.
+        known: The data sets that runs may name, by name.
+
+    Returns:
+        The pace and the folder of the results it is known from; ``None`` twice if no results tell it.
+    """
     stores = [store_of(root, setting)]
     roots = (root, places.REFERENCE, places.SHIPPED)
     stores += [store_of(where, Setting(name)) for where in roots for name in PROFILES]

@@ -19,19 +19,19 @@ from scipy import special
 from cnn_study.experiment import LOOKS
 
 ERROR = 0.05
-"""Over all looks together: of a two-sided test, and of each of two one-sided tests."""
+"""The level over all looks together: of a two-sided test, and of each of two one-sided tests."""
 
 PATHS = 10_000_000
-"""Simulated for the looks that are stored: 5 % of so many is known to 0.014 % (two standard errors)."""
+"""Number of paths simulated for the looks that are stored: 5 % of so many is known to 0.014 % (two standard errors)."""
 
 EARLIER = tuple(LOOKS[:number] for number in range(2, len(LOOKS)))
 """Looks that end earlier, as those of experiments whose runs are long."""
 
 FEWER = 400_000
-"""Paths simulated for other looks, stored or not: 5 % of so many is known to 0.07 % (two standard errors)."""
+"""Number of paths simulated for other looks, stored or not: 5 % of so many is known to 0.07 % (two standard errors)."""
 
 SEED = 0
-"""Of NumPy's generator PCG64."""
+"""The seed of the simulation, for NumPy's generator PCG64."""
 
 CHUNK = 500_000
 """Paths that are simulated at once."""
@@ -40,7 +40,7 @@ GRID = tuple(sorted({*np.logspace(-4, 0, 161).round(10).tolist(), ERROR}))
 """Probabilities whose quantiles are kept. Below the first there are too few paths to tell."""
 
 FILE = "boundaries.json"
-"""In this package."""
+"""The name of the file with the stored boundaries, in this package."""
 
 
 def t_paths(looks: Sequence[int], count: int, rng: np.random.Generator) -> np.ndarray:
@@ -50,11 +50,11 @@ def t_paths(looks: Sequence[int], count: int, rng: np.random.Generator) -> np.nd
 
     Args:
         looks: Numbers of seeds, ascending, the first at least 2.
-        count: Paths.
-        rng: Draws them.
+        count: Number of paths.
+        rng: The generator that the paths are drawn from.
 
     Returns:
-        Of shape ``(looks, count)``.
+        The t statistics, of shape ``(looks, count)``.
     """
     total, squares = np.zeros(count), np.zeros(count)
     statistics = np.empty((len(looks), count))
@@ -68,12 +68,15 @@ def t_paths(looks: Sequence[int], count: int, rng: np.random.Generator) -> np.nd
 
 
 def smallest_p(looks: Sequence[int], count: int, seed: int = SEED) -> tuple[np.ndarray, np.ndarray]:
-    """The smallest nominal p value over all looks, of so many paths: two-sided, and one-sided for "greater".
+    """The smallest nominal p value over all looks, of simulated paths: two-sided, and one-sided for "greater".
 
     Args:
         looks: Numbers of seeds, ascending.
-        count: Paths.
-        seed: Of the generator.
+        count: Number of paths to be simulated.
+        seed: The seed of the generator.
+
+    Returns:
+        Two arrays of shape ``(count,)``.
     """
     rng = np.random.Generator(np.random.PCG64(seed))
     two_sided, one_sided = [], []
@@ -91,8 +94,8 @@ def calibrated(looks: Sequence[int], count: int, seed: int = SEED) -> dict[str, 
 
     Args:
         looks: Numbers of seeds, ascending.
-        count: Paths.
-        seed: Of the generator.
+        count: Number of paths to be simulated.
+        seed: The seed of the generator.
     """
     two_sided, one_sided = smallest_p(looks, count, seed)
     return {

@@ -12,13 +12,13 @@ Method = Literal["t", "bootstrap"]
 Distribution = Literal["normal", "skewed"]
 
 REPETITIONS = 4000
-"""Simulated experiments; 74 % of so many is known to about 1.4 % (two standard errors)."""
+"""Number of simulated experiments; 74 % of so many is known to about 1.4 % (two standard errors)."""
 
 RESAMPLES = 999
-"""Of the bootstrap in a simulated experiment."""
+"""Number of resamples of the bootstrap in a simulated experiment."""
 
 SKEWED_SHAPE = 4.0
-"""Of the gamma distribution of skewed data: its skewness is 2 / sqrt(4) = 1, half of that of an exponential."""
+"""Shape of the gamma distribution of skewed data: its skewness is 2 / sqrt(4) = 1, half of that of an exponential."""
 
 
 @cache
@@ -37,11 +37,12 @@ def measured_coverage(
     Args:
         method: ``t`` for :func:`~cnn_study.analysis.statistics.mean_interval`, ``bootstrap`` for
             :func:`~cnn_study.analysis.statistics.mean_bootstrap`.
-        n: Seeds of an experiment, at least 2.
-        distribution: Of the number a seed gives. ``skewed``: a gamma distribution, see :data:`SKEWED_SHAPE`.
-        confidence: Nominal, between 0 and 1.
-        repetitions: Simulated experiments.
-        seed: Of the simulation.
+        n: Number of seeds of an experiment, at least 2.
+        distribution: The distribution of the number that a seed gives. ``skewed``: a gamma distribution, see
+            :data:`SKEWED_SHAPE`.
+        confidence: Nominal confidence of the interval, between 0 and 1.
+        repetitions: Number of experiments to be simulated.
+        seed: The seed of the simulation.
     """
     rng = np.random.default_rng(seed)
     if distribution == "normal":
@@ -61,9 +62,9 @@ def percentile_limits(values: np.ndarray, confidence: float, rng: np.random.Gene
     All experiments share their resamples, so that these are one product of matrices.
 
     Args:
-        values: Of shape ``(experiments, seeds)``.
-        confidence: Nominal, between 0 and 1.
-        rng: Draws the resamples.
+        values: The numbers that the seeds give, of shape ``(experiments, seeds)``.
+        confidence: Nominal confidence of the interval, between 0 and 1.
+        rng: The generator that the resamples are drawn from.
 
     Returns:
         Lower and upper limits, of shape ``(experiments,)``.
@@ -75,7 +76,7 @@ def percentile_limits(values: np.ndarray, confidence: float, rng: np.random.Gene
 
 
 def coverage_table(numbers: tuple[int, ...] = (3, 5, 10)) -> Mapping[tuple[int, Method, Distribution], float]:
-    """Measured coverage of both intervals by number of seeds, method and distribution."""
+    """Measured coverage of both intervals, between 0 and 1, by number of seeds, method and distribution."""
     methods: tuple[Method, ...] = ("t", "bootstrap")
     distributions: tuple[Distribution, ...] = ("normal", "skewed")
     return {

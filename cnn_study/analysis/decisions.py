@@ -22,15 +22,15 @@ NO_CHECKS: Mapping[str, CheckRecord] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Judgement:
-    """A rule applied to so many seeds of its arms.
+    """A rule applied to some of the seeds of its arms.
 
     Attributes:
-        verdict: What follows.
-        sample: One number a seed; ``None`` if there is an obstacle.
-        interval: That decides; ``None`` if there is an obstacle.
-        reason: As that of a decision.
-        runs: Keys of the runs.
-        finding: As that of a decision.
+        verdict: The verdict that the interval leads to.
+        sample: The numbers, one a seed; ``None`` if there is an obstacle.
+        interval: The interval that decides; ``None`` if there is an obstacle.
+        reason: Why the verdict is not simply that of the interval, as in :class:`Decision`; empty if it is.
+        runs: Keys of the runs that were used.
+        finding: That there is no relevant effect, in words, as in :class:`Decision`; else empty.
         state: Whether further seeds, if any are planned, might decide or confirm it.
     """
 
@@ -45,18 +45,18 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Decision:
-    """A rule applied.
+    """A rule applied to what is stored.
 
     Attributes:
-        rule: Which.
-        verdict: What follows.
+        rule: The rule that was applied.
+        verdict: The verdict that follows from it.
         interval: The estimate it was applied to; ``None`` if runs or outcomes are missing.
         bootstrap: The bootstrap interval of the same estimate; ``None`` where nothing was sampled.
         reason: What keeps it from a verdict that is simply that of the interval; empty if nothing does.
         runs: Keys of the runs, or of the check, it rests on.
         sample: The numbers, one a seed, of which the interval was formed; ``None`` where nothing was sampled.
         finding: That there is no relevant effect, in words, if this is why it is contradicted; else empty.
-        look: At which it was applied; ``None`` where the number of seeds is fixed, or runs are missing.
+        look: The look at which it was applied; ``None`` where the number of seeds is fixed, or runs are missing.
         state: Whether further seeds are planned that might decide or confirm it.
     """
 
@@ -100,7 +100,7 @@ class Decision:
 
     @property
     def level_text(self) -> str:
-        """What stands behind its interval if it is none of 95 %; else nothing."""
+        """The confidence of its interval, in words that follow it, where that is not 95 %; else empty."""
         return "" if self.promised == CONFIDENCE else f", {100 * self.promised:g} % interval"
 
     @property
@@ -118,12 +118,12 @@ class Decision:
 
 @dataclass(frozen=True)
 class ClaimVerdict:
-    """One aspect of a claim over all conditions.
+    """The verdict on one aspect of a claim over all conditions.
 
     Attributes:
         experiment: Name of the experiment that makes the claim.
-        claim: The claim.
-        aspect: Which of its verdicts.
+        claim: The claim that is judged.
+        aspect: The aspect of the claim: its direction, magnitude or mechanism.
         verdict: The common verdict; ``mixed`` if conditions support and contradict it.
         reason: Why it is not simply that of the intervals, and where there is no relevant effect; else empty.
         decisions: Its decisions, one a rule.
@@ -158,7 +158,7 @@ class ClaimVerdict:
         """Under how many conditions it came out so, for people: ``1 of 4 conditions``; empty if there is only one.
 
         Args:
-            verdict: Of a condition.
+            verdict: The verdict that is counted.
         """
         found = list(verdicts_under(self.decisions).values())
         return f"{found.count(verdict)} of {len(found)} conditions" if len(found) > 1 else ""
@@ -169,12 +169,12 @@ class Outcome:
     """What an experiment has found.
 
     Attributes:
-        experiment: Which.
-        design: At which sizes.
+        experiment: The experiment that was evaluated.
+        design: Its design, at the sizes of a profile.
         tuned: The arms whose learning rate is known, by name.
         stored: Finished runs by key.
         checks: Finished checks of the design by name.
-        verdicts: Three for every claim.
+        verdicts: The verdicts, three for every claim.
     """
 
     experiment: Experiment
@@ -223,7 +223,7 @@ class Outcome:
         """How many seeds some arms have, for people.
 
         Args:
-            arms: Their names.
+            arms: Names of the arms.
         """
         return from_to({self.wanted[name] for name in arms if name in self.wanted} or {len(self.design.seeds)})
 
@@ -247,7 +247,7 @@ def from_to(numbers: Collection[int]) -> str:
     """Counts for people: ``4``, or ``500 to 55,000`` where they differ.
 
     Args:
-        numbers: At least one.
+        numbers: The counts, at least one.
     """
     low, high = min(numbers), max(numbers)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
@@ -262,8 +262,8 @@ def evaluate(
     """Apply an experiment's rules to what is stored.
 
     Args:
-        experiment: Which.
-        design: At which sizes.
+        experiment: The experiment whose rules are applied.
+        design: Its design, at the sizes of a profile.
         stored: Finished runs by key.
         checks: Finished checks by key.
     """
@@ -287,7 +287,7 @@ def decide(
     """Apply one rule, at the look that closes it or else at the last one whose seeds are stored.
 
     Args:
-        rule: Which.
+        rule: The rule to be applied.
         design: The design it belongs to.
         tuned: The arms whose learning rate is known, by name.
         stored: Finished runs by key.
@@ -324,11 +324,11 @@ def judgements(
     planned or could decide it, or if it is decided so surely that it is confirmed. Seeds beyond that change nothing.
 
     Args:
-        rule: Which, not one about a check.
+        rule: The rule to be applied, not one about a check.
         design: The design it belongs to.
         tuned: The arms whose learning rate is known, by name.
         stored: Finished runs by key.
-        after: How many looks to leave out, because they are known not to have closed it.
+        after: Number of looks to leave out, because they are known not to have closed it.
     """
     for size in design.sizes[after:]:
         runs = {name: tuned[name].first(size, stored) if name in tuned else None for name in rule.estimate.arms}
@@ -379,7 +379,7 @@ def _irrelevance(rule: Rule, interval: Interval) -> str:
     limit, beyond, where = (rule.low, low, "above") if math.isinf(rule.high) else (rule.high, high, "below")
     mirrored = 2 * limit - beyond if isinstance(rule.estimate, Contrast) else limit**2 / beyond
     between = sorted((mirrored, beyond))
-    # A limit that is not that of no effect at all: there may be an effect, but not one that passes the limit.
+    # The limit is not that of no effect at all: there may be an effect, but not one that passes the limit.
     nothing = limit == (0 if isinstance(rule.estimate, Contrast) else 1)
     what = "no relevant effect" if nothing else f"no relevant effect {where} {_amount(limit, unit)}"
     if place(interval, *((-math.inf, limit) if where == "above" else (limit, math.inf))) == "supported":
@@ -422,6 +422,11 @@ def place(interval: Interval, low: float, high: float) -> Verdict:
 
     Touching counts as across: seeds that all give the same number, as may happen with counts, do not show that it is
     larger than itself.
+
+    Args:
+        interval: The interval that decides, in the unit of the estimate.
+        low: Lower limit of the range that supports the claim, in the same unit; minus infinity if there is none.
+        high: Upper limit of that range; infinity if there is none.
     """
     if interval.n < 2 or math.isnan(interval.estimate):
         return "inconclusive"
@@ -444,7 +449,7 @@ def by_condition(decisions: Iterable[Decision]) -> Mapping[str, Sequence[Decisio
     """The decisions of each condition, but for those that are premises of others.
 
     Args:
-        decisions: About one aspect of a claim.
+        decisions: The decisions about one aspect of a claim.
     """
     found: dict[str, list[Decision]] = {}
     for each in decisions:
@@ -457,7 +462,7 @@ def verdicts_under(decisions: Iterable[Decision]) -> Mapping[str, Verdict]:
     """What the decisions of each condition come to together.
 
     Args:
-        decisions: About one aspect of a claim.
+        decisions: The decisions about one aspect of a claim.
     """
     found = by_condition(decisions).items()
     return {condition: conjunction(each.verdict for each in mine) for condition, mine in found}

@@ -16,9 +16,10 @@ def confidence(rule: Rule, looks: tuple[int, ...] = (), *, relevance: bool = Fal
     """Nominal confidence of the interval that decides a rule; at every look, of the repeated one.
 
     Args:
-        rule: Which.
+        rule: The rule that is decided.
         looks: Numbers of seeds at all looks; empty: the number is fixed.
-        relevance: Of the interval that excludes an effect of interest, not of that which is placed against the limit.
+        relevance: Whether the interval is the one that excludes an effect of interest, not the one that is placed
+            against the limits.
     """
     one_sided = rule.equivalence or relevance
     if looks:
@@ -29,11 +30,11 @@ def confidence(rule: Rule, looks: tuple[int, ...] = (), *, relevance: bool = Fal
 
 @dataclass(frozen=True)
 class Measured:
-    """What some seeds gave.
+    """The numbers that some seeds gave.
 
     Attributes:
-        sample: One number a seed; ``None`` if there is an obstacle.
-        obstacle: Why not; empty if there is none.
+        sample: The numbers, one a seed; ``None`` if there is an obstacle.
+        obstacle: Why there are no numbers, in words; empty if there are.
     """
 
     sample: Sample | None
@@ -45,8 +46,8 @@ def measured(estimate: Estimate, runs: Mapping[str, Sequence[RunRecord]]) -> Mea
     """Compute the numbers that a rule is about.
 
     Args:
-        estimate: What it estimates.
-        runs: For every arm that the estimate names, a run a seed, in the order of the seeds.
+        estimate: What the rule estimates.
+        runs: The runs of every arm of the estimate by its name, one a seed, in the order of the seeds.
     """
     raise TypeError(f"no way to compute a {type(estimate).__name__}")
 

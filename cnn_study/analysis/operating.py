@@ -22,10 +22,10 @@ from cnn_study.analysis.statistics import CONFIDENCE, EQUIVALENCE_CONFIDENCE, t_
 from cnn_study.experiment import LOOKS, Rule, TimeRatio, gain
 
 PATHS = 100_000
-"""Simulated of each kind and distribution: 5 % of so many is known to 0.14 % (two standard errors)."""
+"""Number of paths simulated of each kind and distribution: 5 % of so many is known to 0.14 % (two standard errors)."""
 
 SEED = 0
-"""Of NumPy's generator PCG64, with the number of the case."""
+"""The seed of the simulations, for NumPy's generator PCG64, together with the number of the case."""
 
 STUCK, DEPTH = 0.05, 8.0
 """Share of seeds that do not train, and how much worse they are, in standard deviations of the others."""
@@ -34,7 +34,7 @@ SPREAD = 0.3
 """Standard deviation of the logarithms of times."""
 
 FILE = "operating.json"
-"""In this package."""
+"""The name of the file with the stored simulations, in this package."""
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
@@ -55,7 +55,7 @@ DISTRIBUTIONS: Mapping[str, Draw] = {
     "gamma, shape 4": lambda rng, shape: (rng.standard_gamma(4, shape) - 4) / 2,
     "exponential": lambda rng, shape: rng.standard_exponential(shape) - 1,
 }
-"""What a seed gives, with mean 0; but for the stuck seeds with standard deviation 1. The first five are symmetric."""
+"""Distributions of what a seed gives: mean 0 and, except with stuck seeds, standard deviation 1. Five are symmetric."""
 
 SYMMETRIC = tuple(DISTRIBUTIONS)[:5]
 """Differences of two arms whose numbers are distributed alike are among them, however skewed each is by itself."""
@@ -66,8 +66,8 @@ class Limits:
     """A rule on the scale of what a seed gives.
 
     Attributes:
-        low: Lower limit.
-        high: Upper limit.
+        low: Lower limit of the range that supports the claim.
+        high: Upper limit of that range.
         relevant: Limits of effects of interest, those of the rule if it names no smallest one.
         equivalence: Whether it is decided by two one-sided tests.
     """
@@ -79,7 +79,7 @@ class Limits:
 
     @classmethod
     def of(cls, rule: Rule) -> "Limits":
-        """Those of a rule; of a ratio of times, on logarithms."""
+        """The limits of a rule; of a ratio of times, on logarithms."""
         numbers = (rule.low, rule.high, *rule.relevant)
         if isinstance(rule.estimate, TimeRatio):
             numbers = tuple(math.log(each) if each > 0 else -math.inf for each in numbers)
@@ -91,8 +91,8 @@ class Ended:
     """Where paths ended.
 
     Attributes:
-        verdicts: 1: supported, -1: contradicted, 0: undecided after the last look; of shape ``(paths,)``.
-        seeds: At the end; of shape ``(paths,)``.
+        verdicts: The verdicts, 1: supported, -1: contradicted, 0: undecided after the last look; of shape ``(paths,)``.
+        seeds: Numbers of seeds at the end; of shape ``(paths,)``.
         low: Lower limits of the intervals placed against the rule, at the end; of shape ``(paths,)``.
         high: Upper limits; of shape ``(paths,)``.
     """
@@ -110,9 +110,10 @@ def ended(
 
     Args:
         values: What the seeds give, of shape ``(paths, seeds)``.
-        limits: Of the rule.
+        limits: The limits of the rule, in the unit of the values.
         sizes: Numbers of seeds at the looks; a single one is a fixed number.
-        censored: Where the bound from below, and that from above, is lost; of the shape of the values.
+        censored: Where a censored time takes away the bound from below, and that from above; two arrays of the shape of
+            the values.
     """
     found = [_intervals(values[:, :n], limits, tuple(sizes), censored) for n in sizes]
     verdicts = np.stack([each[0] for each in found])
@@ -156,13 +157,13 @@ class Errors:
     """How often a kind of rule errs.
 
     Attributes:
-        rule: Which kind.
-        distribution: Of what a seed gives.
+        rule: The kind of rule, one of :data:`KINDS`.
+        distribution: The distribution of what a seed gives.
         support: Share of paths that support the claim where it is just not so.
         contradiction: Share of paths that contradict it where it is just so.
         coverage: Share of paths whose interval holds the truth at the end.
-        nominal: What coverage should be at least.
-        seeds: How many a path has at its end, on average.
+        nominal: The least share that coverage should be.
+        seeds: Number of seeds that a path has at its end, on average.
     """
 
     rule: str
@@ -225,7 +226,7 @@ KINDS: Mapping[str, Callable[..., Iterator[tuple[Ended, float, str]]]] = {
     "two rules, one holds": _conjunction(2.0),
     "ratio of times, a part censored": _times,
 }
-"""Limits are in standard deviations."""
+"""The kinds of rules, with what simulates them. Their limits are in standard deviations."""
 
 
 def errors(kind: str, distribution: str, paths: int = PATHS, seed: int = SEED) -> Errors:
@@ -234,8 +235,8 @@ def errors(kind: str, distribution: str, paths: int = PATHS, seed: int = SEED) -
     Args:
         kind: One of :data:`KINDS`.
         distribution: One of :data:`DISTRIBUTIONS`.
-        paths: How many of each.
-        seed: Of the generator.
+        paths: Number of paths of each.
+        seed: The seed of the generator.
     """
     case = (list(KINDS).index(kind), list(DISTRIBUTIONS).index(distribution))
     rates: dict[str, list[float]] = {"support": [], "contradiction": [], "coverage": [], "seeds": []}
@@ -262,7 +263,7 @@ PLANS: Mapping[str, tuple[int, ...]] = {
     "20 seeds, no looks": (20,),
     "looks at 20, 40, 80": (20, 40, 80),
 }
-"""Numbers of seeds at which a rule is judged."""
+"""The numbers of seeds at which a rule is judged, by the name of the plan."""
 
 SIGN_TEST = "sign test of the median, looks at 9, 13, 20"
 """An exact test, for any distribution: each look at a third of the level (Bonferroni)."""
@@ -273,8 +274,8 @@ class Skewed:
     """How often a rule of one limit errs on skewed data, whichever way they are skewed.
 
     Attributes:
-        plan: When it is judged, and how.
-        distribution: Of what a seed gives.
+        plan: When the rule is judged, and how.
+        distribution: The distribution of what a seed gives.
         error: Share of paths that are decided where the truth is on the limit: the sum of both errors.
     """
 
@@ -287,8 +288,8 @@ def skewed(paths: int = PATHS, seed: int = SEED) -> Iterator[Skewed]:
     """What later looks, more seeds, and an exact test do for data that are not symmetric.
 
     Args:
-        paths: How many of each.
-        seed: Of the generator.
+        paths: Number of paths of each.
+        seed: The seed of the generator.
     """
     limits = Limits.of(_about_a_mean(low=0))
     for i, distribution in enumerate(name for name in DISTRIBUTIONS if name not in SYMMETRIC):
@@ -320,9 +321,9 @@ class Power:
     """What looks find, and what that costs.
 
     Attributes:
-        effect: In standard deviations.
+        effect: Distance of the truth from the limit, in standard deviations.
         power: Share of paths that support a rule of one limit, so far above it.
-        seeds: How many a path has at its end, on average.
+        seeds: Number of seeds that a path has at its end, on average.
         fixed: The least fixed number of seeds of at least the same power.
     """
 
@@ -333,16 +334,16 @@ class Power:
 
 
 EFFECTS = (0.5, 1.0, 1.5, 2.0)
-"""In standard deviations."""
+"""The sizes of effects that are simulated, in standard deviations."""
 
 
 def power(effect: float, paths: int = PATHS, seed: int = SEED) -> Power:
     """Simulate a rule of one limit on normal data.
 
     Args:
-        effect: In standard deviations.
-        paths: How many.
-        seed: Of the generator.
+        effect: Distance of the truth from the limit, in standard deviations.
+        paths: Number of paths.
+        seed: The seed of the generator.
     """
     rng = np.random.default_rng((seed, round(100 * effect)))
     found = ended(rng.standard_normal((paths, LOOKS[-1])) + effect, Limits.of(_about_a_mean(low=0)), LOOKS)
@@ -369,10 +370,10 @@ class Confirmation:
     Attributes:
         effect: How far the truth lies above the limit, in standard deviations.
         decided: Share of paths that are decided, either way, at some look.
-        seeds_decided: How many a path has at the first look that decides it, or at the last one, on average.
+        seeds_decided: Number of seeds at the first look that decides a path, or at the last one, on average.
         still: Share of paths that are decided where a suite ends that confirms verdicts.
         confirmed: Share of paths whose verdict is confirmed there.
-        seeds: How many a path has there, on average.
+        seeds: Number of seeds that a path has there, on average.
     """
 
     effect: float
@@ -388,8 +389,8 @@ def confirmation(effect: float, paths: int = PATHS, seed: int = SEED) -> Confirm
 
     Args:
         effect: How far the truth lies above the limit, in standard deviations.
-        paths: How many.
-        seed: Of the generator.
+        paths: Number of paths.
+        seed: The seed of the generator.
     """
     rng = np.random.default_rng((seed, round(100 * effect)))
     values = rng.standard_normal((paths, LOOKS[-1])) + effect
@@ -433,11 +434,11 @@ class Characteristics:
     """What was simulated.
 
     Attributes:
-        paths: Of each case.
-        errors: Of every kind of rule and distribution.
-        skewed: Of plans for skewed data.
-        power: By size of the effect.
-        confirmation: By size of the effect.
+        paths: Number of paths of each case.
+        errors: The errors of every kind of rule under every distribution.
+        skewed: The errors of every plan for skewed data.
+        power: The power for every size of the effect.
+        confirmation: What confirms a verdict, for every size of the effect.
     """
 
     paths: int

@@ -20,9 +20,9 @@ def p_value(verdict: Literal["supported", "contradicted"], sample: Sample, rule:
     """The p value of a verdict, repeated where seeds are added at looks: below its level exactly if that is reached.
 
     Args:
-        verdict: Which.
-        sample: One number a seed.
-        rule: With the limits.
+        verdict: The verdict whose p value is wanted.
+        sample: The numbers, one a seed.
+        rule: The rule, with its limits.
         looks: Numbers of seeds at all looks; empty: the number was fixed.
     """
     if verdict == "supported":
@@ -35,7 +35,14 @@ def p_value(verdict: Literal["supported", "contradicted"], sample: Sample, rule:
 def is_confirmed(
     verdict: Literal["supported", "contradicted"], sample: Sample, rule: Rule, looks: tuple[int, ...]
 ) -> bool:
-    """Whether the p value of a verdict is so small that no further seed is needed; arguments as of :func:`p_value`."""
+    """Whether the p value of a verdict is so small that no further seed is needed.
+
+    Args:
+        verdict: The verdict that may be confirmed.
+        sample: The numbers, one a seed.
+        rule: The rule, with its limits.
+        looks: Numbers of seeds at all looks; empty: the number was fixed.
+    """
     return p_value(verdict, sample, rule, looks) < CONFIRMED
 
 
@@ -48,8 +55,8 @@ def p_supported(sample: Sample, rule: Rule) -> float:
     one-sided test at 2.5 %: their p values are doubled, which makes 5 % the level of all.
 
     Args:
-        sample: One number a seed.
-        rule: With the limits. A censored time that takes a bound away makes the p value of its side 1.
+        sample: The numbers, one a seed.
+        rule: The rule, with its limits. A censored time that takes a bound away makes the p value of its side 1.
     """
     larger = max(_one_sided(sample, rule.low, "greater"), _one_sided(sample, rule.high, "less"))
     return larger if rule.equivalence else min(1.0, 2 * larger)
@@ -63,11 +70,11 @@ def p_contradicted(sample: Sample, rule: Rule) -> float:
     ``contradicted`` exactly if it is below 0.05; of an equivalence, which is decided by a 90 % interval, below 0.10.
 
     With a smallest effect of interest it is that of the one-sided test that excludes such an effect. A mean beyond the
-    limit on the other side is even farther from it.
+    limit on the other side is farther still from it.
 
     Args:
-        sample: One number a seed.
-        rule: With the limits.
+        sample: The numbers, one a seed.
+        rule: The rule, with its limits.
     """
     outside = _outside(sample, rule)
     return outside if rule.smallest is not None else min(1.0, 2 * outside)

@@ -7,8 +7,8 @@ from typing import Literal
 from cnn_study.experiment import Design, Rule
 
 RuleState = Literal["open", "decided", "closed"]
-"""Of a rule. ``open``: further seeds are planned that might decide it; ``decided``: further ones are planned that might
-confirm it; ``closed``: it is confirmed, or no further seeds are planned, or none would change anything."""
+"""The state of a rule. ``open``: further seeds are planned that might decide it; ``decided``: further ones are planned
+that might confirm it; ``closed``: it is confirmed, or no further seeds are planned, or none would change anything."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Standing:
     """How far a rule has come.
 
     Attributes:
-        looks: At how many looks it has been judged.
+        looks: Number of looks at which it has been judged.
         state: Whether further seeds might decide it, or confirm what they have decided.
     """
 
@@ -51,7 +51,7 @@ class Standing:
 
 
 CLOSED = Standing(state="closed")
-"""That of a rule for which no seed matters: it asks for no more than the first look."""
+"""The standing of a rule for which no seed matters: it asks for no more than the first look."""
 
 
 def beginning(rule: Rule, design: Design) -> Standing:
@@ -63,8 +63,8 @@ def wanted(design: Design, standings: Iterable[tuple[Rule, Standing]], confirm: 
     """Seeds that every arm needs now, by name: the most that any rule about it wants, at least those of the first look.
 
     Args:
-        design: Which.
-        standings: Of its rules.
+        design: The design whose arms are counted.
+        standings: Its rules, each with its standing.
         confirm: Whether verdicts are to be confirmed.
     """
     return _largest(design, ((rule, standing.wanted(design.sizes, confirm)) for rule, standing in standings))
@@ -74,8 +74,8 @@ def most(design: Design, standings: Iterable[tuple[Rule, Standing]], confirm: bo
     """Seeds that every arm needs if every rule that asks for more goes on to the last look, by name.
 
     Args:
-        design: Which.
-        standings: Of its rules.
+        design: The design whose arms are counted.
+        standings: Its rules, each with its standing.
         confirm: Whether verdicts are to be confirmed.
     """
     return _largest(design, ((rule, standing.most(design.sizes, confirm)) for rule, standing in standings))

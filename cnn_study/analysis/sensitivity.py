@@ -9,7 +9,7 @@ from cnn_study.analysis.statistics import Sample, t_reach
 from cnn_study.experiment import Contrast
 
 MOST_SEEDS = 1000
-"""More seeds than this are not looked for."""
+"""The largest number of seeds that is tried."""
 
 
 def standardized(sample: Sample) -> float | None:
@@ -19,7 +19,7 @@ def standardized(sample: Sample) -> float | None:
     without which it is too large for few seeds (Hedges 1981).
 
     Args:
-        sample: One difference a seed.
+        sample: The paired differences, one a seed.
 
     Returns:
         The effect; ``None`` for fewer than 3 seeds, for which J is 0, and for differences that are all the same.
@@ -44,9 +44,9 @@ def seeds_needed(distance: float, deviation: float, level: float) -> int | None:
     """The least number of seeds whose t interval reaches less far than a distance: t(n - 1) s / sqrt(n) < distance.
 
     Args:
-        distance: From the estimate to a limit.
+        distance: Distance from the estimate to a limit.
         deviation: Standard deviation over seeds.
-        level: Confidence of the interval.
+        level: Confidence of the interval, between 0 and 1.
 
     Returns:
         At least 2; ``None`` if :data:`MOST_SEEDS` are not enough.
@@ -119,5 +119,5 @@ def undecided(decision: Decision) -> str:
 
 
 def _distance(sample: Sample, limit: float) -> float:
-    """From the mean to a limit, on the scale of the sample."""
+    """The distance from the mean to a limit, on the scale of the sample."""
     return abs(sample.mean - sample.scaled(limit))

@@ -19,9 +19,9 @@ class SmallestP:
     """The distribution, without an effect, of the smallest nominal p value over all looks.
 
     Attributes:
-        looks: How many there are.
-        probabilities: Ascending, the last 1.
-        quantiles: Of these probabilities.
+        looks: Number of looks.
+        probabilities: Probabilities, ascending, the last of them 1.
+        quantiles: Quantiles of the smallest p value at these probabilities.
     """
 
     looks: int
@@ -41,7 +41,7 @@ class SmallestP:
         times the nominal one, and nowhere larger than that.
 
         Args:
-            nominal: At a look, between 0 and 1.
+            nominal: The nominal p value at a look, between 0 and 1.
         """
         bound = self.looks * nominal
         if nominal < self.quantiles[0]:
@@ -64,8 +64,8 @@ class Boundaries:
     """What repeated t tests at some looks are held against.
 
     Attributes:
-        two_sided: For a rule with a two-sided interval.
-        one_sided: For each of two one-sided tests.
+        two_sided: The distribution for a rule with a two-sided interval.
+        one_sided: The distribution for each of two one-sided tests.
     """
 
     two_sided: SmallestP
@@ -73,12 +73,12 @@ class Boundaries:
 
     @property
     def confidence(self) -> float:
-        """Nominal confidence of the repeated interval that holds the truth at all looks together in 95 %."""
+        """Nominal confidence of the repeated interval that holds the truth at all looks together 95 % of the time."""
         return 1 - self.two_sided.level
 
     @property
     def equivalence_confidence(self) -> float:
-        """That of the interval that stands for two one-sided tests, each at 5 % over all looks together."""
+        """Nominal confidence of the interval that stands for two one-sided tests, each at 5 % over all looks."""
         return 1 - 2 * self.one_sided.level
 
 
@@ -87,7 +87,7 @@ def boundaries(looks: tuple[int, ...]) -> Boundaries:
     """The boundaries of some looks: those that are stored, or else calibrated once in a process, in about a second.
 
     Args:
-        looks: At least two numbers of seeds, ascending.
+        looks: Numbers of seeds at the looks, at least two, ascending.
     """
     found = next((each for each in stored() if tuple(each["looks"]) == looks), None) or calibrated(looks, FEWER)
     kinds = (SmallestP(len(looks), tuple(found["probabilities"]), tuple(found[kind])) for kind in KINDS)
@@ -100,11 +100,11 @@ KINDS = ("two_sided", "one_sided")
 
 @dataclass(frozen=True)
 class Look:
-    """A planned analysis.
+    """A planned look at the seeds.
 
     Attributes:
-        looks: Numbers of seeds at all of them, ascending.
-        number: Which of them this is, from 1.
+        looks: Numbers of seeds at all looks, ascending.
+        number: The number of this one, from 1.
     """
 
     looks: tuple[int, ...]
@@ -112,7 +112,7 @@ class Look:
 
     @property
     def seeds(self) -> int:
-        """Of every arm that is compared."""
+        """Number of seeds of every arm that is compared."""
         return self.looks[self.number - 1]
 
     @property
@@ -132,12 +132,12 @@ class Look:
 
 
 def repeated_p(nominal: float, looks: tuple[int, ...], *, one_sided: bool = False) -> float:
-    """The p value of a test at one of several looks: valid whichever it is, and whyever seeds ended there.
+    """The p value of a test at one of several looks: valid at any of them, for whatever reason seeds ended there.
 
     Args:
         nominal: The p value at that look.
-        looks: All that are planned; empty: the number of seeds was fixed, and there is one p value.
-        one_sided: Whether it is that of a one-sided test.
+        looks: Numbers of seeds at all planned looks; empty: the number of seeds was fixed, and there is one p value.
+        one_sided: Whether the test is one-sided.
     """
     if not looks:
         return nominal

@@ -14,7 +14,7 @@ from cnn_study.analysis.p_values import FAMILY_LEVEL, p_value
 from cnn_study.experiment import Agreement, Aspect
 
 UNCORRECTED = "\N{DEGREE SIGN}"
-"""Stands after a verdict that does not survive the correction for the number of tests."""
+"""The mark after a verdict that does not survive the correction for the number of tests."""
 
 Key = tuple[str, str, Aspect]
 """The name of an experiment, that of a claim, and the aspect."""
@@ -25,9 +25,9 @@ class Corrected:
     """A verdict among all that were tested.
 
     Attributes:
-        p: Its p value, that of :func:`claim_p`.
+        p: Its p value, from :func:`claim_p`.
         adjusted: The same after Holm's correction.
-        tests: How many verdicts were tested together.
+        tests: Number of verdicts that were tested together.
     """
 
     p: float
@@ -104,7 +104,7 @@ def holm(outcomes: Sequence[Outcome]) -> Mapping[Key, bool]:
 
 
 def key_of(verdict: ClaimVerdict) -> Key:
-    """What tells a verdict from all others of a profile."""
+    """The key that tells a verdict from all others of a profile."""
     return (verdict.experiment, verdict.claim.name, verdict.aspect)
 
 
@@ -112,8 +112,8 @@ def mark(verdict: ClaimVerdict, survives: Mapping[Key, bool]) -> str:
     """What stands after a verdict: :data:`UNCORRECTED`, or nothing.
 
     Args:
-        verdict: Of any claim.
-        survives: What :func:`holm` has found.
+        verdict: The verdict on a claim.
+        survives: What :func:`holm` has returned.
     """
     return "" if survives.get(key_of(verdict), True) else UNCORRECTED
 
@@ -122,9 +122,9 @@ def rule_mark(outcome: Outcome, decision: Decision, survives: Mapping[Key, bool]
     """What stands after the verdict of a rule that decides: the mark of what it decides.
 
     Args:
-        outcome: Of its experiment.
-        decision: By any rule.
-        survives: What :func:`holm` has found.
+        outcome: The outcome of the experiment of the rule.
+        decision: The decision by the rule.
+        survives: What :func:`holm` has returned.
     """
     if decision.verdict not in ("supported", "contradicted"):
         return ""
@@ -143,10 +143,10 @@ def holm_adjusted(p_values: Sequence[float]) -> list[float]:
     The i-th smallest of m is multiplied by m - i + 1, and is at least as large as the one before it.
 
     Args:
-        p_values: In any order.
+        p_values: The p values, in any order.
 
     Returns:
-        The adjusted ones in the same order, at most 1. Those below a level are rejected at that level together.
+        The adjusted p values in the same order, at most 1. Those below a level are rejected at that level together.
     """
     p = np.asarray(p_values, dtype=float)
     order = np.argsort(p)

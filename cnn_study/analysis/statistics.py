@@ -1,4 +1,4 @@
-"""The statistics. Seeds are the unit of replication; arms share them, so they are compared in pairs."""
+"""Intervals over seeds. Seeds are the unit of replication; arms share them, so that they are compared in pairs."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,10 +13,10 @@ CONFIDENCE = 0.95
 """Nominal confidence of the intervals, except for those of equivalence tests."""
 
 EQUIVALENCE_CONFIDENCE = 0.90
-"""Of the interval that stands for two one-sided tests at 5 % (Schuirmann 1987)."""
+"""Nominal confidence of the interval that stands for two one-sided tests at 5 % (Schuirmann 1987)."""
 
 RESAMPLES = 9999
-"""Of a bootstrap."""
+"""Number of resamples of a bootstrap."""
 
 Kind = Literal["mean", "time", "share"]
 
@@ -26,13 +26,13 @@ class Interval:
     """An estimate with its interval. A limit may be infinite where the data give only a bound.
 
     Attributes:
-        estimate: The number itself; of a time, a lower bound if ``high`` is infinite.
-        low: Lower limit.
-        high: Upper limit.
-        n: Replicates it rests on; cases, for a share.
+        estimate: The estimated number; of a time, a lower bound if ``high`` is infinite.
+        low: Lower limit of the interval, in the same unit.
+        high: Upper limit of the interval.
+        n: Number of replicates it rests on; for a share, of cases.
         kind: ``mean``: of one number a seed; ``time``: a product of powers of times, positive and possibly censored;
             ``share``: counted, not estimated, so that both limits are the number itself.
-        unit: Of the estimate, for example ``points``.
+        unit: The unit of the estimate, for example ``points``.
         bounded: Whether no time was censored, so that the estimate is more than a bound.
     """
 
@@ -53,7 +53,7 @@ class Interval:
         """The same with numbers as a reader needs them.
 
         Args:
-            number: Gives the text of the estimate and of a limit.
+            number: The function that writes the estimate and each limit.
         """
         if self.n == 0 or math.isnan(self.estimate):
             return "unknown"
@@ -86,14 +86,14 @@ class Time:
 
 @dataclass(frozen=True)
 class Sample:
-    """One number a seed, whose mean is estimated: what the t interval and the t tests rest on.
+    """A number for every seed, whose mean is estimated: what the t interval and the t tests rest on.
 
     Attributes:
         values: The numbers; of times, the logarithms of their products.
-        kind: As that of the interval.
+        kind: The kind of the interval, ``mean`` or ``time``: see :class:`Interval`.
         bounded_below: Whether the data bound the mean from below. ``False``: a censored time takes that bound away.
         bounded_above: Whether they bound it from above.
-        unit: Of the numbers, for example ``points``.
+        unit: The unit of the numbers, for example ``points``.
     """
 
     values: tuple[float, ...]
@@ -104,12 +104,12 @@ class Sample:
 
     @property
     def n(self) -> int:
-        """Seeds."""
+        """Number of seeds."""
         return len(self.values)
 
     @property
     def mean(self) -> float:
-        """Of the numbers; where all are the same, exactly that one, which the rounding of a sum might miss."""
+        """The mean of the numbers; where all are the same, exactly that one, which the rounding of a sum might miss."""
         return float(np.mean(self.values)) if np.ptp(self.values) else self.values[0]
 
     @property
@@ -128,8 +128,8 @@ def sample_interval(sample: Sample, confidence: float = CONFIDENCE) -> Interval:
     """Student's t interval of what a sample estimates: of its mean, or for times of the exponential of that.
 
     Args:
-        sample: One number a seed.
-        confidence: Nominal, between 0 and 1.
+        sample: The numbers, one a seed.
+        confidence: Nominal confidence, between 0 and 1.
     """
     return _estimated(mean_interval(sample.values, confidence), sample)
 
@@ -138,9 +138,9 @@ def sample_bootstrap(sample: Sample, confidence: float = CONFIDENCE, seed: int =
     """The same estimate with the interval of :func:`mean_bootstrap`.
 
     Args:
-        sample: One number a seed.
-        confidence: Nominal, between 0 and 1.
-        seed: Of the resampling.
+        sample: The numbers, one a seed.
+        confidence: Nominal confidence, between 0 and 1.
+        seed: The seed of the resampling.
     """
     return _estimated(mean_bootstrap(sample.values, confidence, seed), sample)
 
@@ -151,8 +151,8 @@ def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> In
     With one value there is no interval: its limits are infinite.
 
     Args:
-        values: One a seed.
-        confidence: Nominal, between 0 and 1.
+        values: The numbers, one a seed.
+        confidence: Nominal confidence, between 0 and 1.
     """
     n = len(values)
     if n < 2:
@@ -167,8 +167,8 @@ def t_limits(values: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndar
     """Mean, lower and upper limit of Student's t interval, for many sets of seeds at once.
 
     Args:
-        values: Of shape ``(..., n)`` with n seeds, at least 2.
-        confidence: Nominal, between 0 and 1.
+        values: The numbers, of shape ``(..., n)`` with n seeds, at least 2.
+        confidence: Nominal confidence, between 0 and 1.
 
     Returns:
         Three arrays of shape ``(...)``.
@@ -191,9 +191,9 @@ def mean_bootstrap(values: Sequence[float], confidence: float = CONFIDENCE, seed
     the truth in about three of four cases, not in 95 % (:mod:`cnn_study.analysis.coverage` measures it).
 
     Args:
-        values: One a seed.
-        confidence: Nominal, between 0 and 1.
-        seed: Of the resampling.
+        values: The numbers, one a seed.
+        confidence: Nominal confidence, between 0 and 1.
+        seed: The seed of the resampling.
     """
     n, mean = len(values), float(np.mean(values))
     if n < 2:
@@ -222,9 +222,9 @@ def time_product(
     is valid, as the mean of the bounded logarithms cannot lie beyond that of the true ones.
 
     Args:
-        exponents: One an arm.
-        times: For every arm, one time a seed, in the order of the seeds.
-        confidence: Nominal, between 0 and 1.
+        exponents: The powers, one an arm.
+        times: The times of every arm, one a seed, in the order of the seeds.
+        confidence: Nominal confidence, between 0 and 1.
     """
     return sample_interval(time_sample(exponents, times), confidence)
 
@@ -239,8 +239,8 @@ def time_sample(exponents: Sequence[float], times: Sequence[Sequence[Time]]) -> 
     """The logarithms whose mean :func:`time_product` estimates, one a seed, and which bounds censoring leaves.
 
     Args:
-        exponents: One an arm.
-        times: For every arm, one time a seed, in the order of the seeds.
+        exponents: The powers, one an arm.
+        times: The times of every arm, one a seed, in the order of the seeds.
     """
     logs = tuple(
         math.fsum(exponent * math.log(time.epochs) for exponent, time in zip(exponents, seed, strict=True))

@@ -14,18 +14,18 @@ METRICS = ("test_error", "test_error_at_best_validation")
 """Outcomes that are shares of wrong answers among all test images."""
 
 TWO_SIDED = 1.96
-"""Standard deviations of a normal number within which it is in 95 %."""
+"""The 97.5th percentile of the standard normal distribution: 95 % lies within so many standard deviations of 0."""
 
 
 def margin(outcome: Outcome, estimate: Estimate) -> float | None:
-    """How far an estimate is from that on all images of the kind: 95 % of the time less, in the unit of the estimate.
+    """The 95 % margin of an estimate against that on all images of the kind, in the unit of the estimate.
 
     Each arm's mean error p over n images has the variance of a share, p (1 - p) / n. The arms count as if each had test
     images of its own. They share them and find the same ones hard, so that the difference of two arms moves less: it is
     a bound, and a generous one where both are good.
 
     Args:
-        outcome: Of the experiment.
+        outcome: The outcome of the experiment.
         estimate: The test error of an arm, or the difference of the test errors of two.
 
     Returns:

@@ -20,7 +20,7 @@ def run(spec: CheckSpec) -> CheckRecord:
     """Make a check.
 
     Args:
-        spec: Its name and version, and whether the whole grid is wanted.
+        spec: The name and version of the check, and whether the whole grid is wanted.
 
     Raises:
         InputError: There is no check of that name, or it has another version by now.

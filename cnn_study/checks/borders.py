@@ -12,7 +12,7 @@ from cnn_study.spec import Conv
 
 PADDINGS = ("same", "valid", "reflect")
 FIELD = 3
-"""Side of every field, in pixels; with it one layer reaches one pixel further."""
+"""Side of every field, in pixels: every layer reaches one pixel further."""
 EQUAL = 1e-10
 """Largest relative difference that rounding can make in double precision, with room to spare."""
 DIFFERENT = 1e-6
@@ -28,8 +28,8 @@ def border_visibility(side: int = 32, depth: int = 8) -> Findings:
     paths by the gradient, the paths by the response to that pixel alone, and the units that respond.
 
     Args:
-        side: Of the input, in pixels.
-        depth: Most layers.
+        side: Side of the input, in pixels.
+        depth: Largest number of layers.
 
     Returns:
         Outcomes: also, for every padding and depth, the paths from a pixel of the border divided by those from one in
@@ -75,12 +75,12 @@ def paths_along(side: int, depth: int, padding: str) -> np.ndarray:
     product of the paths of its row and of its column.
 
     Args:
-        side: In pixels.
-        depth: Layers.
+        side: Length of the side, in pixels.
+        depth: Number of layers.
         padding: ``same``, ``valid`` or ``reflect``.
 
     Returns:
-        ``(side,)``
+        The numbers of paths, ``(side,)``.
     """
     coefficients = np.ones(1)
     for _ in range(depth):
@@ -124,10 +124,10 @@ def padding_position(side: int = 16, depth: int = 6, maps: int = 4, seeds: Itera
     2020; Kayhan & van Gemert 2020).
 
     Args:
-        side: Of the image, in pixels.
-        depth: Most layers; at most half the side, so that there is a center.
-        maps: Feature maps of every layer.
-        seeds: Of the weights.
+        side: Side of the image, in pixels.
+        depth: Largest number of layers; at most half the side, so that there is a center.
+        maps: Number of feature maps of every layer.
+        seeds: The seeds of the weights.
 
     Returns:
         Outcomes: also ``border_deviation_same/1``, ...: the mean deviation in the border after so many layers. Table: a

@@ -19,20 +19,20 @@ KINDS = ("dense", "local", "conv")
 LENET_FIELDS = (1, 3, 7, 11, 32)
 """Fields beside LeNet-5's own of 5 pixels; the last is the whole image."""
 BATCH = 256
-"""Images a layer is asked at once, which bounds the memory."""
+"""Number of images that a layer gets at once, which bounds the memory."""
 
 
 @dataclass(frozen=True)
 class Count:
-    """What one layer costs for one image.
+    """The cost of one layer for one image.
 
     Attributes:
-        weights: Trainable weights.
-        biases: Trainable biases.
-        positions: Places the field takes; 1 for a dense layer.
-        units: Outputs.
-        macs: Products of a weight and an input, those with padding too.
-        links: The same without padding: pairs of an input and an output that depends on it.
+        weights: Number of trainable weights.
+        biases: Number of trainable biases.
+        positions: Number of places of the field; 1 for a dense layer.
+        units: Number of outputs.
+        macs: Number of products of a weight and an input, those with padding too.
+        links: Number of products without those with padding: pairs of an input and an output that depends on it.
     """
 
     weights: int
@@ -49,7 +49,7 @@ class Count:
 
     @property
     def connections(self) -> int:
-        """As LeCun et al. (1998) count: products, and a bias for every unit."""
+        """Connections as LeCun et al. (1998) count them: products, and a bias for every unit."""
         return self.macs + self.units
 
 
@@ -58,10 +58,10 @@ class Patch:
     """The geometry that layers of all three kinds share: the same input, and as many outputs.
 
     Attributes:
-        input_shape: ``(height, width, channels)``.
-        maps: Feature maps.
+        input_shape: Shape of the input, ``(height, width, channels)``.
+        maps: Number of feature maps.
         field: Side of the field, in pixels.
-        stride: Its step.
+        stride: Step of the field, in pixels.
         padding: ``same`` or ``valid``.
     """
 
@@ -129,7 +129,7 @@ def receptive_field_costs(grid: Iterable[Patch] = SMALL, fields: Iterable[int] =
     of small geometries, the first layer of LeNet-5 (LeCun et al. 1998, section II.B), and that layer with other fields.
 
     Args:
-        grid: Small geometries.
+        grid: The small geometries, beside that of LeNet-5.
         fields: Further fields for the first layer of LeNet-5, in pixels.
 
     Returns:
@@ -159,7 +159,7 @@ def weight_sharing_counts(grid: Iterable[Patch] = LARGE) -> Findings:
     multiply-accumulates as the locally connected layer: sharing saves none.
 
     Args:
-        grid: Geometries.
+        grid: The geometries that are compared.
 
     Returns:
         Outcomes: also the least and the largest number of positions, ``least_saving`` and ``largest_saving``. Table: a
@@ -207,9 +207,12 @@ PUBLISHED = {
 }
 """Trainable parameters and connections of LeNet-5's layers (LeCun et al. 1998, section II.B)."""
 PUBLISHED_TOTAL = (60_000, 340_908)
-"""The same of the whole network. What the layers lack of it is the 840 connections of the output, which are fixed."""
+"""Parameters and connections of the whole network: those of the layers and the 840 fixed connections of the output."""
 USUAL_PARAMETERS = (156, 2_416, 48_120, 10_164, 850)
-"""Of the usual variant: (5 * 5 * 1 + 1) * 6, (5 * 5 * 6 + 1) * 16, (400 + 1) * 120, (120 + 1) * 84, (84 + 1) * 10."""
+"""Parameters of the layers of the usual variant.
+
+(5 * 5 * 1 + 1) * 6, (5 * 5 * 6 + 1) * 16, (400 + 1) * 120, (120 + 1) * 84, (84 + 1) * 10.
+"""
 
 
 def lenet5_counts() -> Findings:

@@ -21,14 +21,14 @@ SIDE, MAPS, FIELD = 16, 4, 3
 
 @dataclass(frozen=True)
 class Subject:
-    """A network of two layers with tanh units, the second of which is looked at.
+    """A network of two layers with tanh units, whose second layer is looked at.
 
     Attributes:
-        kind: What it is called.
-        layers: Both layers.
+        kind: Name of the kind of network in the table.
+        layers: The two layers, from the input up.
         output: Name of the Keras layer that is looked at.
         step: Distance of neighboring outputs, in pixels of the image.
-        margin: Outputs at every side that see the padding.
+        margin: Number of outputs at every side that see the padding.
         shared: Whether all positions have the same weights.
     """
 
@@ -73,8 +73,8 @@ def translation_equivariance(
 
     Args:
         reach: Largest shift, in pixels.
-        seeds: Of the weights and of the images.
-        subjects: Networks.
+        seeds: The seeds of the weights and of the images.
+        subjects: The networks that are checked.
 
     Returns:
         Outcomes: also the largest error of the shifts that must be followed, ``largest_error_followed``, and the

@@ -32,7 +32,7 @@ SAME = 1e-10
 CLOSE = 1e-4
 """Largest relative error against finite differences."""
 INPUT_SHAPE = (5, 4, 2)
-"""Of the images: sides of both parities, and more than one channel."""
+"""Shape of the images: sides of both parities, and more than one channel."""
 BATCH = 3
 LOGITS = Dense(units=2, activation=None)
 TABLE = ((0,), (1, 0), (1,))
@@ -46,10 +46,10 @@ class Configuration:
     """A layer with its switches, in a network of its own.
 
     Attributes:
-        name: What it is called in the table.
-        layers: The network.
+        name: Its name in the table.
+        layers: The layers of the network, from the input up.
         training: Whether batch normalization uses the statistics of the batch, and dropout drops.
-        input_shape: Of the images.
+        input_shape: Shape of the images, ``(height, width, channels)``.
     """
 
     name: str
@@ -80,8 +80,8 @@ def layer_api(grid: Iterable[Configuration] | None = None, seed: int = 0) -> Fin
     the specification.
 
     Args:
-        grid: Configurations; ``None``: all of :func:`configurations`.
-        seed: Of weights, images, gradients handed down, and directions.
+        grid: The configurations that are checked; ``None``: all of :func:`configurations`.
+        seed: The seed of weights, images, gradients handed down, and directions.
 
     Returns:
         Outcomes: also the number of ``configurations`` and the largest errors, ``chain_error``, ``layer_error`` and
@@ -110,7 +110,7 @@ def layer_api(grid: Iterable[Configuration] | None = None, seed: int = 0) -> Fin
 
 
 Place = tuple[str, str]
-"""Name of a Keras layer, and of one of its variables or ``input``."""
+"""The name of a Keras layer, and that of one of its variables or ``input``."""
 
 
 def _chain_errors(composed: dict[str, layers.Gradients], whole: dict[str, layers.Gradients]) -> dict[Place, float]:

@@ -40,7 +40,7 @@ def pixel_permutation(
 
     Args:
         depths: Numbers of hidden layers of the perceptrons.
-        seeds: Of weights and images.
+        seeds: The seeds of weights and images.
         orders: Seeds of the orders of the pixels.
 
     Returns:

@@ -25,9 +25,9 @@ class Geometry:
     """A field that steps along a padded side.
 
     Attributes:
-        side: Of the input i, in pixels.
-        field: Side of the field k.
-        stride: Step s.
+        side: Side of the input i, in pixels.
+        field: Side of the field k, in pixels.
+        stride: Step of the field s, in pixels.
         padding: ``valid``, ``same``, ``reflect``, or the number p of zeros on either side.
     """
 
@@ -81,8 +81,8 @@ def output_size(
 
     Args:
         sides: Sides i of the square input, in pixels.
-        fields: Sides k of the field.
-        strides: Steps s.
+        fields: Sides k of the field, in pixels.
+        strides: Steps s of the field, in pixels.
 
     Returns:
         Outcomes: also the number of cases ``refused``, and ``uneven``: of those with ``same`` padding and a convolution
@@ -119,8 +119,8 @@ def padding_volume(
 
     Args:
         shapes: ``(height, width)`` of the input, in pixels.
-        fields: Sides k of the field.
-        depth: Most layers.
+        fields: Sides k of the field, in pixels.
+        depth: Largest number of layers.
 
     Returns:
         Outcomes: also the number of cases ``refused``. Table: a row for every case: ``padding``, ``height``, ``width``,
@@ -171,7 +171,7 @@ def _network(kind: Kind, side: int, field: int, stride: int, padding: Padding | 
 def _built_layer(
     kind: Kind, side: int, field: int, stride: int, padding: Padding | int
 ) -> Callable[[int], np.ndarray | None]:
-    """What applies the layer to ones of any side; it gives None where the specification is refused.
+    """A function that applies the layer to ones of any side; it gives None where the specification is refused.
 
     Only the weights of a locally connected layer depend on the side; the other layers are built once for all.
     """

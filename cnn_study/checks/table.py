@@ -16,10 +16,10 @@ class Check:
     Attributes:
         module: The module of this package that has its function, under its name, and in ``SAMPLES`` the part of the
             grid that a sample looks at: keyword arguments of the function. A check that is not there takes no time.
-        version: It goes up when the check would give other numbers.
-        draws: Of how many random draws of weights and images the numbers in its table are means, one in a sample; 0:
-            they are exact.
-        note: What else must be known to read its table, in a sentence.
+        version: Its version, which goes up when the check would give other numbers.
+        draws: Number of random draws of weights and images that the numbers in its table are means of, one in a sample;
+            0: they are exact.
+        note: A sentence with what else must be known to read its table.
     """
 
     module: str
@@ -42,14 +42,14 @@ CHECKS: Mapping[str, Check] = {
     "pixel_permutation": Check("permutation"),
     "layer_api": Check("gradients"),
 }
-"""All of them by name. All are deterministic: random numbers come from fixed seeds."""
+"""All checks by name. They are deterministic: random numbers come from fixed seeds."""
 
 
 def check(name: str, *, sample: bool = False) -> CheckSpec:
     """The current version of a check.
 
     Args:
-        name: Its name.
+        name: Name of the check, one of :data:`CHECKS`.
         sample: Whether a small part of the grid is enough.
 
     Raises:
@@ -61,6 +61,6 @@ def check(name: str, *, sample: bool = False) -> CheckSpec:
 
 
 def function(name: str) -> tuple[Callable[..., Any], Mapping[str, Any]]:
-    """What makes a check, and the part of its grid that a sample looks at. Loads TensorFlow."""
+    """The function that makes a check, and the part of its grid that a sample looks at. Loads TensorFlow."""
     module = importlib.import_module(f"cnn_study.checks.{CHECKS[name].module}")
     return getattr(module, name), module.SAMPLES.get(name, {})

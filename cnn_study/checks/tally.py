@@ -8,7 +8,7 @@ Row = dict[str, str | int | float | bool]
 """One line of a check's table."""
 
 Findings = tuple[dict[str, float], list[Row]]
-"""What a check gives: its outcomes, by name, and its table."""
+"""The findings of a check: its outcomes, by name, and its table."""
 
 
 @dataclass
@@ -16,8 +16,8 @@ class Tally:
     """How many cases there were and in how many the network agreed with the formula.
 
     Attributes:
-        cases: All cases.
-        agreeing: Those that agree.
+        cases: Number of cases.
+        agreeing: Number of cases that agree.
     """
 
     cases: int = 0

@@ -33,7 +33,7 @@ from cnn_study.places import CACHE_PATH, cache_folder
 
 STAMP = "verified.json"
 DESCRIPTION = "dataset.json"
-"""What a data set of the user's own is, beside its arrays."""
+"""The name of the file that describes a data set of the user's own, beside its arrays."""
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +43,11 @@ class Arrays:
     """A data set, mapped from the cache or in memory; nobody can write to the arrays.
 
     Attributes:
-        dataset: What it is.
-        x_train: ``(examples, height, width[, channels])``, uint8.
-        y_train: ``(examples,)``, uint8 class numbers.
-        x_test: As ``x_train``.
-        y_test: As ``y_train``.
+        dataset: The facts about the data set.
+        x_train: Training images, ``(examples, height, width[, channels])``, uint8.
+        y_train: Their class numbers, ``(examples,)``, uint8.
+        x_test: Test images, with the axes of ``x_train``.
+        y_test: Their class numbers, ``(examples,)``, uint8.
     """
 
     dataset: Dataset
@@ -88,7 +88,7 @@ def ensure(
         data: The data set, or the name of one that comes with the suite or that the cache has a description of.
         cache_dir: The cache; ``None``: :func:`~cnn_study.places.cache_folder`.
         offline: Ask no source but the cache, as a worker does whose parent has fetched the data.
-        progress: Told how a fetch goes on.
+        progress: Called with the progress of a fetch; ``None``: nothing is shown.
 
     Returns:
         The folder with its arrays.
@@ -132,7 +132,7 @@ class DownloadProgress:
         self._bar.stop()
 
     def __call__(self, description: str, done: int, total: int | None) -> None:
-        """Show ``done`` of ``total`` bytes; ``None`` moves the bar to and fro."""
+        """Show ``done`` of ``total`` bytes; where ``total`` is ``None``, the bar pulses."""
         if self._task is None or description != self._description:
             if self._task is not None:
                 self._bar.remove_task(self._task)
@@ -153,7 +153,7 @@ def _dataset(data: str | Dataset, cache_dir: Path | None) -> Dataset:
 
 
 def _silent(description: str, done: int, total: int | None) -> None:
-    """Tell nobody."""
+    """Show no progress."""
 
 
 def _file(folder: Path, array: str) -> Path:

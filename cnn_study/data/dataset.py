@@ -23,7 +23,7 @@ class SourceUnavailable(Exception):  # noqa: N818 - an answer of a source rather
 
 
 class Progress(Protocol):
-    """Told what is going on, several times a second."""
+    """A function that is told the progress of a fetch several times a second."""
 
     def __call__(self, description: str, done: int, total: int | None) -> None:
         """Take note of ``done`` of ``total`` bytes; ``None``: nobody knows how many there will be."""
@@ -34,7 +34,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """What a person calls this place."""
+        """The name of this place for people."""
         ...
 
     def fetch(self, dataset: Dataset, workdir: Path, progress: Progress) -> dict[str, np.ndarray]:
@@ -48,12 +48,12 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class ArrayInfo:
-    """What a decoded array must be.
+    """The facts that a decoded array must agree with.
 
     Attributes:
-        shape: Examples first.
-        dtype: NumPy's name of the type.
-        sha256: Of its bytes in C order, in hexadecimal.
+        shape: Its shape, with the examples as first axis.
+        dtype: NumPy's name of its type.
+        sha256: SHA-256 of its bytes in C order, in hexadecimal.
     """
 
     shape: tuple[int, ...]
@@ -69,9 +69,10 @@ class Dataset:
         name: What specifications and the cache call it.
         title: What figures and tables call it.
         classes: Class names, in the order of the labels.
-        image_shape: ``(height, width, channels)``. The stored arrays of gray images lack the last axis.
-        license: Under which the images may be used.
-        citation_key: BibTeX key.
+        image_shape: Shape of an image, ``(height, width, channels)``. The stored arrays of gray images lack the last
+            axis.
+        license: The license under which the images may be used.
+        citation_key: BibTeX key of the reference.
         citation: The reference, in one line.
         arrays: Expected shape, type and hash of ``x_train``, ``y_train``, ``x_test`` and ``y_test``.
         sources: Where the bytes may come from, in the order in which they are asked.
@@ -118,7 +119,7 @@ def parsed(description: Mapping[str, Any], sources: Iterable[Source] = ()) -> Da
     """The data set of a description.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It describes no data set.
     """
     try:
         arrays = {

@@ -1,4 +1,4 @@
-"""One image of the user's own: opened, upright, square. Whatever its file does to the decoder is one line."""
+"""One image of the user's own: opened, upright, square. Whatever is wrong with its file is told in one line."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ TURNS: Mapping[object, Image.Transpose] = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What sets an image upright, by its orientation in EXIF."""
+"""The turn that sets an image upright, by its orientation in EXIF."""
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -38,10 +38,10 @@ def square(path: Path, side: int) -> np.ndarray:
     """The square in the middle of an image, upright and resized: ``(side, side)``, or ``(side, side, 3)`` in color.
 
     Raises:
-        InputError: The image cannot be read, has more than 8 bits a channel, or can be seen through.
+        InputError: The image cannot be read, has more than 8 bits a channel, or is transparent.
     """
     with _opened(path) as image:
-        if any("16" in str(tile[3]) for tile in image.tile):  # Pillow drops the lower bits without a word.
+        if any("16" in str(tile[3]) for tile in image.tile):  # Pillow drops the lower bits without a warning.
             raise InputError(f"{path} has more than 8 bits a channel: convert it")
         image.load()
         picture = _upright(image)

@@ -23,11 +23,11 @@ from cnn_study.errors import InputError
 from cnn_study.places import cache_folder
 
 TEST_EVERY = 5
-"""Of the different images of a class, every fifth is a test image, unless a folder says which are."""
+"""Step between test images among the different images of a class, unless a folder says which images are for testing."""
 LARGEST = 256
-"""Side of images that are taken as they are, in pixels."""
+"""Largest side of images that are taken as they are, in pixels."""
 RULES = 2
-"""Of what images become: what was remembered under others is decoded anew."""
+"""Version of the rules by which images become arrays: what was remembered under others is decoded anew."""
 
 log = logging.getLogger(__name__)
 
@@ -73,14 +73,14 @@ def decoded(folder: Path, side: int | None) -> dict[str, np.ndarray]:
     """The arrays of the images in a folder.
 
     Raises:
-        InputError: As :func:`images`.
+        InputError: The folder cannot be a data set, as for :func:`images`.
     """
     layout = layout_of(folder)
     return _arrays(folder, _fingerprint(folder, layout, side), side)
 
 
 def _fingerprint(folder: Path, layout: Layout, side: int | None) -> str:
-    """Of names, sizes and times of all files: while it is the same, so is what they hold."""
+    """A hash of names, sizes and times of all files: while it is the same, so is what they hold."""
     lines = [f"{folder} {side} {RULES}"]
     for path in layout.paths:
         status = path.stat()
@@ -169,8 +169,8 @@ class ImageFolder:
     """A folder of images as a source of a data set.
 
     Attributes:
-        path: The folder.
-        side: Side of the square to which images are resized; ``None``: as they are.
+        path: The folder of images.
+        side: Side of the square to which images are resized, in pixels; ``None``: as they are.
     """
 
     path: str
@@ -178,7 +178,7 @@ class ImageFolder:
 
     @property
     def name(self) -> str:
-        """What a person calls this place."""
+        """The name of this place for people."""
         return f"images in {self.path}"
 
     def fetch(self, dataset: Dataset, workdir: Path, progress: Progress) -> dict[str, np.ndarray]:

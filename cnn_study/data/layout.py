@@ -1,6 +1,7 @@
 """Where the images of a folder lie: in the folders of classes, which may be divided into parts.
 
-Names are compared as people read them: é is one letter, be it written as one (NFC) or as two (NFD, as on some Macs).
+Names are compared as people read them: é is one letter, whether it is written as one code point (NFC) or two (NFD, as
+on some Macs).
 Parts are known by their usual names in several languages, with or without capitals, signs and numbers around them.
 """
 
@@ -26,10 +27,10 @@ IGNORED = (
     "system volume information",
     "thumbs.db",
 )
-"""What programs leave in folders. So are files and folders whose names begin with a point."""
+"""Names of files that programs leave in folders. Names that begin with a dot are ignored too."""
 
 LEAST, MOST = 5, 256
-"""Images that a class needs, and classes that there may be: labels are bytes."""
+"""Smallest number of images of a class, and largest number of classes: labels are bytes."""
 
 UNDIVIDED = ""
 """The part that all images are in where no folder divides them."""
@@ -60,7 +61,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
         *("тест", "тестовая", "测试", "測試", "テスト", "테스트"),
     ),
 }
-"""The parts, and what they are called."""
+"""The usual names of every part."""
 
 AROUND = ("dataset", "data", "set", "images", "image", "imgs", "img", "seg", "split", "folder", "データ", "用", "集")
 """Words around the name of a part that say no more."""
@@ -71,7 +72,7 @@ class Layout:
     """The images of a folder.
 
     Attributes:
-        parts: By part (``train``, ``validation`` and ``test``, or :data:`UNDIVIDED`) and class the files of images.
+        parts: The files of images by part (``train``, ``validation`` and ``test``, or :data:`UNDIVIDED`) and class.
     """
 
     parts: Mapping[str, Mapping[str, tuple[Path, ...]]]

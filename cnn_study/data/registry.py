@@ -17,7 +17,7 @@ def get(name: str) -> Dataset:
     """The data set of this name that comes with the suite.
 
     Raises:
-        InputError: There is none.
+        InputError: There is no data set of that name.
     """
     if name not in DATASETS:
         raise unknown_name("data set", name, DATASETS)

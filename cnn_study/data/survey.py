@@ -14,19 +14,19 @@ from cnn_study.data.layout import Layout, layout_of, left_out
 from cnn_study.errors import InputError
 
 SHOWN_SIDE = 64
-"""Side to which images of several sizes are resized to be looked at, in pixels."""
+"""Side to which images of several sizes are resized to be shown, in pixels."""
 SHOWN = 10
-"""Images of a class that are shown."""
+"""Number of images of a class that are shown."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a folder of images holds.
+    """The findings about a folder of images.
 
     Attributes:
-        folder: The folder.
-        layout: Where its images lie.
-        sizes: How many images have which width and height, in pixels.
+        folder: The folder of images.
+        layout: The files of its images, by part and class.
+        sizes: Numbers of images by width and height, in pixels.
         gray: Whether all images are gray.
         examples: The first images of every class, ``(side, side, 3)``.
         copies: Groups of equal images in one part and class.
@@ -50,7 +50,7 @@ def survey(path: str | Path, side: int | None = None) -> Survey:
     """Look at every image of a folder.
 
     Args:
-        path: The folder.
+        path: The folder of images.
         side: Side of the square to which images are resized, in pixels; ``None``: as they are, if they are alike.
 
     Raises:

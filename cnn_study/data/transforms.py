@@ -22,15 +22,16 @@ class Split:
     """The images of a run, as stored: ``uint8``, scaled only where they are used.
 
     Attributes:
-        x_train: ``(examples, height, width, channels)``, in random order; displaced copies after all that they are of.
-        y_train: ``(examples,)``, int32 class numbers.
-        x_validation: As ``x_train``; may be empty.
-        y_validation: As ``y_train``.
-        x_test: As ``x_train``.
-        y_test: As ``y_train``.
-        mean: What is subtracted from an image, ``(height, width, channels)``, float32, in units of 0-255: the mean
-            training image, or zeros.
-        stddev: What the pixels are then divided by.
+        x_train: Training images, ``(examples, height, width, channels)``, in random order, with displaced copies at the
+            end.
+        y_train: Class numbers of the training images, ``(examples,)``, int32.
+        x_validation: Validation images, with the axes of ``x_train``; may be empty.
+        y_validation: Class numbers of the validation images, ``(examples,)``, int32.
+        x_test: Test images, with the axes of ``x_train``.
+        y_test: Class numbers of the test images, ``(examples,)``, int32.
+        mean: The image that is subtracted from every image, ``(height, width, channels)``, float32, in units of 0-255:
+            the mean training image, or zeros.
+        stddev: The number that the pixels are then divided by.
         objects_test: The test images before they were placed at random on a canvas; ``None`` if they were not.
     """
 
@@ -91,13 +92,13 @@ def place_at(objects: np.ndarray, canvas: int, distance: int, rng: np.random.Gen
     The side of the canvas and the place along it are drawn at random.
 
     Args:
-        objects: ``(examples, side, side, channels)``, uint8.
+        objects: The images, ``(examples, side, side, channels)``, uint8.
         canvas: Side of the canvas, in pixels.
-        distance: Between the image and the nearest border, in pixels; at most ``(canvas - side) // 2``.
-        rng: Draws the places.
+        distance: Distance between the image and the nearest border, in pixels; at most ``(canvas - side) // 2``.
+        rng: The generator that the places are drawn from.
 
     Returns:
-        ``(examples, canvas, canvas, channels)``, uint8.
+        The canvases, ``(examples, canvas, canvas, channels)``, uint8.
 
     Raises:
         InputError: Images at this distance do not fit on the canvas.
@@ -163,7 +164,7 @@ def _with_displaced(images: np.ndarray, pixels: int) -> np.ndarray:
 
 
 def _to(moved: int) -> slice:
-    """Of an axis along which an image moves: the part that it comes to lie on."""
+    """The part of an axis that an image comes to lie on when it moves along it."""
     return slice(max(moved, 0), min(moved, 0) or None)
 
 

@@ -10,10 +10,10 @@ from collections.abc import Collection, Sequence
 from cnn_study.errors import InputError
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-"""Environment variable: the GPUs that a process may use, by numbers or names."""
+"""Name of the environment variable with the GPUs that a process may use, by numbers or names."""
 
 TOOL = "nvidia-smi"
-"""Comes with the driver, and lists what it sees."""
+"""The program that comes with the driver and lists the GPUs that it sees."""
 
 PATIENCE = 20
 """Seconds that the tool may take."""
@@ -52,7 +52,7 @@ def on_a_card(share: float) -> int:
     """How many workers a card has room for.
 
     Args:
-        share: Of a card, that a run is given.
+        share: The share of a card that a run is given, above 0 and at most 1.
 
     Raises:
         InputError: It is no share of one card.
@@ -66,8 +66,8 @@ def freest(known: Sequence[str], taken: Collection[str]) -> str:
     """The card that the fewest workers are on, the first of several.
 
     Args:
-        known: All cards.
-        taken: Those of the workers that there are.
+        known: The names of all cards, at least one.
+        taken: The cards of the workers that there are now, one a worker.
     """
     workers = Counter(taken)
     return min(known, key=lambda card: workers[card])

@@ -74,11 +74,11 @@ Do = Callable[[str, str, Mapping[str, Any], Callable[[Message], None]], Message]
 
 @dataclass(frozen=True)
 class Needs:
-    """What a run is given of a node.
+    """The CPUs and GPUs of a node that a run is given.
 
     Attributes:
-        cpus: CPUs that are kept for it. It computes in one thread, whatever they are.
-        gpus: GPUs; a part of one is shared with others.
+        cpus: CPUs that are kept for it. It computes in one thread, however many they are.
+        gpus: GPUs that are kept for it; a part of one is shared with others.
     """
 
     cpus: float = 1
@@ -202,7 +202,7 @@ class RayEngine(Workers[_Worker]):
             for one whose client server is reached from outside.
         cache_dir: Where the data sets are cached on this machine. Nodes need none.
         jobs: Number of workers; ``None``: as many as there is room for, also when nodes come and go.
-        needs: What a run is given.
+        needs: The CPUs and GPUs that a run is given; ``None``: the defaults of :class:`Needs`.
         work: Called in an actor's process, makes what does the jobs.
         patience: Seconds without a worker before that is an error.
     """
@@ -365,7 +365,7 @@ class RayEngine(Workers[_Worker]):
 
 def _connected(address: str) -> Any:
     """Ray, with this process connected to a cluster."""
-    # Its word about the logs of nodes that die would come amid the progress; what they mean for runs is told.
+    # Its messages about nodes that die would break into the progress display; what they mean for runs is told.
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
     try:
         ray = importlib.import_module("ray")

@@ -13,9 +13,9 @@ class Worker:
     """A worker as its engine sees it.
 
     Attributes:
-        job: What it does now.
-        program: Identity of the program that it has compiled last.
-        served: How many jobs it was given.
+        job: The job that it does now; ``None`` while it has none.
+        program: Key of the program that it has compiled last.
+        served: Number of jobs it was given.
     """
 
     def __init__(self):
@@ -92,7 +92,7 @@ class Workers(ABC, Generic[W]):
         """What becomes of the job of a worker that has died, and has been parted with.
 
         Args:
-            worker: The worker.
+            worker: The worker that has died.
             reason: What it died of.
             starting: Whether that shows that workers do not start.
 

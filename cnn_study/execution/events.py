@@ -28,8 +28,8 @@ class Network:
     """The trained network of a run that is about to finish, if it was asked for.
 
     Attributes:
-        key: Of the run.
-        content: Of a ``.keras`` file.
+        key: The key of the run.
+        content: The content of a ``.keras`` file.
     """
 
     key: str
@@ -70,12 +70,12 @@ Event = Begun | Progress | Network | Finished | Lost | Failed | Waiting
 
 
 def told(job: Job, kind: str, content: Any) -> Event:
-    """The event that a message of a worker stands for, be it about a run's progress or the end of a job.
+    """The event that a message of a worker stands for: the progress of a run, or the end of a job.
 
     Args:
-        job: What the worker does.
+        job: The job that the worker does.
         kind: ``point``, ``network``, ``done`` or ``failed``.
-        content: What goes with it.
+        content: What goes with that kind of message.
     """
     if kind == "done":
         return Finished(content)

@@ -17,8 +17,8 @@ class Images(NamedTuple):
     """How many images a run has.
 
     Attributes:
-        train: Those it is trained on.
-        test: Those it is tested on.
+        train: Number of images it is trained on.
+        test: Number of images it is tested on.
     """
 
     train: int
@@ -35,7 +35,7 @@ USUAL = (0.1, 0.05, 1e-4, 7e-12, 1e-9, 2.5e-9)
 """Seconds of every amount on one core of a server of 2025. Only their proportions count."""
 
 TRUST = 20
-"""How many runs the usual pace is worth: as if there were so many for every amount that take time for it alone."""
+"""Number of runs that the usual pace is worth: as if so many, for every amount, had taken time for it alone."""
 
 MEASURED: Mapping[ProbeName, int] = {
     "gradients": 200 * BACKWARD,
@@ -54,13 +54,13 @@ LOOKED: Mapping[ProbeName, int] = {
     "wandering": 17,
     "linear": 2 * 3000,
 }
-"""The same of a probe that looks at the trained network; those of which it depends on the images stand in the code."""
+"""Forward passes of one image that a probe of the trained network is worth; some depend on the images, see the code."""
 
 EQUATIONS = 1000
-"""Of every system that a linear classifier of the probe ``linear`` solves."""
+"""Number of equations of every system that a linear classifier of the probe ``linear`` solves."""
 
 ROUNDS = 20
-"""How often the weights of a fit are taken anew."""
+"""Number of times that the weights of a fit are computed anew."""
 
 LIMIT = 20
 """A run counts as no slower than so many times what is expected of it: the machine has done something else."""
@@ -74,22 +74,22 @@ class _Costs(NamedTuple):
 
 @lru_cache(maxsize=10_000)
 def _costs(model) -> _Costs:
-    """Of a :class:`~cnn_study.spec.ModelSpec`."""
+    """The costs of a :class:`~cnn_study.spec.ModelSpec`."""
     return _Costs(complexity.macs(model), complexity.values(model), complexity.parameters(model))
 
 
 @dataclass(frozen=True)
 class Work:
-    """What runs are made of.
+    """The amounts of work that runs are made of.
 
     Attributes:
         images: Training images shown, each as often as it is shown.
         macs: Multiply-accumulates of the forward passes of these images.
         runs: Number of runs.
         compiled: Layers of their programs: runs that differ in images, seeds and rates alone share one.
-        steps: Optimizer steps.
+        steps: Number of optimizer steps.
         products: Multiply-accumulates of training, backward passes too, of evaluation and of probes.
-        values: The same for what layers give: whatever is done number by number.
+        values: Numbers that layers give in all these passes: whatever is done number by number.
         updates: Parameters, as often as they are updated.
     """
 
@@ -107,7 +107,7 @@ class Work:
 
     @property
     def amounts(self) -> tuple[float, ...]:
-        """What takes time."""
+        """The amounts that take time."""
         return self.runs, self.compiled, self.steps, self.products, self.values, self.updates
 
     @classmethod
@@ -115,8 +115,8 @@ class Work:
         """The work of a run.
 
         Args:
-            run: The run.
-            sizes: Its images.
+            run: The run whose work is estimated.
+            sizes: How many images it has.
             epochs: How many of its epochs it takes; ``None``: all.
             compiled: Whether its program has to be compiled; not after another run that shares it.
         """
@@ -178,9 +178,9 @@ def work_of(runs: Iterable[RunSpec], examples: Examples, share: float = 1) -> Wo
     """The work of many runs: a program that several share is compiled once.
 
     Args:
-        runs: The runs.
+        runs: The runs whose work is added up.
         examples: Gives the images of a run.
-        share: Of their epochs, that runs with a target take.
+        share: Share of their epochs that runs with a target take, between 0 and 1.
     """
     runs = list(runs)
     total = np.zeros(len(astuple(Work())))
@@ -194,7 +194,7 @@ def done(records: Iterable[RunRecord], examples: Examples) -> list[Work]:
     """The work that each of these runs was, with the epochs that it took: a program that several share counts once.
 
     Args:
-        records: Finished runs.
+        records: The records of finished runs.
         examples: Gives the images of a run.
     """
     records = list(records)
@@ -219,7 +219,7 @@ class Pace:
 
     Attributes:
         seconds_each: Seconds of every one of the amounts of a work.
-        share: Of the time to their last epoch, that runs with a target have taken until they ended.
+        share: Share of the time to their last epoch that runs with a target have taken until they ended.
     """
 
     seconds_each: tuple[float, ...]
@@ -238,7 +238,7 @@ class Pace:
         expected to take as long as they did.
 
         Args:
-            records: The runs.
+            records: The records of finished runs, with their seconds.
             examples: Gives the images of a run.
 
         Returns:

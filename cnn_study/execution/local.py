@@ -76,7 +76,7 @@ class _Worker(Worker):
 
 
 def _serve(connection: Connection, cache_dir: Path, given: Mapping[str, str]) -> None:
-    end_with_parent()  # Be it in the middle of an epoch: nobody would store its run.
+    end_with_parent()  # Even in the middle of an epoch: nobody would store its run.
     os.environ.update(given)
     from cnn_study.execution.preload import problem
 
@@ -178,7 +178,7 @@ class LocalEngine(Workers[_Worker]):
             yield self._begin(worker)
 
     def _card(self) -> str:
-        """For the next worker: that of the fewest others."""
+        """The card for the next worker: the one that the fewest others are on."""
         return cards.freest(self._gpus, [worker.card for worker in self._workers]) if self._gpus else ""
 
     def _hand(self, worker: _Worker, job: Job, what: str) -> None:

@@ -25,9 +25,9 @@ class Request:
     """A run that an arm asks for.
 
     Attributes:
-        arm: Who asks.
+        arm: The arm that asks for it.
         role: ``search`` or ``replicate``.
-        run: For what.
+        run: The run that is asked for.
     """
 
     arm: Arm
@@ -51,7 +51,7 @@ class CheckRequest:
     """A check that a design asks for.
 
     Attributes:
-        check: Which.
+        check: The check that is asked for.
     """
 
     check: CheckSpec
@@ -88,7 +88,7 @@ class Agenda:
         """Take notice of runs of some arms.
 
         Args:
-            names: Of the arms.
+            names: Names of the arms.
             stored: Finished runs by key.
         """
         for name in names:
@@ -115,7 +115,7 @@ class Agenda:
         """The arms that have a run among their replicates, whoever has asked for it, by name.
 
         Args:
-            key: Of the run.
+            key: The key of the run.
         """
         return [name for name, tuned in self.tuned.items() if any(run.key == key for run in tuned.replicates)]
 
@@ -132,8 +132,8 @@ class Agenda:
         """Whether a rule that is open asks for so many seeds of an arm.
 
         Args:
-            name: Of the arm.
-            seeds: How many.
+            name: Name of the arm.
+            seeds: Number of seeds.
         """
         about = (
             standing
@@ -184,7 +184,7 @@ JobState = Literal["stored", "needed", "next", "later"]
 look; or ``later``, if rules still ask for more then."""
 
 STATES: tuple[JobState, ...] = get_args(JobState)
-"""The soonest first."""
+"""All states, the soonest first."""
 
 
 @dataclass(frozen=True)
@@ -217,9 +217,9 @@ class PlanRow:
     """One line of a plan: an arm or a check.
 
     Attributes:
-        name: Of the arm or check.
-        planned: What it asks for at most; for a search, without extensions of the grid.
-        reason: Why anything is done.
+        name: Name of the arm or check.
+        planned: The jobs it asks for at most; for a search, without extensions of the grid.
+        reason: Why anything is done, in words.
     """
 
     name: str

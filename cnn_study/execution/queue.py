@@ -11,12 +11,12 @@ JOBS_A_WORKER = 100
 """Jobs after which a worker is replaced, so that what they leave behind cannot add up."""
 
 TRIES = 3
-"""How often a job is tried before its worker's death is taken for the job's fault, and how many workers in a row may
-end before they are ready."""
+"""Number of times a job is tried before its worker's death is taken for the job's fault, and number of workers in a row
+that may end before they are ready."""
 
 
 class Queue:
-    """The jobs that wait: by turns, and those of a program together. It takes no longer the more there are."""
+    """The jobs that wait: by turns, and those of a program together. Its speed does not depend on their number."""
 
     def __init__(self):
         self._turns: dict[int, OrderedDict[str, deque[Job]]] = {}
@@ -37,8 +37,8 @@ class Queue:
         """The program and the job that a worker does best: what it has compiled, else what no other has compiled.
 
         Args:
-            mine: The program of the worker's last job.
-            others: Those of the other workers.
+            mine: Key of the program of the worker's last job.
+            others: Keys of the programs of the other workers.
         """
         turn = min(self._turns)
         jobs = self._turns[turn]
@@ -56,7 +56,7 @@ class Queue:
         """A worker has died under a job: it comes next, or is given up if that has happened too often.
 
         Args:
-            job: The job.
+            job: The job that the worker held.
             reason: What has become of the worker.
             remedy: What to do if it happens every time.
         """
@@ -90,7 +90,7 @@ class Starts:
         """A worker has ended before it was ready.
 
         Raises:
-            ExecutionError: So have those before it.
+            ExecutionError: Too many in a row have ended so.
         """
         self._failed += 1
         if self._failed >= TRIES:

@@ -9,7 +9,7 @@ class SavedModels:
     """Files ``KEY.keras``, named after the keys of their runs.
 
     Args:
-        folder: For example ``results/quick/models``. Made on the first write.
+        folder: The folder of the networks, for example ``results/quick/models``. It is made on the first write.
     """
 
     def __init__(self, folder: Path):
@@ -27,6 +27,6 @@ class SavedModels:
         """Keep a network. Its file is complete and on disk when this returns.
 
         Raises:
-            StoreError: It cannot be written.
+            StoreError: The file cannot be written.
         """
         replace_file(self.path(key), lambda temporary: temporary.write_bytes(content))

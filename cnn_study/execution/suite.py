@@ -42,7 +42,7 @@ class Ended:
     """Everything that a design asked for is stored or has failed.
 
     Attributes:
-        design: Which.
+        design: The design that has ended.
     """
 
     design: Design
@@ -57,7 +57,7 @@ class Failure:
 
     Attributes:
         request: The first request for it.
-        reason: Why not.
+        reason: Why it could not be done, in words.
     """
 
     request: Request | CheckRequest
@@ -70,7 +70,7 @@ class Report:
 
     Attributes:
         done: Keys of the runs and checks that were done and stored.
-        failures: What could not be done.
+        failures: The jobs that could not be done.
         saved: Keys of the runs whose trained networks were saved.
     """
 
@@ -93,7 +93,7 @@ class _Asker:
 
 
 class _Waiting:
-    """Who waits for which jobs."""
+    """The arms and checks that wait for jobs."""
 
     def __init__(self):
         self._jobs: dict[_Asker, set[str]] = defaultdict(set)

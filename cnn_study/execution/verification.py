@@ -37,7 +37,7 @@ class Candidate:
         experiment: Name of the first experiment that asks for it.
         request: The arm that asks for it, and for what.
         peers: The stored replicates of the arm, which tell how much chance does.
-        dataset: Of its images.
+        dataset: The data set of its images.
     """
 
     experiment: str
@@ -96,9 +96,9 @@ class Comparison:
     """A stored run beside its second training.
 
     Attributes:
-        candidate: The run.
-        stored: What is stored.
-        again: The second training; ``None`` if it failed.
+        candidate: The run that was trained again.
+        stored: The stored record.
+        again: The record of the second training; ``None`` if it failed.
         elsewhere: What decides about bits and differs: the stored value and that of the second training.
         problems: What does not agree, or why the training failed; empty if all is well.
     """
@@ -116,7 +116,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """What follows, in words."""
+        """The result of the comparison, in words."""
         if self.again is None:
             return "failed"
         if self.problems:
@@ -130,9 +130,9 @@ def train_again(
     """Train runs a second time and compare them with what is stored. Nothing is stored.
 
     Args:
-        chosen: The runs.
+        chosen: The runs to train again.
         stored: Finished runs by key.
-        engine: Trains them.
+        engine: The engine that trains them.
         watch: Called with every event, for display.
     """
     compared: dict[str, Comparison] = {}

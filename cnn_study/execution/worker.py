@@ -47,7 +47,7 @@ class Warm:
     """What a worker keeps between runs: prepared images and compiled programs; the least recently used go first.
 
     Args:
-        load: Gives the data set of a name.
+        load: The function that gives the data set of a name.
     """
 
     def __init__(self, load: Callable[[str], Arrays]):
@@ -127,10 +127,10 @@ def do(
 
     Args:
         kind: ``run``, ``model`` for a run whose trained network is wanted too, or ``check``.
-        text: Its spec as JSON.
-        warm: What the worker keeps.
-        report: Told the training errors of a run while it goes on.
-        keep: Given the content of a ``.keras`` file with the trained network, if that is wanted.
+        text: The spec of the run or check as JSON.
+        warm: The images and programs that the worker keeps.
+        report: Called with the training errors of a run while it goes on.
+        keep: Called with the content of a ``.keras`` file with the trained network, if that is wanted.
 
     Returns:
         ``("done", record)`` or ``("failed", message)``.

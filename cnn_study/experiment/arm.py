@@ -15,13 +15,13 @@ class Arm(Declared):
     """One setting of the things under study, to be tuned and replicated.
 
     Attributes:
-        name: Unique in the experiment.
-        label: What figures call it.
+        name: Its name, unique in the experiment.
+        label: Its name in figures.
         condition: The background under which arms are compared, for example an initialization.
-        data: The images.
-        model: The network.
-        train: The training, with any learning rate: the search replaces it.
-        level: Where the arm stands on a numeric axis of a figure, for example its field size.
+        data: The images that it sees.
+        model: The network that is trained.
+        train: How the network is trained, with any learning rate: the search replaces it.
+        level: Its place on a numeric axis of a figure, for example its field size; ``None``: none.
         tuned: Whether the learning rate is searched. ``False``: it is part of what is studied, and that of ``train``
             is used.
         rate_of: Name of the arm whose search it shares, where symmetry says that the best rates are equal; empty: it

@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from cnn_study.experiment.rule import Rule
 
 Provenance = Literal["primary", "abstract", "secondary", "memory"]
-"""How surely a published number is known: read in the paper or a full copy of it; read in its abstract; quoted by
-another source; remembered and not checked since."""
+"""The certainty of a published number: read in the paper or a full copy of it; read in its abstract; quoted by another
+source; remembered and not checked since."""
 PROVENANCES: Mapping[Provenance, str] = {
     "primary": "read in the paper",
     "abstract": "read in its abstract",
     "secondary": "quoted by another source",
     "memory": "remembered, not checked since",
 }
-"""The same in words for people."""
+"""The certainty of published numbers, in words for people."""
 
 Aspect = Literal["direction", "magnitude", "mechanism"]
 Verdict = Literal["supported", "contradicted", "mixed", "inconclusive", "not tested"]
@@ -32,8 +32,8 @@ class Published(Declared):
 
     Attributes:
         quantity: What was measured, with its unit.
-        value: The number.
-        source: Where it stands: authors, year, figure or table.
+        value: The published number, in the unit of the quantity.
+        source: The place where it stands: authors, year, figure or table.
         provenance: How surely it is known.
         about: Label of the arm it is about, or of the two that it compares, ``A / B``, or the kind of layer that an
             exact check counts; empty if it is about none of them, so that it stands beside the claim and in no figure.
@@ -71,10 +71,10 @@ class Published(Declared):
         return self.with_unit("")
 
     def with_unit(self, unit: str) -> str:
-        """The same with a unit behind the number.
+        """The text with a unit behind the number.
 
         Args:
-            unit: With the space before it, if there is one: `` %``.
+            unit: The unit, with the space before it if there is one: `` %``.
         """
         about = "approximately " if self.rough or self.provenance == "memory" else ""
         return f"{about}{self.value:g}{unit}{f' ({self.differs})' if self.differs else ''}"
@@ -88,8 +88,8 @@ class Claim(Declared):
         name: Its identifier, for example ``relu-beats-tanh``.
         statement: The claim in one sentence.
         published: The numbers it rests on.
-        untested: For each aspect that no rule decides: why.
-        rules: Gives its rules in a setting; ``None`` where the design names them.
+        untested: The reason why no rule decides an aspect, for each aspect without a rule.
+        rules: The function that gives its rules in a setting; ``None`` where the design names them.
     """
 
     name: str

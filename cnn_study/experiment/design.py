@@ -17,7 +17,7 @@ LOOKS = (4, 6, 9, 13, 20)
 boundaries are stored; those of others are calibrated when they are needed."""
 
 FEWEST_AT_A_LOOK = 3
-"""Seeds, below which a standard deviation says too little to end anything."""
+"""Smallest number of seeds at a look: with fewer, a standard deviation says too little to end anything."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class Design:
     """An experiment at the sizes of one setting.
 
     Attributes:
-        arms: The settings compared.
+        arms: The arms that are compared.
         search: How each arm's learning rate is chosen; ``None`` if there is no arm to be tuned.
-        seeds: Of the replicates: the unit of replication.
-        rules: What decides the claims.
+        seeds: The seeds of the replicates: the unit of replication.
+        rules: The rules that decide the claims.
         proxy: Why the results stand for the published ones only as a proxy; empty if they do not.
         checks: Exact comparisons to be made once.
         looks: Numbers of seeds at which rules are judged, ascending, the last all seeds: arms get more seeds only while
@@ -128,7 +128,7 @@ class Design:
         """The data set of an arm's images.
 
         Raises:
-            InputError: There is none of that name.
+            InputError: There is no data set of that name.
         """
         known = {**DATASETS, **self.own}
         if data.name not in known:

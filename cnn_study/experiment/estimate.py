@@ -11,7 +11,7 @@ def check_threshold(threshold: float) -> None:
     """Refuse what is no fraction of wrong answers.
 
     Raises:
-        InputError: It is below 0, 1 or more, or no number.
+        InputError: The threshold is below 0, is 1 or more, or is no number.
     """
     if not 0 <= threshold < 1:
         raise InputError(f"a threshold is a fraction of wrong answers, from 0 to below 1: got {threshold}")
@@ -103,7 +103,7 @@ class Term:
     """An outcome of an arm with its coefficient in a contrast.
 
     Attributes:
-        coefficient: What the outcome is multiplied by.
+        coefficient: The factor of the outcome.
         arm: Name of the arm.
         metric: Name of the outcome, for example ``test_error``.
     """
@@ -124,7 +124,7 @@ class Contrast:
     Attributes:
         terms: The outcomes with their coefficients.
         text: What is estimated, in words that begin in lower case and name the arms.
-        unit: Of the estimate, for example ``points``.
+        unit: The unit of the estimate, for example ``points``.
     """
 
     terms: tuple[Term, ...]
@@ -198,4 +198,4 @@ ESTIMATES: Mapping[str, str] = {
     "Contrast(terms, text, unit)": "a weighted sum of outcomes of one or more arms, in the unit that is named",
     "Agreement(check)": "the share of the cases of an exact check in which network and formula agree",
 }
-"""How estimates are written on a page, and what they are."""
+"""The estimates: the way each is written on a page, and what it is."""

@@ -20,10 +20,11 @@ class Experiment(Declared):
 
     Attributes:
         name: Its identifier: the name of its module.
-        title: For people.
-        claims: What is tested.
-        design: Gives the design in a :class:`~cnn_study.experiment.Setting`. A function of two arguments, as version
-            0.1 had it, is given the profile and the name of the data set that takes the place of its own, or ``None``.
+        title: Its title for people.
+        claims: The claims that are tested.
+        design: The function that gives the design in a :class:`~cnn_study.experiment.Setting`. A function of two
+            arguments, as version 0.1 had it, is given the profile and the name of the data set that takes the place of
+            its own, or ``None``.
         figures: The figures drawn from its results; a name stands for a plot of that kind.
 
     Raises:

@@ -15,8 +15,8 @@ class Metric:
     """A number, or a series of numbers, that runs have.
 
     Attributes:
-        name: Its name; of a family, without what stands behind the slash.
-        meaning: In words, with its unit.
+        name: Its name; of a family, the part before the slash.
+        meaning: Its meaning in words, with its unit.
         kind: An ``outcome``: a number of the finished run. A ``curve``: measured again and again. A ``layer``: a curve
             ``NAME/LAYER`` for every layer. A ``family``: outcomes ``NAME/NUMBER``.
         probe: The probe that measures it; empty: every run has it.
@@ -38,8 +38,11 @@ class Metric:
         return probed and validated and (not self.test_curve or arm.train.test_curve)
 
 
-SHARES = (15, 50, 85)
-"""Percent: the percentiles that the probe of that name takes, those of Ioffe & Szegedy 2015."""
+PERCENTILES = (15, 50, 85)
+"""The percentiles that the probe of that name takes, those of Ioffe & Szegedy 2015."""
+
+SHARES = PERCENTILES
+"""Another name of :data:`PERCENTILES`, which figures use."""
 
 METRICS: tuple[Metric, ...] = (
     Metric("test_error", "fraction of the test images that the finished network gets wrong"),
@@ -156,8 +159,10 @@ METRICS: tuple[Metric, ...] = (
     Metric("seen_image", "an image moved to the right by so many pixels", "family", "maps"),
     Metric("seen_map", "an unpooled feature map of an image moved to the right by so many pixels", "family", "maps"),
     *(
-        Metric(f"unit_input_p{share}", f"what a unit takes: {share} % of images give it less", "layer", "percentiles")
-        for share in SHARES
+        Metric(
+            f"unit_input_p{percent}", f"what a unit takes: {percent} % of images give it less", "layer", "percentiles"
+        )
+        for percent in PERCENTILES
     ),
     Metric("outputs_start", "share of a layer's outputs in every bin at initialization", "family", "histograms"),
     Metric("outputs_end", "share of a layer's outputs in every bin in the end", "family", "histograms"),
@@ -167,15 +172,15 @@ METRICS: tuple[Metric, ...] = (
     Metric("wandering_image", "an image at a shift", "family", "wandering"),
     Metric("wandering_map", "a feature map of an image at a shift", "family", "wandering"),
 )
-"""All of them, by what measures them."""
+"""All metrics, ordered by what measures them."""
 
 
 def named(name: str, kinds: Iterable[Kind]) -> Iterator[Metric]:
     """The metrics of these kinds that a name stands for. Members of families and of layers have a slash in their names.
 
     Args:
-        name: For example ``test_error`` or ``shift_drop/4``.
-        kinds: Which are meant.
+        name: Name of a metric, for example ``test_error`` or ``shift_drop/4``.
+        kinds: The kinds of metrics that are meant.
     """
     family, slash, _ = name.partition("/")
     for metric in METRICS:

@@ -15,14 +15,14 @@ class FigureKind:
     """A kind of figure.
 
     Attributes:
-        shows: What it shows, in words.
-        metric: What the metric of its plots is: an ``outcome`` of a run; a ``curve`` that is measured again and again;
-            a curve for every ``layer``; a ``family`` of outcomes that differ in a number; the columns of a ``check``;
-            empty: it takes none.
-        options: Which other fields of a plot it takes.
+        shows: The contents of the figure, in words.
+        metric: The kind of the metric of its plots: an ``outcome`` of a run; a ``curve`` that is measured again and
+            again; a curve for every ``layer``; a ``family`` of outcomes that differ in a number; the columns of a
+            ``check``; empty: it takes none.
+        options: Names of the other fields of a plot that it takes.
         probe: What must be measured on one of the arms it shows; empty: nothing beside the errors.
         timed: Whether a rule or the search must time a training error, whose threshold it shows.
-        needs: Which other fields a plot must have.
+        needs: Names of the other fields that a plot must have.
     """
 
     shows: str
@@ -100,7 +100,7 @@ class Plot(Declared):
 
     Attributes:
         kind: Name of the kind of figure, one of :data:`KINDS`.
-        name: What its files are called, after the name of the experiment; empty: like its kind.
+        name: The name of its files, after the name of the experiment; empty: like its kind.
         metric: The outcome or the measured value that it shows; of a table of a check, ``CHECK:SERIES``: its name and
             the column that tells the lines apart.
         x: Label of the horizontal axis; of a table, the name of the column that is shown on it.
@@ -153,11 +153,11 @@ class Plot(Declared):
         """Refuse names and labels that none of these arms has, and claims that there are not.
 
         Args:
-            arms: Of the design.
-            claims: Names of what is tested; ``None``: they are not looked at.
+            arms: The arms of the design.
+            claims: Names of the claims that are tested; ``None``: they are not looked at.
 
         Raises:
-            InputError: It has one.
+            InputError: The plot has such a name or label.
         """
         found = list(arms)
         checked = [

@@ -26,11 +26,11 @@ class Rule(Declared):
 
     Attributes:
         claim: Name of the claim.
-        aspect: Which of its verdicts.
-        condition: Under which the compared arms were run: that of an arm, or a :class:`Condition`. In what a claim
-            gives, empty stands for the condition that the arms share.
-        estimate: What is estimated.
-        low: Lower limit of the range that supports the claim.
+        aspect: The aspect of the claim that it decides: ``direction``, ``magnitude`` or ``mechanism``.
+        condition: The condition under which the compared arms were run: that of an arm, or a :class:`Condition`. In the
+            rules that a claim gives, empty stands for the condition that the arms share.
+        estimate: The number that is estimated.
+        low: Lower limit of the range that supports the claim, in the unit of the estimate.
         high: Upper limit of that range.
         published: Whether the range comes from a published number, so that a proxy must not be held against it.
         equivalence: Whether the claim is that there is no difference beyond the range. It is then decided by two
@@ -38,8 +38,8 @@ class Rule(Declared):
         smallest: The smallest effect of interest, in the unit of the estimate; for ratios a factor above 1. Only for
             rules with one limit: they are contradicted as soon as an effect that lies so far beyond the limit is
             excluded, by a one-sided test at 5 %. ``None``: none is named.
-        premise: Of a mechanism, whether it only says that there is something to explain, or that an arm does what it is
-            for. Unless it is supported, nothing is said about the cause.
+        premise: Whether a rule about a mechanism only says that there is something to explain, or that an arm does what
+            it is for. Unless it is supported, nothing is said about the cause.
     """
 
     claim: str
@@ -113,8 +113,8 @@ def direction(estimate: Estimate, **limits) -> Rule:
     """A rule for the direction of the claim that gives it: is the effect there, with the stated sign?
 
     Args:
-        estimate: What is estimated.
-        **limits: Those of :func:`rule`.
+        estimate: The number that is estimated.
+        **limits: The limits, as for :func:`rule`.
     """
     return rule("direction", estimate, **limits)
 
@@ -125,8 +125,8 @@ def magnitude(estimate: Estimate, **limits) -> Rule:
     Its range comes from a published number, so that results on a part of the data are not held against it.
 
     Args:
-        estimate: What is estimated.
-        **limits: Those of :func:`rule`.
+        estimate: The number that is estimated.
+        **limits: The limits, as for :func:`rule`.
     """
     return rule("magnitude", estimate, published=True, **limits)
 
@@ -135,8 +135,8 @@ def mechanism(estimate: Estimate, **limits) -> Rule:
     """A rule for the mechanism of the claim that gives it: is the stated cause the cause?
 
     Args:
-        estimate: What is estimated.
-        **limits: Those of :func:`rule`.
+        estimate: The number that is estimated.
+        **limits: The limits, as for :func:`rule`.
     """
     return rule("mechanism", estimate, **limits)
 
@@ -147,8 +147,8 @@ def premise(estimate: Estimate, **limits) -> Rule:
     If it does not hold, the mechanism is not tested; while it is undecided, so is the mechanism.
 
     Args:
-        estimate: What is estimated.
-        **limits: Those of :func:`rule`.
+        estimate: The number that is estimated.
+        **limits: The limits, as for :func:`rule`.
     """
     return rule("mechanism", estimate, premise=True, **limits)
 

@@ -44,12 +44,12 @@ class RateSearch:
     """How the learning rate of every arm is chosen: the same grid and the same budget for each.
 
     Attributes:
-        objective: What the best rate minimizes. The test set is never looked at.
+        objective: The number that the best rate minimizes. The test set is never looked at.
         rates: The grid to begin with, ascending by a constant factor.
-        seed: Of the first of the search runs. The replicates use other seeds.
-        repeats: How many seeds every rate is tried with; the worst of them counts, so that a rate at which some fail to
-            train is not taken for a good one.
-        extensions: How many rates may be added when the best lies on the edge of the grid.
+        seed: The seed of the first of the search runs. The replicates use other seeds.
+        repeats: Number of seeds that every rate is tried with; the worst of them counts, so that a rate at which some
+            fail to train is not taken for a good one.
+        extensions: Largest number of rates that are added when the best lies on the edge of the grid.
     """
 
     objective: Objective
@@ -77,7 +77,7 @@ class RateSearch:
         return tuple(range(self.seed, self.seed + self.repeats))
 
     def on(self, rates: tuple[float, ...]) -> "RateSearch":
-        """The same search, begun on another grid.
+        """This search, begun on another grid.
 
         Raises:
             InputError: The rates are no grid.

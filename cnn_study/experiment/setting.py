@@ -16,7 +16,7 @@ class Setting:
     had; a data set that was *chosen*; and images of the user's *own*, from a folder.
 
     Attributes:
-        profile: One of :data:`cnn_study.profiles.PROFILES`.
+        profile: Name of the profile, one of :data:`cnn_study.profiles.PROFILES`.
         images: The data set in the place of every other; ``None``: each experiment has its own.
 
     Raises:
@@ -32,7 +32,7 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """What the folder of its results is called."""
+        """Name of the folder of its results."""
         return self.profile if self.images is None else f"{self.profile}-{self.images.name}"
 
     @property

@@ -24,14 +24,14 @@ READABLE: dict[str, tuple[Kind, ...]] = {
     "layer": ("layer", "curve"),
     "family": ("family",),
 }
-"""The kinds of metrics that stand for those of a figure: a figure by layer shows a plain curve as one line."""
+"""The kinds of metrics that a figure of each kind can show: a figure by layer shows a plain curve as one line."""
 
 
 def check_claims(claims: Sequence[Claim]) -> None:
     """Refuse claims of one name.
 
     Raises:
-        InputError: Two have it.
+        InputError: Two claims have the same name.
     """
     names = [claim.name for claim in claims]
     for number, claim in enumerate(claims):
@@ -44,7 +44,7 @@ def check_design(design: Design, claims: Sequence[Claim], plots: Iterable[Plot])
 
     Args:
         design: The experiment in a setting.
-        claims: What it tests.
+        claims: The claims that it tests.
         plots: The figures drawn from its results.
 
     Raises:
@@ -66,11 +66,11 @@ def check_labels(claims: Iterable[Claim], labels: Collection[str]) -> None:
     """Refuse published numbers about labels that no arm has in any profile.
 
     Args:
-        claims: With the numbers.
-        labels: Of all arms in all profiles.
+        claims: The claims, with their published numbers.
+        labels: The labels of all arms in all profiles.
 
     Raises:
-        InputError: A number is about another one.
+        InputError: A number is about a label that no arm has.
     """
     for number in (number for claim in claims for number in claim.published):
         for label in number.labels:

@@ -19,7 +19,7 @@ class LayerCost:
     Attributes:
         name: ``conv1``, ``subsample2``, ``local3``, ``average4``, ``dense5``, ``rbf6``: kind and position, counted
             from 1.
-        output_shape: After pooling: ``(height, width, channels)`` or ``(units,)``.
+        output_shape: Shape of the output after pooling: ``(height, width, channels)`` or ``(units,)``.
         parameters: Trainable numbers: weights, biases, and the scales and shifts of batch normalization.
         connections: Weights and biases counted once for every position that uses them. Of the trainable numbers of
             subsampling, the coefficient once for every pixel of the square; radial basis functions: one a distance in
@@ -78,14 +78,14 @@ def values(model: ModelSpec) -> int:
 
 @dataclass(frozen=True)
 class Memory:
-    """The bytes that a training needs at least: what nobody can do without, counted from the spec.
+    """A lower bound of the memory of a training, in bytes, counted from the spec.
 
     Libraries, intermediate results and evaluation come on top.
 
     Attributes:
         parameters: The trainable numbers, with their gradients and what the optimizer keeps of each.
         activations: The images of one batch and what every layer makes of them, kept for the way back.
-        images: The images of the data set, a byte a value.
+        images: The images of the data set, one byte a value.
     """
 
     parameters: int
@@ -94,16 +94,16 @@ class Memory:
 
     @property
     def total(self) -> int:
-        """All together."""
+        """The sum of all, in bytes."""
         return self.parameters + self.activations + self.images
 
 
 def memory(model: ModelSpec, train: TrainSpec, images: int = 0) -> Memory:
-    """What a training needs at least.
+    """A lower bound of the memory of a training, in bytes.
 
     Args:
-        model: The network.
-        train: Its training.
+        model: The network to be trained.
+        train: How it is trained; the batch size and the optimizer are used.
         images: How many images the data set holds.
     """
     kept = 2 if train.optimizer == "adam" else int(train.momentum > 0)
@@ -120,9 +120,9 @@ def check_memory(
     """Refuse a training for which there is no room.
 
     Args:
-        model: The network.
-        train: Its training.
-        available: Bytes that there are.
+        model: The network to be trained.
+        train: How it is trained; the batch size and the optimizer are used.
+        available: Bytes of memory that there are.
         images: How many images the data set holds.
         what: What the error calls the training.
 

@@ -33,10 +33,10 @@ def build_model(spec: ModelSpec, seed: int = 0, noise_seed: int = 0, dtype: str 
     named after their part and the place of their layer in the spec, from 1: ``conv1``, ``norm1``, ``unit1``, ``pool1``.
 
     Args:
-        spec: The network.
-        seed: Of the initial weights: the same spec and seed give the same weights, whatever was built before.
-        noise_seed: Of dropout and of the noise after batch normalization.
-        dtype: Of the images, the weights and all computation.
+        spec: The network to be built.
+        seed: The seed of the initial weights: the same spec and seed give the same weights, whatever was built before.
+        noise_seed: The seed of dropout and of the noise after batch normalization.
+        dtype: Type of the numbers in images, weights and all computation.
     """
     image = keras.Input(spec.input_shape, name="image", dtype=dtype)
     x = image
@@ -72,12 +72,12 @@ def initialize(model: keras.Model, spec: ModelSpec, seed: int, noise_seed: int =
 
 
 def rate_factors(model: keras.Model, spec: ModelSpec, bias_rate: float) -> list[float]:
-    """What the learning rate is multiplied by, for each trainable variable of a network, in their order.
+    """The factors of the learning rate, one for each trainable variable of a network, in their order.
 
     Args:
-        model: What :func:`build_model` has built from ``spec``.
-        spec: The network.
-        bias_rate: Of the biases.
+        model: The network that :func:`build_model` has built from ``spec``.
+        spec: The specification of that network.
+        bias_rate: Factor of the learning rate for the biases.
     """
     weights = {
         _name(layer, number): layer.rate

@@ -12,10 +12,10 @@ def weights(layer: Conv | Dense, shape: tuple[int, ...], seed: int, number: int)
     """Initial weights, in double precision.
 
     Args:
-        layer: Whose they are.
-        shape: That of the kernel, ``(..., inputs, outputs)``.
-        seed: Of the run.
-        number: The place of the layer in its network, from 1.
+        layer: The layer whose weights are drawn.
+        shape: Shape of the kernel, ``(..., inputs, outputs)``.
+        seed: The seed of the run's initial weights.
+        number: Place of the layer in its network, from 1.
     """
     rule, stream = layer.initializer, np.random.default_rng((seed, number))
     if isinstance(rule, Zeros):
@@ -26,13 +26,20 @@ def weights(layer: Conv | Dense, shape: tuple[int, ...], seed: int, number: int)
         drawn = stream.uniform(-1, 1, shape) * (rule.reach / _fans(layer, shape)[0])
     else:
         deviation = _variance(rule, layer, shape) ** 0.5
-        even = rule.distribution == "uniform"
-        drawn = (stream.uniform(-(3**0.5), 3**0.5, shape) if even else stream.standard_normal(shape)) * deviation
+        uniform = rule.distribution == "uniform"
+        drawn = (stream.uniform(-(3**0.5), 3**0.5, shape) if uniform else stream.standard_normal(shape)) * deviation
     return drawn
 
 
 def biases(layer: Conv | Dense, shape: tuple[int, ...], seed: int, number: int) -> np.ndarray:
-    """Initial biases, with the arguments of :func:`weights`; in a stream of their own."""
+    """Initial biases, in double precision, from a stream of their own.
+
+    Args:
+        layer: The layer whose biases are drawn.
+        shape: Shape of the biases.
+        seed: The seed of the run's initial weights.
+        number: Place of the layer in its network, from 1.
+    """
     if not layer.bias_stddev:
         return np.zeros(shape)
     return np.random.default_rng((seed, number, BIASES)).standard_normal(shape) * layer.bias_stddev

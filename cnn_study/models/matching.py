@@ -17,9 +17,10 @@ def match(
     """The network of a family whose cost is nearest to a target.
 
     Args:
-        make: Makes the network of a width, which may be any whole number from 1. Its cost grows with the width.
+        make: The function that makes the network of a width, any whole number from 1. The cost must grow with the
+            width.
         target: The cost that is wanted.
-        cost: Trainable parameters, or multiply-accumulates of a forward pass of one image.
+        cost: What is matched: trainable parameters, or multiply-accumulates of a forward pass of one image.
         tolerance: How far the cost may lie from the target, as a fraction of it.
 
     Raises:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import keras
 
 FLOAT, EPSILON, IMAGE_DATA_FORMAT = "float32", 1e-7, "channels_last"
-"""Keras's own defaults: all that a network does not say for itself is decided by them."""
+"""Keras's own defaults, which decide whatever a network does not say for itself."""
 
 
 @contextmanager

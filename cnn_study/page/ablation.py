@@ -27,7 +27,7 @@ from cnn_study.page.sizes import SMOKE, Sizes
 from cnn_study.page.workbench import Workbench
 
 FIRST_SEED = 101
-"""Of the replicates. Seeds below have been seen in results of earlier versions."""
+"""The first seed of the replicates. Seeds below have been seen in results of earlier versions."""
 
 Rules = Callable[[Workbench], Iterable[Rule]]
 Page = Callable[[Workbench], Iterable[Arm]]
@@ -46,9 +46,9 @@ def claim(
     Args:
         statement: The claim in one sentence.
         published: The numbers it rests on.
-        direction: Why no rule decides this aspect; empty where one does.
-        magnitude: The same of this aspect.
-        mechanism: The same of this aspect.
+        direction: Why no rule decides the direction; empty where one does.
+        magnitude: Why no rule decides the magnitude; empty where one does.
+        mechanism: Why no rule decides the mechanism; empty where one does.
     """
     reasons: Mapping[Aspect, str] = {"direction": direction, "magnitude": magnitude, "mechanism": mechanism}
     untested: Mapping[Aspect, str] = {aspect: reason for aspect, reason in reasons.items() if reason}
@@ -74,13 +74,13 @@ def ablation(
     """Makes an experiment of a function that gives its arms; its name is that of the function.
 
     Args:
-        title: For people.
-        claims: What is tested, each with its rules.
+        title: The title of the experiment for people.
+        claims: The claims that are tested, each with its rules.
         quick: Sizes in the profile `quick`; ``None``: those of `smoke`, but no trial.
         full: Sizes in the profile `full`; ``None``: those of `quick`.
         smoke: Sizes of a trial.
-        tune: What the best learning rate minimizes; ``None`` if no arm is tuned.
-        searches: Seeds that every rate is tried with: two where training is unstable.
+        tune: The number that the best learning rate minimizes; ``None`` if no arm is tuned.
+        searches: Number of seeds that every rate is tried with: two where training is unstable.
         checks: Names of exact checks to be made.
         figures: The figures; a name stands for a plot of that kind.
     """

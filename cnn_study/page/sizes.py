@@ -14,16 +14,16 @@ class Sizes:
 
     Attributes:
         dataset: Name of a data set, or one of the user's own from :func:`cnn_study.data.folder.images`.
-        train_size: Training images; ``None``: all that the validation split leaves.
-        validation_size: Images kept from training, for the choice of the learning rate.
-        test_size: Test images; ``None``: all.
-        batch_size: Images a step.
+        train_size: Number of training images; ``None``: all that the validation split leaves.
+        validation_size: Number of images kept from training, for the choice of the learning rate.
+        test_size: Number of test images; ``None``: all.
+        batch_size: Number of images a step.
         epochs: Passes over the training images, at most.
-        evaluations: Evaluations of the training error in an epoch.
-        evaluation_size: Training images in each, and validation images; ``None``: all.
+        evaluations: Number of evaluations of the training error in an epoch.
+        evaluation_size: Number of training images, and of validation images, in each evaluation; ``None``: all.
         looks: Numbers of seeds at which rules are judged: arms get more seeds only while a rule about them is open or
             to be confirmed.
-        seeds: A fixed number of replicates instead; ``None``: as many as are needed.
+        seeds: A fixed number of replicates instead of looks; ``None``: as many as are needed.
         rates: The grid on which learning rates are searched, to begin with.
         trial: Whether this only shows that everything works.
     """
@@ -55,7 +55,7 @@ class Sizes:
         """The data set.
 
         Raises:
-            InputError: There is none of that name.
+            InputError: There is no data set of that name.
         """
         return self.dataset if isinstance(self.dataset, Dataset) else registry.get(self.dataset)
 

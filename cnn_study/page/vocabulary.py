@@ -10,7 +10,7 @@ from cnn_study.experiment.plot import KINDS
 from cnn_study.experiment.rule import rule
 
 Table = list[tuple[str, ...]]
-"""The heads of the columns, then the rows."""
+"""A table: the heads of the columns, then the rows."""
 
 
 def figures() -> Table:

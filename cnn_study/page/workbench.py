@@ -13,7 +13,7 @@ from cnn_study.spec import DataSpec, ModelSpec, ProbeName, TrainSpec
 
 T = TypeVar("T")
 MOMENTUM = 0.9
-"""Of SGD, where a page does not say otherwise."""
+"""The momentum of SGD, where a page does not say otherwise."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Workbench:
     changes: Mapping[str, Any] = field(default_factory=dict)
 
     def but(self, dataset: str | None = None, **changes: Any) -> Self:
-        """The same with other images: of another data set, or with fields of their spec changed.
+        """A workbench with other images: of another data set, or with fields of their spec changed.
 
         Images that take the place of the page's own take that of another data set too.
 
@@ -43,7 +43,7 @@ class Workbench:
         return replace(self, sizes=sizes, changes={**self.changes, **changes})
 
     def with_images(self, *numbers: int) -> list[Self]:
-        """The same with so many training images, once for every number. What is more than there is counts as all."""
+        """A workbench for every number of training images. A number larger than that of all images stands for all."""
         found = {bench.examples: bench for bench in (self.but(train_size=number) for number in numbers)}
         return list(found.values())
 
@@ -53,7 +53,7 @@ class Workbench:
         return f"{self.examples:,} images"
 
     def choose(self, *, smoke: T, quick: T, full: T) -> T:
-        """What the page has for the profile."""
+        """The value that the page has for the profile."""
         return {"smoke": smoke, "quick": quick, "full": full}[self.setting.profile]
 
     @property
@@ -115,9 +115,9 @@ class Workbench:
         """The network of a family, by its width, that costs what another one does, as closely as :attr:`tolerance`.
 
         Args:
-            build: Makes the network of a width.
-            to: The other network.
-            cost: Trainable parameters, or multiply-accumulates of a forward pass of one image.
+            build: The function that makes the network of a width.
+            to: The network whose cost is matched.
+            cost: What is matched: trainable parameters, or multiply-accumulates of a forward pass of one image.
         """
         return match(build, (parameters if cost == "parameters" else macs)(to), cost, self.tolerance)
 
@@ -157,11 +157,11 @@ class Workbench:
         """An arm on these images.
 
         Args:
-            name: Unique in the experiment.
-            model: The network.
+            name: Its name, unique in the experiment.
+            model: The network that is trained.
             condition: The background under which it is compared.
-            label: What figures call it; empty: its name.
-            level: Where it stands on a numeric axis of a figure.
+            label: Its name in figures; empty: its name.
+            level: Its place on a numeric axis of a figure; ``None``: none.
             rate: Its learning rate, if that is part of what is studied; ``None``: the best is searched.
             rate_of: Name of the arm whose search it shares, where symmetry says that the best rates are equal.
             rates: The grid on which its search begins; empty: that of the sizes.

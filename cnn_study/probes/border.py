@@ -9,16 +9,16 @@ from cnn_study.data.transforms import place_at
 from cnn_study.probes.translation import Classify
 
 SEED = 0
-"""Of the places along the border: the same for every run, so that arms are compared on the same images."""
+"""The seed of the places along the border: the same for every run, so that arms are compared on the same images."""
 
 
 def measure(classify: Classify, objects: np.ndarray, labels: np.ndarray, canvas: int) -> dict[str, float]:
     """Accuracy against the distance of the object from the nearest border.
 
     Args:
-        classify: The trained network.
+        classify: The function from images to classes, of the trained network.
         objects: Test images before they are placed, ``(examples, side, side, channels)``, uint8.
-        labels: ``(examples,)``.
+        labels: Class numbers of the images, ``(examples,)``.
         canvas: Side of the canvas, in pixels.
 
     Returns:

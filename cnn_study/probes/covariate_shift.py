@@ -1,7 +1,7 @@
 """Internal covariate shift, in the two senses that have been given to it.
 
-Ioffe & Szegedy 2015: the distribution of what a layer's units take changes while the layers below are trained. It is
-followed from one measurement to the next.
+Ioffe & Szegedy 2015: the distribution of a layer's pre-activations (the inputs of its units) changes while the layers
+below are trained. It is followed from one measurement to the next.
 
 Santurkar et al. 2018, definition 2.1: the gradient of a layer changes when the layers below it are updated: it is
 compared before and after one step of gradient descent of all layers below, on the same examples.
@@ -22,14 +22,14 @@ MEANS, DEVIATIONS = "means", "deviations"
 
 
 def measure(model: keras.Model, images: tf.Tensor, labels: tf.Tensor, rate: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Moments of what every unit takes, and how the gradients react to a step of the layers below.
+    """Moments of the pre-activations of every unit, and how the gradients react to a step of the layers below.
 
     In training mode: with the statistics of the batch, dropout and noise, the same before and after the step.
 
     Args:
         model: The network, which stays as it is.
-        images: ``(examples, height, width, channels)``, prepared.
-        labels: ``(examples,)``.
+        images: Prepared images, ``(examples, height, width, channels)``.
+        labels: Class numbers of the images, ``(examples,)``.
         rate: The learning rate: the step is minus the rate times the gradient, without momentum.
 
     Returns:
@@ -39,11 +39,11 @@ def measure(model: keras.Model, images: tf.Tensor, labels: tf.Tensor, rate: tf.T
         on.
     """
     found = stages(model)
-    sums = propagate(model, images, training=True).sums
+    pre_activations = propagate(model, images, training=True).pre_activations
     moments = {}
     for stage in found:
         if stage.unit is not None:
-            mean, variance = tf.nn.moments(tf.cast(sums[stage.name], "float64"), stage.unshared_axes)
+            mean, variance = tf.nn.moments(tf.cast(pre_activations[stage.name], "float64"), stage.unshared_axes)
             moments[f"{MEANS}/{stage.name}"] = tf.reshape(mean, [-1])
             moments[f"{DEVIATIONS}/{stage.name}"] = tf.reshape(tf.sqrt(variance), [-1])
     return moments | _reaction(model, found, images, labels, rate)
@@ -84,16 +84,17 @@ def _change(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
 
 
 def numbers(raw: Mapping[str, np.ndarray], previous: Mapping[str, np.ndarray] | None) -> dict[str, float]:
-    """Sum the units of every layer up.
+    """Averages over the units of every layer.
 
     Args:
-        raw: What :func:`measure` has given.
-        previous: What it has given the time before, if there was one.
+        raw: The tensors of a measurement, from :func:`measure`.
+        previous: The tensors of the measurement before, if there was one.
 
     Returns:
-        ``unit_input_mean/LAYER`` and ``unit_input_stddev/LAYER``: the average over the units of the size of the mean
-        and of the standard deviation of what they take. ``input_drift/LAYER``: the average over the units of how far
-        the mean has moved since the time before, in standard deviations of then. And the scalars as they are.
+        ``unit_input_mean/LAYER`` and ``unit_input_stddev/LAYER``: the average over the units of the absolute mean and
+        of the standard deviation of their pre-activations. ``input_drift/LAYER``: the average over the units of how far
+        the mean has moved since the measurement before, in the standard deviations of that one. And the scalars as they
+        are.
     """
     found: dict[str, float] = {}
     for key, value in raw.items():
@@ -103,7 +104,7 @@ def numbers(raw: Mapping[str, np.ndarray], previous: Mapping[str, np.ndarray] | 
             if previous:
                 with np.errstate(invalid="ignore"):  # after a divergence
                     moved, deviations = np.abs(value - previous[key]), previous[f"{DEVIATIONS}/{layer}"]
-                # A unit that takes the same for every example has no deviation to measure by.
+                # A unit whose pre-activation is the same for every example has no deviation to measure by.
                 varied = deviations > 0
                 found[f"input_drift/{layer}"] = (
                     float(np.mean(moved[varied] / deviations[varied])) if varied.any() else 0.0

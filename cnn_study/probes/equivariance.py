@@ -14,7 +14,7 @@ from cnn_study.probes.translation import shift
 from cnn_study.spec import DIRECTIONS
 
 EXAMPLES = 100
-"""Test images that are shifted."""
+"""Number of test images that are shifted."""
 
 
 def measure(model: keras.Model, images: np.ndarray) -> dict[str, float]:

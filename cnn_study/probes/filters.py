@@ -14,7 +14,7 @@ from cnn_study.models.layers import LocallyConnected2D, PartiallyConnected2D
 from cnn_study.probes.stages import stages
 
 MOST = 16
-"""Feature maps, or units, that are kept: the first so many."""
+"""Number of feature maps, or units, that are kept: the first ones."""
 NUMBERS = 1500
 """Numbers that are kept of all kernels, and of all feature maps: fewer kernels are kept, and maps reduced, to that."""
 
@@ -23,8 +23,8 @@ class Filters(NamedTuple):
     """Kernels and feature maps of the lowest layer.
 
     Attributes:
-        curves: Under ``filter/M`` the kernel of map M, from 0, row by row, the channels of a pixel beside one another.
-            Under ``feature_map/M`` what the layer's unit makes of the image, row by row.
+        curves: The numbers that are kept. Under ``filter/M`` the kernel of map M, from 0, row by row, the channels of a
+            pixel beside one another. Under ``feature_map/M`` what the layer's unit makes of the image, row by row.
         outcomes: The shapes that the curves have lost: ``filter_height``, ``filter_width``, ``filter_channels``,
             ``feature_map_height`` and ``feature_map_width``.
     """
@@ -41,7 +41,7 @@ def measure(model: keras.Model, image: np.ndarray) -> Filters:
 
     Args:
         model: The trained network, which stays as it is.
-        image: As the network takes it, ``(height, width, channels)``.
+        image: The image as an input of the network, ``(height, width, channels)``.
     """
     kernels = _kernels(model, image.shape)
     count = max(min(MOST, kernels.shape[3], NUMBERS // kernels[..., 0].size), 1)

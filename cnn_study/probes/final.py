@@ -17,10 +17,10 @@ class Trained(NamedTuple):
     """A trained network with what stands between images and its logits.
 
     Attributes:
-        model: The network.
-        prepare: From images, uint8, to what the network takes.
-        classify: From images, uint8, to the numbers of their classes.
-        initial: Makes the network as it was before its first step.
+        model: The trained network.
+        prepare: The function from images, uint8, to inputs of the network.
+        classify: The function from images, uint8, to the numbers of their classes.
+        initial: The function that makes the network as it was before its first step.
     """
 
     model: keras.Model
@@ -45,7 +45,7 @@ def measure(probes: Collection[ProbeName], trained: Trained, data: Split) -> Fin
     """Run the probes that look at a trained network, and pass over those that measure during training.
 
     Args:
-        probes: Names of probes.
+        probes: Names of the probes to run; others than those of trained networks are passed over.
         trained: The network, which stays as it is.
         data: The images it was trained on and those that test it.
 

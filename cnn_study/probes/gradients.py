@@ -1,8 +1,8 @@
 """How large the gradients are in every layer: do they vanish or explode on their way down?
 
-Two gradients are measured, since they tell different stories (Glorot & Bengio 2010, section 4.2): that of what the
-units take, which back-propagation hands down, and that of the weights. Both as root mean squares, so that layers of
-different width compare.
+Two gradients are measured, since they tell different stories (Glorot & Bengio 2010, section 4.2): that of the
+pre-activations, which back-propagation hands down, and that of the weights. Both as root mean squares, so that layers
+of different width compare.
 
 Cost: one forward and one backward pass.
 """
@@ -26,14 +26,14 @@ def measure(model: keras.Model, images: tf.Tensor, labels: tf.Tensor, rate: tf.T
 
     Args:
         model: The network, which stays as it is.
-        images: ``(examples, height, width, channels)``, prepared.
-        labels: ``(examples,)``.
+        images: Prepared images, ``(examples, height, width, channels)``.
+        labels: Class numbers of the images, ``(examples,)``.
         rate: The learning rate; not used.
 
     Returns:
-        ``gradient_unit_input/LAYER``: of the cross-entropy of an example with respect to what a unit takes (for a
-        linear layer, to what it gives), over examples and units. ``gradient_weights/LAYER``: of the mean cross-entropy
-        with respect to a weight, over the weights without the biases.
+        ``gradient_unit_input/LAYER``: of the cross-entropy of an example with respect to the pre-activation of a
+        unit (for a linear layer, to its output), over examples and units. ``gradient_weights/LAYER``: of the mean
+        cross-entropy with respect to a weight, over the weights without the biases.
     """
     del rate
     parameters = {layer.name: layer_api.values(layer) for layer in layer_api.chain(model)}
@@ -44,7 +44,9 @@ def measure(model: keras.Model, images: tf.Tensor, labels: tf.Tensor, rate: tf.T
     found = stages(model)
     # The first variable of a layer has the weights, the second the biases.
     sources = [
-        source for stage in found for source in (activations.sums[stage.name], parameters[stage.weighted.name][0])
+        source
+        for stage in found
+        for source in (activations.pre_activations[stage.name], parameters[stage.weighted.name][0])
     ]
     gradients = tape.gradient([mean], sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     sizes = [_root_mean_square(tf.convert_to_tensor(gradient)) for gradient in gradients]

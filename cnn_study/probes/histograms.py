@@ -15,20 +15,20 @@ import numpy as np
 from cnn_study.probes.stages import Prepare, outputs, stages
 
 EXAMPLES = 500
-"""Test images: the first so many."""
+"""Number of test images: the first ones."""
 BINS = 50
 RANGES = {"tanh": (-1.0, 1.0), "scaled_tanh": (-1.7159, 1.7159), "sigmoid": (0.0, 1.0)}
-"""Of the outputs of bounded units. The others are counted between the least and the greatest that any layer gives."""
+"""Ranges of the outputs of bounded units. Others are counted from the least to the greatest that any layer gives."""
 TIMES = ("start", "end")
 
 
 class Distributions(NamedTuple):
-    """What was counted.
+    """The distributions of the outputs.
 
     Attributes:
-        outcomes: ``output_low`` and ``output_high``: what the bins of all layers divide evenly.
-        curves: Under ``outputs_start/K`` and ``outputs_end/K``, K = 1 for the layer at the input: the share of the
-            outputs in every bin, ascending. What is no number is in none.
+        outcomes: ``output_low`` and ``output_high``: the range that the bins of all layers divide evenly.
+        curves: The share of the outputs in every bin, ascending, under ``outputs_start/K`` and ``outputs_end/K``, with
+            K = 1 for the layer at the input. Outputs that are no numbers are in no bin.
     """
 
     outcomes: dict[str, float]
@@ -40,9 +40,9 @@ def measure(initial: keras.Model, trained: keras.Model, prepare: Prepare, images
 
     Args:
         initial: The network as it was before its first step.
-        trained: The same after its last one. Both stay as they are.
-        prepare: From images, uint8, to what the network takes.
-        images: ``(examples, height, width, channels)``, uint8.
+        trained: The network after its last step. Both stay as they are.
+        prepare: The function from images, uint8, to inputs of the network.
+        images: Test images, ``(examples, height, width, channels)``, uint8.
     """
     given = {
         time: _outputs(model, prepare, images[:EXAMPLES]) for time, model in zip(TIMES, (initial, trained), strict=True)

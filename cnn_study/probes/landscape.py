@@ -21,8 +21,8 @@ def measure(model: keras.Model, images: tf.Tensor, labels: tf.Tensor, rate: tf.T
 
     Args:
         model: The network, which stays as it is.
-        images: ``(examples, height, width, channels)``, prepared.
-        labels: ``(examples,)``.
+        images: Prepared images, ``(examples, height, width, channels)``.
+        labels: Class numbers of the images, ``(examples,)``.
         rate: The learning rate: a step is minus the rate times its length times the gradient, without momentum.
 
     Returns:

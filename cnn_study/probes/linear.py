@@ -15,11 +15,11 @@ import numpy as np
 from cnn_study.probes.stages import Prepare, outputs, stages
 
 EXAMPLES = 1000
-"""Training images that a classifier is fitted to: the first so many."""
+"""Number of training images that a classifier is fitted to: the first ones."""
 TESTED = 2000
-"""Test images on which its error is taken: the first so many."""
+"""Number of test images on which its error is measured: the first ones."""
 TILES = 4
-"""Tiles along a side of the image, if these divide it: else the next smaller number that does."""
+"""Number of tiles along a side of the image, if these divide it: else the next smaller number that does."""
 PENALTIES = tuple(10.0**power for power in range(-5, 2))
 """Ridge penalties that are tried, in units of the mean squared length of an image's centered features."""
 
@@ -34,9 +34,9 @@ def measure(
 
     Args:
         model: The trained network, which stays as it is.
-        prepare: From images, uint8, to what the network takes.
-        train: Images ``(examples, height, width, channels)``, uint8, and their labels ``(examples,)``.
-        test: The same.
+        prepare: The function from images, uint8, to inputs of the network.
+        train: Training images ``(examples, height, width, channels)``, uint8, and their labels ``(examples,)``.
+        test: Test images and their labels, in the same shapes and types.
 
     Returns:
         Fractions of the test images: ``linear_probe_error/K`` for the pixels, K = 0, and for the hidden layer K, from 1
@@ -64,10 +64,10 @@ def features(model: keras.Model, prepare: Prepare, images: np.ndarray) -> list[n
 
 
 def shuffled(images: np.ndarray) -> np.ndarray | None:
-    """Images of which every tile lies where another was, the same way in all; nothing if they cannot be cut.
+    """Images of which every tile lies where another was, the same way in all; ``None`` if they cannot be cut.
 
     Args:
-        images: ``(examples, height, width, channels)``.
+        images: The images to be cut, ``(examples, height, width, channels)``.
     """
     count, height, width, channels = images.shape
     tiles = next((tiles for tiles in range(TILES, 1, -1) if height % tiles == 0 and width % tiles == 0), None)
@@ -89,18 +89,18 @@ def _elsewhere(size: int) -> np.ndarray:
 
 
 def ridge(known: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """Classes by least squares on one number a class, with the ridge penalty that leaves the least error out.
+    """Classes by ridge regression on one number a class, with the penalty chosen by leave-one-out cross-validation.
 
-    The error is that of every training image under the classifier fitted to all others, which least squares give in
-    closed form. With fewer images than features, the equations are those of the images.
+    The squared error of every training image under the classifier fitted to all others has a closed form for least
+    squares. With fewer images than features, the equations are those of the images (the dual form).
 
     Args:
         known: Features ``(examples, numbers)`` of training images.
-        labels: Their classes ``(examples,)``.
-        asked: Features of images whose classes are wanted.
+        labels: The classes of these images ``(examples,)``.
+        asked: Features ``(images, numbers)`` of images whose classes are wanted.
 
     Returns:
-        The classes of the latter.
+        The classes of the latter, ``(images,)``.
     """
     classes = np.unique(labels)
     targets = (labels[:, None] == classes).astype("float64")
@@ -108,14 +108,16 @@ def ridge(known: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> np.ndarra
     known, asked = known - mean, asked - mean
     products = known @ known.T
     values, vectors = np.linalg.eigh(products)
-    scale = float(np.trace(products)) / len(known) or 1.0  # Of a layer that gives the same for every image: any.
+    scale = (
+        float(np.trace(products)) / len(known) or 1.0
+    )  # Any scale, for a layer whose output is the same for every image.
     rotated, squares = vectors.T @ (targets - level), np.square(vectors)
 
     def fitted(penalty: float) -> tuple[float, np.ndarray]:
-        """The squared error left out, and the weights of the images."""
+        """The leave-one-out squared error, and the weights of the images."""
         inverse = 1 / (np.maximum(values, 0) + penalty)
         weights = vectors @ (inverse[:, None] * rotated)
-        # Of the mean, an image is a part too: it counts with one divided by their number.
+        # Each image is left out of the mean too, in which it counts with one divided by their number.
         kept = penalty * (squares @ inverse) - 1 / len(known)
         return float(np.square(penalty * weights / np.maximum(kept, 1e-12)[:, None]).mean()), weights
 

@@ -17,8 +17,8 @@ def measure(model: keras.Model, prepare: Prepare, image: np.ndarray) -> Mapping[
 
     Args:
         model: The trained network, which stays as it is.
-        prepare: From images, uint8, to what the network takes.
-        image: ``(height, width, channels)``, uint8.
+        prepare: The function from images, uint8, to inputs of the network.
+        image: A test image, ``(height, width, channels)``, uint8.
 
     Returns:
         Under ``seen_image/S`` the image moved to the right by S = 0 and 1 pixels, the channels of a pixel beside one

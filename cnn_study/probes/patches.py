@@ -13,11 +13,11 @@ from cnn_study import layer_api
 from cnn_study.probes.stages import Prepare, outputs
 
 EXAMPLES = 1000
-"""Test images that are searched: the first so many."""
+"""Number of test images that are searched: the first ones."""
 MAPS = 4
-"""Feature maps that are kept: the first so many that any image excites."""
+"""Number of feature maps that are kept: the first ones that any image excites."""
 PATCHES = 4
-"""Patches of a map, each of another image."""
+"""Number of patches of a map, each of another image."""
 
 
 class Field(NamedTuple):
@@ -37,19 +37,19 @@ class Field(NamedTuple):
         """The field of a layer on top of this one.
 
         Args:
-            window: Side of its own field.
-            stride: Its stride.
-            before: Zeros that it puts before the first place.
+            window: Side of the field of that layer, in places of this one.
+            stride: Step of its field, in the same places.
+            before: Number of zeros that it puts before the first place.
         """
         return Field(self.size + (window - 1) * self.step, self.step * stride, self.start - before * self.step)
 
 
 class Patches(NamedTuple):
-    """The patches.
+    """The patches that excite the maps most.
 
     Attributes:
-        curves: Under ``patch/M`` those of map M, the most exciting first: pixels from 0 to 255, row by row, the
-            channels of a pixel beside one another. What lies beyond the image is black.
+        curves: The pixels. Under ``patch/M`` the patches of map M, the most exciting first: from 0 to 255, row by
+            row, the channels of a pixel beside one another. What lies beyond the image is black.
         outcomes: Their shapes, which the curves have lost: ``patch_side`` and ``patch_channels``.
     """
 
@@ -62,8 +62,8 @@ def measure(model: keras.Model, prepare: Prepare, images: np.ndarray) -> Patches
 
     Args:
         model: The trained network, which stays as it is.
-        prepare: From images, uint8, to what the network takes.
-        images: ``(examples, height, width, channels)``, uint8, of equal sides.
+        prepare: The function from images, uint8, to inputs of the network.
+        images: Test images, ``(examples, height, width, channels)``, uint8, of equal sides.
 
     Returns:
         The patches; nothing if the network has no such layer, or one whose fields are not known.

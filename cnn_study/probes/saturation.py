@@ -19,7 +19,7 @@ SATURATED = {
 RESTING = {"relu": 0.0, "gelu": 0.0, "silu": 0.0, "elu": -1.0, "leaky_relu": float("-inf")}
 """The other units: what their output approaches for very negative inputs."""
 NEAR = 0.01
-"""A unit whose input is not positive is inactive when its output is that near to its resting value."""
+"""A unit whose pre-activation is not positive is inactive when its output is that near to its resting value."""
 
 
 def measure(model: keras.Model, images: tf.Tensor, labels: tf.Tensor, rate: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -29,9 +29,9 @@ def measure(model: keras.Model, images: tf.Tensor, labels: tf.Tensor, rate: tf.T
 
     Args:
         model: The network, which stays as it is.
-        images: ``(examples, height, width, channels)``, prepared.
-        labels: Not used.
-        rate: Not used.
+        images: Prepared images, ``(examples, height, width, channels)``.
+        labels: Class numbers of the images; not used.
+        rate: The learning rate; not used.
 
     Returns:
         For layers of tanh, scaled tanh or sigmoid units, ``saturated/LAYER``: the fraction of outputs beyond the
@@ -50,7 +50,7 @@ def measure(model: keras.Model, images: tf.Tensor, labels: tf.Tensor, rate: tf.T
             low, high = SATURATED[kind]
             found = {"saturated": (outputs < low) | (outputs > high)}
         else:
-            inactive = (activations.sums[stage.name] <= 0) & (outputs - RESTING[kind] <= NEAR)
+            inactive = (activations.pre_activations[stage.name] <= 0) & (outputs - RESTING[kind] <= NEAR)
             inactive &= outputs - RESTING[kind] >= -NEAR
             found = {"inactive": inactive, "dead": tf.reduce_all(inactive, axis=stage.unshared_axes)}
         # After a divergence there is nothing to count.

@@ -11,21 +11,21 @@ import tensorflow as tf
 from cnn_study import layer_api
 
 WEIGHTED = ("conv", "local", "dense", "subsample")
-"""How the names of layers with weights begin."""
+"""The beginnings of the names of layers with weights."""
 
 
 BATCH = 100
-"""Images in one forward pass over many."""
+"""Number of images in one forward pass over many."""
 
 Prepare = Callable[[np.ndarray], np.ndarray]
-"""From images ``(examples, height, width, channels)``, uint8, to what the network takes."""
+"""A function from images ``(examples, height, width, channels)``, uint8, to inputs of the network."""
 
 
 class Stage(NamedTuple):
     """The Keras layers that :func:`cnn_study.models.factory.build_model` makes for one layer of the spec.
 
     Attributes:
-        name: As in :class:`cnn_study.models.complexity.LayerCost`, for example ``conv1``.
+        name: Its name, as in :class:`cnn_study.models.complexity.LayerCost`, for example ``conv1``.
         weighted: The layer that has the weights.
         unit: The layer that applies the unit; ``None`` for a linear one.
         layers: All, from the input up, with normalization, pooling and dropout.
@@ -38,7 +38,7 @@ class Stage(NamedTuple):
 
     @property
     def unshared_axes(self) -> tuple[int, ...]:
-        """The axes of the unit's input along which the inputs of one and the same unit lie, or of its copies.
+        """The axes of the pre-activations along which those of one and the same unit lie, or of its copies.
 
         Units of a feature map share their weights and count as one, so that these are the examples and the positions;
         for dense and locally connected layers, the examples.
@@ -50,13 +50,13 @@ class Activations(NamedTuple):
     """What a pass through a network leaves behind.
 
     Attributes:
-        logits: ``(batch, classes)``.
-        sums: What the unit of a layer takes, by the name of the stage; for a linear one, what its layer gives.
-        outputs: What the unit gives, by the name of the stage; linear stages have none.
+        logits: The logits, ``(batch, classes)``.
+        pre_activations: The inputs of the units of a layer, by the name of the stage; for a linear one, its outputs.
+        outputs: The outputs of the units, by the name of the stage; linear stages have none.
     """
 
     logits: tf.Tensor
-    sums: Mapping[str, tf.Tensor]
+    pre_activations: Mapping[str, tf.Tensor]
     outputs: Mapping[str, tf.Tensor]
 
 
@@ -81,39 +81,39 @@ def propagate(
     parameters: Mapping[str, Sequence[tf.Tensor]] | None = None,
     training: bool,
 ) -> Activations:
-    """Pass images through a network, which stays as it is, and keep what its units take and give.
+    """Pass images through a network, which stays as it is, and keep the pre-activations and outputs of its units.
 
     Args:
-        model: The network.
-        images: ``(batch, height, width, channels)``, prepared.
-        parameters: What takes the place of the trainable variables of a layer, by the layer's name.
-        training: As in :func:`cnn_study.layer_api.call`.
+        model: The network that images pass through.
+        images: Prepared images, ``(batch, height, width, channels)``.
+        parameters: The tensors in the place of the trainable variables of a layer, by the layer's name; ``None``: none.
+        training: Whether to work as in training, as in :func:`cnn_study.layer_api.call`.
     """
     weighted = {stage.weighted.name: stage.name for stage in stages(model)}
     units = {stage.unit.name: stage.name for stage in stages(model) if stage.unit is not None}
-    sums, outputs, x = {}, {}, images
+    pre_activations, outputs, x = {}, {}, images
     for layer in layer_api.chain(model):
         if layer.name in units:
-            sums[units[layer.name]] = x
+            pre_activations[units[layer.name]] = x
         x = layer_api.call(layer, x, parameters=(parameters or {}).get(layer.name), training=training)
         if layer.name in weighted:
-            sums[weighted[layer.name]] = x
+            pre_activations[weighted[layer.name]] = x
         if layer.name in units:
             outputs[units[layer.name]] = x
-    return Activations(x, sums, outputs)
+    return Activations(x, pre_activations, outputs)
 
 
 def outputs(model: keras.Model, prepare: Prepare, images: np.ndarray, names: Collection[str]) -> dict[str, np.ndarray]:
-    """What some layers give for many images, in inference mode.
+    """The outputs of some layers for many images, in inference mode.
 
     Args:
         model: The network, which stays as it is.
-        prepare: From images, uint8, to what the network takes.
+        prepare: The function from images, uint8, to inputs of the network.
         images: ``(examples, height, width, channels)``, uint8.
-        names: Of the layers.
+        names: Names of the layers whose outputs are wanted.
 
     Returns:
-        For every layer ``(examples, ...)``.
+        By the name of every layer its outputs, ``(examples, ...)``.
     """
     parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
     for begin in range(0, len(images), BATCH):
@@ -135,9 +135,9 @@ def loss_gradients(
 
     Args:
         model: The network, which stays as it is.
-        images: ``(batch, height, width, channels)``, prepared.
-        labels: ``(batch,)``.
-        parameters: In the place of the network's trainable variables, in their order.
+        images: Prepared images, ``(batch, height, width, channels)``.
+        labels: Class numbers of the images, ``(batch,)``.
+        parameters: The tensors in the place of the network's trainable variables, in their order.
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(parameters)

@@ -13,9 +13,9 @@ from cnn_study.probes import covariate_shift, gradients, landscape, percentiles,
 from cnn_study.spec import ProbeName
 
 EXAMPLES = 200
-"""Training images that most probes look at; all, if there are fewer."""
+"""Number of training images that most probes look at; all, if there are fewer."""
 FEW = 40
-"""Training images for probes that take many passes: a batch, so that they too cost a tenth of a small run at most."""
+"""Number of training images for probes that take many passes, so that they too cost a tenth of a small run at most."""
 
 Raw = Mapping[str, np.ndarray]
 
@@ -30,11 +30,12 @@ class Probe:
     """A probe that measures while a run is trained.
 
     Attributes:
-        measure: From a network, prepared images, their labels and the learning rate to tensors by name. It is traced,
-            and changes nothing.
-        outcomes: From the numbers of all measurements to those that are kept of the run.
-        numbers: From the tensors of a measurement, and those of the one before, to numbers by the name of their metric.
-        examples: Training images it looks at.
+        measure: The function from a network, prepared images, their labels and the learning rate to tensors by name.
+            It is traced, and changes nothing.
+        outcomes: The function from the numbers of all measurements to those that are kept of the run.
+        numbers: The function from the tensors of a measurement, and those of the one before, to numbers by the name of
+            their metric.
+        examples: Number of training images it looks at.
     """
 
     measure: Callable[..., dict[str, tf.Tensor]]
@@ -57,7 +58,7 @@ class Series:
     """The measurements of one probe on one run.
 
     Attributes:
-        probe: The probe.
+        probe: The probe that measures.
         rows: Numbers of every measurement, in their order.
     """
 

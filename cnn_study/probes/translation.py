@@ -10,23 +10,23 @@ import numpy as np
 from cnn_study.spec import DIRECTIONS
 
 EXAMPLES = 2000
-"""Test images that are shifted: the first so many, or all, if there are fewer."""
+"""Number of test images that are shifted: the first ones, or all, if there are fewer."""
 FARTHEST = 8
 """The largest shift, in pixels; no more than a quarter of the side of the image."""
 DROP = 4
 """The shift at which the loss of accuracy is an outcome of its own, or the largest, if that is less."""
 
 Classify = Callable[[np.ndarray], np.ndarray]
-"""From images ``(examples, height, width, channels)``, uint8, to their classes; -1 where the logits are no numbers."""
+"""A function from images ``(examples, height, width, channels)``, uint8, to classes; -1: the logits are no numbers."""
 
 
 def shift(images: np.ndarray, down: int, right: int) -> np.ndarray:
     """Shift images and fill what comes in with zeros: black, for bytes.
 
     Args:
-        images: ``(examples, height, width, channels)``.
-        down: Pixels; negative: up.
-        right: Pixels; negative: to the left.
+        images: The images, ``(examples, height, width, channels)``.
+        down: Number of pixels to shift down; negative: up.
+        right: Number of pixels to shift to the right; negative: to the left.
     """
     height, width = images.shape[1:3]
     shifted = np.zeros_like(images)
@@ -40,9 +40,9 @@ def measure(classify: Classify, images: np.ndarray, labels: np.ndarray) -> dict[
     """Accuracy and agreement under shifts, as averages over the four directions.
 
     Args:
-        classify: The trained network.
+        classify: The function from images to classes, of the trained network.
         images: Test images ``(examples, height, width, channels)``, uint8.
-        labels: ``(examples,)``.
+        labels: Class numbers of the images, ``(examples,)``.
 
     Returns:
         For every distance D in pixels, from 0: ``shifted_accuracy/D``, and ``shift_consistency/D``, the fraction of

@@ -1,4 +1,4 @@
-"""What a network makes of an object that wanders through the image: its feature map, and what it takes it for.
+"""The feature map of an object that wanders through the image, and the class that the network sees in it.
 
 Cost: one forward pass of :data:`PLACES` images.
 """
@@ -13,9 +13,9 @@ from cnn_study.probes.stages import Prepare, outputs, stages
 from cnn_study.probes.translation import shift
 
 FARTHEST = 8
-"""How far it wanders to either side, in pixels."""
+"""Largest distance that it wanders to either side, in pixels."""
 PLACES = 2 * FARTHEST + 1
-"""Where it is looked at: from the left to the right, a pixel at a time."""
+"""Number of places at which it is looked at: from the left to the right, a pixel at a time."""
 SHOWN = (0, FARTHEST, PLACES - 1)
 """Places of which the image and the map are kept."""
 
@@ -25,9 +25,9 @@ def measure(model: keras.Model, prepare: Prepare, image: np.ndarray, label: int)
 
     Args:
         model: The trained network, which stays as it is.
-        prepare: From images, uint8, to what the network takes.
-        image: ``(height, width, channels)``, uint8; what lies outside is black.
-        label: Its class.
+        prepare: The function from images, uint8, to inputs of the network.
+        image: A test image, ``(height, width, channels)``, uint8; what lies outside is black.
+        label: Class number of the image.
 
     Returns:
         ``wandering_probability/own``: of the image's own class at every place; ``wandering_probability/other``: of the

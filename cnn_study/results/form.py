@@ -75,9 +75,9 @@ class Form(Generic[R]):
 
     Attributes:
         kind: What they are, in the plural: the name of their file.
-        columns: Of their table.
-        row: The row of a record.
-        record: The record of a row; ``None`` if it answers no question any more.
+        columns: The names and types of the columns of their table.
+        row: The function that gives the row of a record.
+        record: The function that gives the record of a row; ``None`` if it answers no question any more.
     """
 
     kind: str
@@ -90,7 +90,7 @@ def _whole(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """The row, of which no part is missing.
 
     Raises:
-        ValueError: One is.
+        ValueError: A part of the row is missing.
     """
     parts = [row, row["outcomes"] or {}]
     gaps = [name for part in parts for name, value in part.items() if value is None]

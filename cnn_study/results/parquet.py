@@ -18,8 +18,13 @@ SCHEMA = 2
 def write(records: Sequence[R], path: Path, form: Form[R]) -> None:
     """Write records into a file, in their order.
 
+    Args:
+        records: The records, all of one kind.
+        path: The file, which is replaced as a whole.
+        form: How records of this kind are written.
+
     Raises:
-        StoreError: It cannot be written.
+        StoreError: The file cannot be written.
     """
     schema = form.columns.with_metadata({"cnn_study_schema": str(SCHEMA)})
     table = pa.Table.from_pylist([form.row(record) for record in records], schema=schema)
@@ -59,8 +64,8 @@ def read(path: Path, form: Form[R]) -> Iterator[R]:
     """The records of a file, without those that answer no question any more.
 
     Raises:
-        FileNotFoundError: It is not there.
-        DamagedError: It is damaged, no file of such records, or was written by a newer version.
+        FileNotFoundError: The file does not exist.
+        DamagedError: The file is damaged, holds no such records, or was written by a newer version.
     """
     try:
         content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""What a finished run or check has left."""
+"""The records of finished runs and checks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class Point(NamedTuple):
 
     Attributes:
         metric: What was measured, for example ``train_error``.
-        step: Optimizer steps taken before.
+        step: Number of optimizer steps taken before.
         epoch: The same in passes over the training examples.
         value: The number; not finite after a divergence.
     """
@@ -28,17 +28,18 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a run has left.
+    """The record of a finished run.
 
     Attributes:
-        spec: What was run.
+        spec: The run as it was asked for.
         ended: Why it ended: at its ``target``, after its ``epochs``, or it ``diverged``. All three are outcomes.
         outcomes: Numbers of the finished run: ``test_error``, ``epochs``, ``steps``, ...
         history: Measured values in the order of their measurement.
         weights: SHA-256 over the final weights.
         environment: Versions, machine, threads and switches that can change bits.
-        seconds: Wall time of the run: training, evaluations and probes, and compilation where the worker has to compile.
-        finished_at: ISO 8601, UTC.
+        seconds: Wall time of the run, in seconds: training, evaluations and probes, and compilation where the worker
+            has to compile.
+        finished_at: Time of its end, ISO 8601, UTC.
     """
 
     spec: RunSpec
@@ -63,15 +64,15 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class CheckRecord:
-    """What an exact check has found.
+    """The record of a finished exact check.
 
     Attributes:
-        spec: What was checked.
+        spec: The check as it was asked for.
         outcomes: Numbers of the finished check: ``cases``, ``agreeing``, and those that summarize its table.
         table: Rows for figures: a case or a summary each, with columns of the check's own.
         environment: Versions, machine, threads and switches that can change bits.
-        seconds: Wall time of the check.
-        finished_at: ISO 8601, UTC.
+        seconds: Wall time of the check, in seconds.
+        finished_at: Time of its end, ISO 8601, UTC.
     """
 
     spec: CheckSpec

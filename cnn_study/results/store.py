@@ -19,7 +19,7 @@ from cnn_study.results.parquet import read, write
 from cnn_study.results.records import CheckRecord, RunRecord
 
 READINGS = 10
-"""How often a folder is read anew in which another process merges files meanwhile."""
+"""Largest number of times that a folder is read anew while another process merges files in it."""
 
 
 class _Shelf(Generic[R]):
@@ -89,7 +89,7 @@ class Store:
     """The runs and checks of one profile.
 
     Args:
-        folder: For example ``results/quick``. Made on the first write.
+        folder: The folder of the profile, for example ``results/quick``. It is made on the first write.
     """
 
     def __init__(self, folder: Path):
@@ -127,7 +127,7 @@ class Store:
         """Keep a finished run. It is on disk when this returns.
 
         Raises:
-            StoreError: It cannot be written.
+            StoreError: The record cannot be written.
         """
         self._runs.add(record)
 
@@ -135,7 +135,7 @@ class Store:
         """Keep a finished check. It is on disk when this returns.
 
         Raises:
-            StoreError: It cannot be written.
+            StoreError: The record cannot be written.
         """
         self._checks.add(record)
 

@@ -11,10 +11,10 @@ def decayed(gradients: Sequence[Any], variables: Sequence[keras.Variable], decay
     """The gradients of a loss with decay / 2 times the sum of all squared weights added to it.
 
     Args:
-        gradients: Of the loss without, one tensor for each variable.
-        variables: What is trained. Kernels are weights; biases, coefficients of subsampling, and the scales and shifts
-            of normalization are not.
-        decay: The factor; with 0 the gradients are as they were, to the bit.
+        gradients: The gradients of the loss without the penalty, one tensor for each variable.
+        variables: The trained variables. Kernels are weights; biases, coefficients of subsampling, and the scales and
+            shifts of normalization are not.
+        decay: The factor of the penalty; with 0 the gradients are as they were, to the bit.
     """
     if not decay:
         return gradients

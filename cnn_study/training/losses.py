@@ -1,4 +1,4 @@
-"""What a training minimizes."""
+"""The losses that a training can minimize."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ def loss(name: LossName) -> Callable[[Any, Any], Any]:
     """The function of that name, see :attr:`cnn_study.spec.TrainSpec.loss`.
 
     Returns:
-        Of labels ``(batch,)``, int32, and outputs of the network ``(batch, classes)``: the loss of every example,
-        ``(batch,)``.
+        A function of the labels ``(batch,)``, int32, and the outputs of the network ``(batch, classes)``, which gives
+        the loss of every example, ``(batch,)``.
     """
     return _LOSSES[name]

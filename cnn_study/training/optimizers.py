@@ -25,18 +25,18 @@ class Optimizer(Protocol):
         """Take one step.
 
         Args:
-            gradients: Of the loss, one for each variable.
+            gradients: The gradients of the loss, one for each variable.
             rate: The learning rate: a scalar of the type of the variables.
         """
         ...
 
 
 class _Fused(ABC):
-    """One operation a variable.
+    """An optimizer that takes its steps with one operation a variable.
 
     Args:
-        variables: What is trained.
-        factors: Of the learning rate, one for each variable.
+        variables: The trained variables.
+        factors: Factors of the learning rate, one for each variable.
     """
 
     def __init__(self, variables: Sequence[keras.Variable], factors: Sequence[float]):
@@ -53,7 +53,7 @@ class _Fused(ABC):
         """Move one variable."""
 
     def _zeros(self) -> list[tf.Variable]:
-        """A number of memory for every number that is trained."""
+        """One stored number, at first zero, for every number that is trained."""
         return [tf.Variable(tf.zeros_like(variable), trainable=False) for variable in self._variables]
 
 
@@ -71,8 +71,8 @@ class Momentum(_Fused):
     """The heavy ball of ``keras.optimizers.SGD``: v <- momentum v - rate g, then w <- w + v.
 
     Args:
-        variables: What is trained.
-        factors: Of the learning rate, one for each variable.
+        variables: The trained variables.
+        factors: Factors of the learning rate, one for each variable.
         momentum: The share of its velocity that a variable keeps in a step.
     """
 
@@ -141,9 +141,9 @@ def optimizer(train: TrainSpec, variables: Sequence[keras.Variable], factors: Se
     """The optimizer of a training.
 
     Args:
-        train: Of it, the kind of the optimizer and its momentum are used.
-        variables: What is trained.
-        factors: Of the learning rate, one for each variable.
+        train: The training, of which the kind of the optimizer and its momentum are used.
+        variables: The trained variables.
+        factors: Factors of the learning rate, one for each variable.
     """
     if train.optimizer == "adam":
         return Adam(variables, factors)

@@ -7,7 +7,7 @@ import numpy as np
 from cnn_study.results import Point
 
 SHARE, DEVIATIONS = 0.1, 3
-"""How much better than a constant answer a network must be that is not stuck; see :func:`highest_learned_error`."""
+"""The margin by which a network must beat a constant answer not to be stuck; see :func:`highest_learned_error`."""
 
 
 def highest_learned_error(labels: np.ndarray) -> float:
@@ -31,7 +31,7 @@ def stuck(train_error: float, labels: np.ndarray, diverged: bool) -> bool:
     """Whether a run has failed to train: it diverged, or its network is hardly better than a constant answer.
 
     Args:
-        train_error: Of the finished run, on all training images.
+        train_error: The error of the finished run on all training images, between 0 and 1.
         labels: Their class numbers, ``(examples,)``.
         diverged: Whether its loss was no finite number in the end.
     """

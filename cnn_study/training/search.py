@@ -27,7 +27,7 @@ class Trial:
 
     Attributes:
         rate: The learning rate.
-        specs: Its runs, one a seed of the search.
+        specs: The runs that tried it, one a seed of the search.
         score: ``(0, time or error)``, or ``(1, lowest training error in steps of 5 %)`` when the threshold was not
             reached, or ``(2, 0)`` if the run diverged or its error is no number: the smallest is the best. Over several
             seeds, the worst of these outcomes, and the mean of their numbers where all have the same.
@@ -43,7 +43,7 @@ class Needed:
     """Runs that must be stored before the search can go on.
 
     Attributes:
-        runs: Which.
+        runs: The runs that are missing.
         stored: Runs of the search that are stored already.
     """
 
@@ -57,7 +57,7 @@ class Chosen:
 
     Attributes:
         rate: The best learning rate.
-        trials: All that were tried, by ascending rate; none if the rate was given, or is that of another arm's search.
+        trials: The rates that were tried, ascending; none if the rate was given, or is that of another arm's search.
         inside: Whether the best has a worse neighbor on both sides. ``False``: the extensions were used up.
     """
 
@@ -67,7 +67,7 @@ class Chosen:
 
     @property
     def runs(self) -> tuple[RunSpec, ...]:
-        """Those of all trials, by ascending rate."""
+        """The runs of all trials, by ascending rate."""
         return tuple(run for trial in self.trials for run in trial.specs)
 
 
@@ -75,12 +75,12 @@ def crossing(epochs: list[float], errors: list[float], threshold: float) -> floa
     """Epochs until a curve first falls to a threshold, interpolated linearly between evaluations.
 
     Args:
-        epochs: When the error was evaluated.
-        errors: The error, between 0 and 1.
-        threshold: The error to be reached.
+        epochs: Times of the evaluations, in epochs, ascending.
+        errors: The error at each evaluation, between 0 and 1.
+        threshold: The error to be reached, between 0 and 1.
 
     Returns:
-        The time, or ``None`` if it never gets there.
+        The time in epochs, or ``None`` if it never gets there.
     """
     for i, error in enumerate(errors):
         if error <= threshold:
@@ -166,6 +166,12 @@ def trial_runs(arm: Arm, search: RateSearch, rate: float, epochs: int) -> tuple[
     """The runs with which a rate is tried, one a seed of the search, at most for so many epochs.
 
     Where a time is sought, they end when it is over. Else they end where the replicates do.
+
+    Args:
+        arm: The arm to tune.
+        search: Seeds and objective of the search.
+        rate: The learning rate to be tried.
+        epochs: Passes over the training examples, at most.
     """
     runs = [arm.run(rate, seed) for seed in search.seeds]
     # The test set chooses nothing: a trial does not look at it more often than it must.

@@ -44,8 +44,8 @@ class Images(NamedTuple):
     """Labeled images in memory.
 
     Attributes:
-        x: ``(examples, height, width, channels)``, uint8.
-        y: ``(examples,)``, int32.
+        x: The images ``(examples, height, width, channels)``, uint8.
+        y: Their class numbers ``(examples,)``, int32.
     """
 
     x: tf.Tensor
@@ -57,12 +57,12 @@ class Images(NamedTuple):
         return cls(tf.constant(x), tf.constant(y))
 
     def first(self, size: int | None) -> "Images":
-        """The first so many of them; ``None``: all."""
+        """The first ``size`` of them; ``None``: all."""
         return Images(self.x[:size], self.y[:size])
 
 
 class Scaling(NamedTuple):
-    """What stands between the images as they are stored and the network.
+    """The scaling that turns stored images into inputs of the network.
 
     Attributes:
         mean: The mean image, ``(height, width, channels)``.
@@ -74,7 +74,7 @@ class Scaling(NamedTuple):
 
     @classmethod
     def of(cls, data: Split, dtype: str) -> "Scaling":
-        """That of the training examples."""
+        """The scaling that the training examples give."""
         return cls(tf.constant(data.mean, dtype), tf.constant(1.0 / data.stddev, dtype))
 
     def apply(self, images):
@@ -88,8 +88,8 @@ class Program:
     Images, seeds and learning rate are given to it: it is the same for all runs that differ in nothing else.
 
     Args:
-        spec: What is compiled.
-        dtype: Of all computation. Runs are in single precision.
+        spec: The network and the training that are compiled.
+        dtype: Type of the numbers in all computation. Runs are in single precision.
 
     Raises:
         InputError: There is no room for the network on this machine, or Keras does not use TensorFlow.
@@ -157,7 +157,7 @@ class Program:
         """The network as it is now, for the probes that look at it in the end.
 
         Args:
-            seeds: With which it began.
+            seeds: The seeds with which its run began.
         """
 
         def initial() -> keras.Model:
@@ -215,9 +215,9 @@ def train(spec: RunSpec, data: Split, program: Program | None = None, on_point: 
     """Train one run to its end.
 
     Args:
-        spec: What to run.
+        spec: The run to train.
         data: Its images, from :func:`cnn_study.data.transforms.split` with ``spec.data``.
-        program: One that is compiled for ``spec.program``; it is reset first. ``None``: compile one.
+        program: A program that is compiled for ``spec.program``; it is reset first. ``None``: compile one.
         on_point: Called with every value as it is measured.
 
     Returns:
@@ -268,7 +268,7 @@ class _Log:
         return value
 
     def curve(self, metric: str, values: np.ndarray, step: int) -> None:
-        """Numbers of the finished run, with their places as their steps."""
+        """Note numbers of the finished run, with their places as their steps."""
         epoch = self.epoch(step)
         self.points += [Point(metric, place, epoch, float(value)) for place, value in enumerate(values)]
 

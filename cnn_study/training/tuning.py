@@ -13,7 +13,7 @@ class Tuned:
     """An arm whose learning rate is known.
 
     Attributes:
-        arm: The arm.
+        arm: The arm, as the experiment declares it.
         search: How the rate was found; without trials if the arm has a rate of its own.
         replicates: Its runs at that rate, one a seed, in the order of the seeds: all that may ever be needed.
     """
@@ -38,7 +38,16 @@ class Tuned:
 
 
 def tune(arm: Arm, design: Design, stored: Stored) -> Tuned | Needed:
-    """The arm with its learning rate, or the search runs it still needs. Only replicates are probed."""
+    """The arm with its learning rate, or the search runs it still needs. Only replicates are probed.
+
+    Args:
+        arm: The arm to tune.
+        design: The design it belongs to, with the search and the seeds of the replicates.
+        stored: Finished runs by key.
+
+    Raises:
+        InputError: The search minimizes an error on validation examples, and the arm has none.
+    """
     step = _rate(arm, design, stored)
     if isinstance(step, Needed):
         return step

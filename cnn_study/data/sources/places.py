@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 DATA_PATH = "CNN_STUDY_DATA_PATH"
-"""Environment variable: a folder with raw official files."""
+"""Name of the environment variable with a folder of raw official files."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Folder:
     """A folder of the system.
 
     Attributes:
-        path: The folder.
-        layouts: What may lie there.
+        path: The folder that may hold the files.
+        layouts: The forms in which the files may lie there.
     """
 
     path: str
@@ -31,7 +31,7 @@ class Folder:
 
     @property
     def name(self) -> str:
-        """What a person calls this place."""
+        """The name of this place for people."""
         return f"folder {self.path}"
 
     def fetch(self, dataset: Dataset, workdir: Path, progress: Progress) -> dict[str, np.ndarray]:
@@ -54,14 +54,14 @@ class UserFolder:
     """The folder that the user names in ``CNN_STUDY_DATA_PATH``, or one in it that is called like the data set.
 
     Attributes:
-        layouts: What may lie there.
+        layouts: The forms in which the files may lie there.
     """
 
     layouts: tuple[Layout, ...]
 
     @property
     def name(self) -> str:
-        """What a person calls this place."""
+        """The name of this place for people."""
         files = " or ".join(layout.archive or ", ".join(layout.files) for layout in self.layouts)
         return f"folder in {DATA_PATH} ({files})"
 

@@ -24,7 +24,7 @@ def deviations_13pct(pixel_stddev: float) -> Initialization:
     """The fixed deviations of cuda-convnet's layer file for the 13 % network: 1e-4, 0.01, 0.04, 0.04 and 0.01.
 
     Args:
-        pixel_stddev: As for :func:`deviations_18pct`.
+        pixel_stddev: Standard deviation of the mean-subtracted pixels, as for :func:`deviations_18pct`.
     """
     return _deviations(1e-4, 0.01, 0.04, 0.04, 0.01, pixel_stddev=pixel_stddev)
 
@@ -44,9 +44,9 @@ def four_layer_18pct(
 
     Args:
         activation: The unit of every convolution.
-        initialization: Of all weights.
+        initialization: The rule by which all weights are drawn.
         batch_norm: Batch normalization before every unit.
-        input_shape: ``(height, width, channels)``.
+        input_shape: Shape of an image, ``(height, width, channels)``.
         classes: Number of logits.
     """
     average = Pool(reduce="average", size=3)
@@ -81,9 +81,9 @@ def four_layer_13pct(
 
     Args:
         activation: The unit of every hidden layer.
-        initialization: Of all weights.
+        initialization: The rule by which all weights are drawn.
         batch_norm: Batch normalization before every unit.
-        input_shape: ``(height, width, channels)``.
+        input_shape: Shape of an image, ``(height, width, channels)``.
         classes: Number of logits.
     """
     pool = Pool(reduce="max", size=3)

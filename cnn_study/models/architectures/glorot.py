@@ -22,11 +22,11 @@ def glorot_net(
 
     Args:
         activation: The unit of every hidden layer; theirs are sigmoid, tanh and softsign.
-        weights: ``standard``: even within 1 / sqrt(fan in) (their equation 1); ``normalized``: even within
+        weights: ``standard``: uniform within 1 / sqrt(fan in) (their equation 1); ``normalized``: uniform within
             sqrt(6 / (fan in + fan out)) (their equation 16).
-        depth: Hidden layers.
-        units: Of each.
-        input_shape: ``(height, width, channels)``.
+        depth: Number of hidden layers.
+        units: Number of units of each hidden layer.
+        input_shape: Shape of an image, ``(height, width, channels)``.
         classes: Number of logits.
     """
     initializer = STANDARD if weights == "standard" else GLOROT_UNIFORM

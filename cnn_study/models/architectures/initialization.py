@@ -12,7 +12,7 @@ class Initialization:
     """The initial weights of a whole network.
 
     Attributes:
-        stddevs: A standard deviation a layer, in units of weights on standardized inputs; empty: scaled by the fan,
+        stddevs: Standard deviations, one a layer, in units of weights on standardized inputs; empty: scaled by the fan,
             with He's rule before rectifiers and Glorot's before all others.
     """
 

@@ -21,7 +21,7 @@ C3_TABLE = (
     (0, 2, 3, 5),
     tuple(range(S2_MAPS)),
 )
-"""For every map of C3, the maps of S2 that it is connected to (LeCun et al. 1998, table I)."""
+"""The connection table of C3: for every map, the maps of S2 that it is connected to (LeCun et al. 1998, table I)."""
 
 _RATES_1998 = (2 * (0.0005,), 3 * (0.0002,), 3 * (0.0001,), 4 * (0.00005,), (0.00001,))
 SCHEDULE_1998 = tuple(rate / _RATES_1998[0][0] for rates in _RATES_1998 for rate in rates)
@@ -36,8 +36,8 @@ def lenet5_1998() -> ModelSpec:
     """LeNet-5 as in LeCun, Bottou, Bengio & Haffner 1998, "Gradient-based learning", section II.B, for 32x32 images.
 
     With trainable subsampling, the partial connection table of C3, units 1.7159 tanh(2x/3), radial basis functions as
-    the output, and weights drawn evenly within 2.4 divided by the fan. 60,000 parameters, 340,908 connections. Biases
-    start at zero and the coefficients of subsampling at the average, which the paper leaves open.
+    the output, and weights drawn uniformly within 2.4 divided by the fan. 60,000 parameters, 340,908 connections.
+    Biases start at zero and the coefficients of subsampling at the average, which the paper leaves open.
     """
     weights = FanUniform(reach=2.4)
 
@@ -73,7 +73,7 @@ def lenet5_usual(
     Args:
         activation: The unit of every hidden layer.
         pool: Kind of pooling.
-        input_shape: ``(height, width, channels)``.
+        input_shape: Shape of an image, ``(height, width, channels)``.
         classes: Number of logits.
     """
     initializer = FAN_SCALED.of(0, activation)

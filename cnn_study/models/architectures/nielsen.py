@@ -59,8 +59,8 @@ def nielsen_ladder(rung: Rung, *, input_shape: tuple[int, int, int] = (28, 28, 1
     lambda / batches an epoch: 0.1 / 5,000 = 2e-5 on 50,000 images, 0.1 / 25,000 = 4e-6 on 250,000 expanded ones.
 
     Args:
-        rung: Which.
-        input_shape: ``(height, width, channels)``.
+        rung: Name of the network, one of :data:`LADDER`.
+        input_shape: Shape of an image, ``(height, width, channels)``.
         classes: Number of logits.
     """
     return nielsen_conv_net(**LADDER[rung], input_shape=input_shape, classes=classes)
@@ -82,11 +82,11 @@ def nielsen_conv_net(
     network, but for the scale of the weights above a dropout, which here act as if drawn twice as large.
 
     Args:
-        maps: Feature maps of every convolution.
-        hidden: Units of every dense hidden layer.
+        maps: Numbers of feature maps of the convolutions, from the input up.
+        hidden: Numbers of units of the dense hidden layers, from the input up.
         activation: The unit of every hidden layer.
-        dropout: Fraction dropped of the inputs of every dense layer, that of the softmax too.
-        input_shape: ``(height, width, channels)``.
+        dropout: Fraction of the inputs of every dense layer that is dropped, before the softmax too.
+        input_shape: Shape of an image, ``(height, width, channels)``.
         classes: Number of logits.
     """
     common: dict[str, Any] = {"activation": activation, "initializer": FAN_OUT, "bias_stddev": BIAS_STDDEV}
@@ -113,8 +113,8 @@ def nielsen_dense_net(
     1,000 images in one batch, a rate of 0.1, lambda = 5 (a decay of 0.005), 500 epochs.
 
     Args:
-        hidden: Units of the hidden layers, from the input up.
-        input_shape: ``(height, width, channels)``.
+        hidden: Numbers of units of the hidden layers, from the input up.
+        input_shape: Shape of an image, ``(height, width, channels)``.
         classes: Number of logits.
     """
     weights = {"initializer": LECUN, "bias_stddev": BIAS_STDDEV}

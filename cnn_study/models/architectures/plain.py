@@ -7,7 +7,7 @@ from cnn_study.models.architectures.initialization import FAN_SCALED, Initializa
 from cnn_study.spec import Activation, Conv, Dense, GlobalAverage, Initializer, ModelSpec, Padding, Pool
 
 Kind = Literal["conv", "local", "dense"]
-"""Of a layer: shared weights, weights of their own for every position, or every unit connected to every pixel."""
+"""Kinds of layers: shared weights, weights of their own for every position, or every unit connected to every pixel."""
 
 
 def dense_net(
@@ -23,10 +23,10 @@ def dense_net(
 
     Args:
         activation: The unit of every hidden layer.
-        hidden: Units of the hidden layers, from the input up.
-        initialization: Of all weights.
+        hidden: Numbers of units of the hidden layers, from the input up.
+        initialization: The rule by which all weights are drawn.
         batch_norm: Batch normalization before every unit.
-        input_shape: ``(height, width, channels)``.
+        input_shape: Shape of an image, ``(height, width, channels)``.
         classes: Number of logits.
     """
     layers = tuple(
@@ -61,12 +61,12 @@ def deep_conv_net(
     Args:
         activation: The unit of every convolution.
         depth: Number of convolutions.
-        maps: Feature maps of each.
+        maps: Number of feature maps of each.
         field: Side of their fields, in pixels.
-        stride: Of the first convolution, to make the others cheap; they keep the size.
-        initialization: Of all weights.
+        stride: Step of the first convolution, in pixels, to make the others cheap; they keep the size.
+        initialization: The rule by which all weights are drawn.
         batch_norm: Batch normalization before every unit.
-        input_shape: ``(height, width, channels)``.
+        input_shape: Shape of an image, ``(height, width, channels)``.
         classes: Number of logits.
     """
     convs = tuple(
@@ -102,14 +102,14 @@ def one_hidden_net(
     Args:
         kind: ``conv``: local fields, one set of weights for all places; ``local``: local fields, a set of weights for
             every place; ``dense``: every unit sees the whole image.
-        maps: Feature maps of ``conv`` and ``local``.
+        maps: Number of feature maps of ``conv`` and ``local``.
         field: Side of their fields, in pixels.
-        units: Units of ``dense``.
+        units: Number of units of ``dense``.
         stride: Step of the field, in pixels.
         padding: ``same`` or ``valid``.
         pool: Side of the squares of max pooling, which do not overlap, in pixels; ``None``: no pooling.
-        activation: The unit.
-        input_shape: ``(height, width, channels)``.
+        activation: The unit of the hidden layer.
+        input_shape: Shape of an image, ``(height, width, channels)``.
         classes: Number of logits.
 
     Raises:
@@ -152,12 +152,12 @@ def padding_net(
     The average makes the number of parameters independent of the padding.
 
     Args:
-        padding: Of every convolution. Without any (``valid``), every layer is ``field - 1`` pixels smaller.
+        padding: Padding of every convolution. Without any (``valid``), every layer is ``field - 1`` pixels smaller.
         depth: Number of convolutions.
-        maps: Feature maps of each.
+        maps: Number of feature maps of each.
         field: Side of their fields, in pixels.
         activation: The unit of every convolution.
-        input_shape: ``(height, width, channels)``.
+        input_shape: Shape of an image, ``(height, width, channels)``.
         classes: Number of logits.
     """
     conv = Conv(
@@ -180,10 +180,10 @@ def averaged_net(
     No layer knows where in the image a feature was found; how far the answer depends on it is up to strides and border.
 
     Args:
-        maps: Feature maps of the convolutions, from the input up.
+        maps: Numbers of feature maps of the convolutions, from the input up.
         field: Side of their fields, in pixels.
         activation: The unit of every convolution.
-        input_shape: ``(height, width, channels)``.
+        input_shape: Shape of an image, ``(height, width, channels)``.
         classes: Number of logits.
     """
     convs = tuple(
@@ -209,8 +209,8 @@ def change_hidden(
     ``change_hidden(net, (Dense,), dropout=0.5)``.
 
     Args:
-        model: The network.
-        kinds: Which layers are changed. The last one, which gives the logits, never is.
+        model: The network that is changed.
+        kinds: The kinds of layers that are changed. The last one, which gives the logits, never is.
         **changes: Fields of these layers, with their new values.
     """
     *hidden, last = model.layers

@@ -31,12 +31,13 @@ def pooling_net(
             over 3x3 pixels at stride 2; ``strided``: no pooling, the convolution itself has stride 2; ``all_conv``:
             a 3x3 convolution of as many maps at stride 2 with its own unit instead of pooling; ``none``: the sides are
             not halved.
-        maps: Feature maps of the two convolutions.
+        maps: Numbers of feature maps of the two convolutions.
         field: Side of their fields, in pixels.
-        hidden: Units of dense layers on all maps, from the input up, below the logits; ``None``: the average of maps.
+        hidden: Numbers of units of dense layers on all maps, from the input up, below the logits; ``None``: the
+            average of maps.
         activation: The unit of every hidden layer.
         batch_norm: Batch normalization before every unit.
-        input_shape: ``(height, width, channels)``.
+        input_shape: Shape of an image, ``(height, width, channels)``.
         classes: Number of logits.
     """
     initializer = FAN_SCALED.of(0, activation)
@@ -86,11 +87,11 @@ def full_network(
     Args:
         without: The ingredient taken out. ``relu``: tanh units instead; ``pooling``: convolutions at stride 2 instead;
             ``sharing``: weights of their own for every position; ``dropout``, ``batch_norm``: nothing instead.
-        maps: Feature maps of the two convolutions.
+        maps: Numbers of feature maps of the two convolutions.
         field: Side of their fields, in pixels.
-        hidden: Units of the dense layer.
+        hidden: Number of units of the dense layer.
         dropout: Fraction of them that are dropped.
-        input_shape: ``(height, width, channels)``.
+        input_shape: Shape of an image, ``(height, width, channels)``.
         classes: Number of logits.
     """
     activation = "tanh" if without == "relu" else "relu"

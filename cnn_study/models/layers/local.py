@@ -24,9 +24,9 @@ class LocallyConnected2D(keras.layers.Layer):
         kernel_size: Side of the square field, in pixels.
         strides: Step of the field, in pixels.
         padding: ``"same"`` or ``"valid"``.
-        kernel_initializer: Of the whole kernel; ``None``: Glorot's rule with the fans of one position. (Keras's own
-            rules would take the positions for a part of the field.)
-        **kwargs: Of ``keras.layers.Layer``.
+        kernel_initializer: Initializer of the whole kernel; ``None``: Glorot's rule with the fans of one position.
+            (Keras's own rules would take the positions for a part of the field.)
+        **kwargs: Arguments of ``keras.layers.Layer``.
     """
 
     def __init__(self, filters, kernel_size, strides=1, padding="valid", kernel_initializer=None, **kwargs):

@@ -4,11 +4,11 @@ import keras
 from keras import ops
 
 MEAN_REACH = 0.5
-"""The mean of the noise is drawn between minus and plus this."""
+"""Largest absolute value of the mean of the noise, which is drawn uniformly within it."""
 LARGEST_DEVIATION = 1.25
-"""The factor of the noise is drawn between 1 and this."""
+"""Largest factor of the noise, which is drawn uniformly between 1 and it."""
 SPREAD = 0.1
-"""How far the noise of single examples lies from that mean (at most) and from that factor (its standard deviation)."""
+"""Distance of the noise of single examples from that mean (at most) and from that factor (standard deviation)."""
 
 
 @keras.saving.register_keras_serializable(package="cnn_study")
@@ -24,8 +24,8 @@ class NormNoise(keras.layers.Layer):
     Input shape: ``(batch, ..., channels)``. Output shape: the same.
 
     Args:
-        seed: Of the noise, an integer; ``None``: a random one.
-        **kwargs: Of ``keras.layers.Layer``.
+        seed: The seed of the noise, an integer; ``None``: a random one.
+        **kwargs: Arguments of ``keras.layers.Layer``.
     """
 
     def __init__(self, seed=None, **kwargs):

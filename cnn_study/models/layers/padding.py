@@ -31,7 +31,7 @@ class ReflectionPadding2D(keras.layers.Layer):
     Args:
         kernel_size: Side of the square field of the convolution that follows, in pixels.
         strides: Its step, in pixels.
-        **kwargs: Of ``keras.layers.Layer``.
+        **kwargs: Arguments of ``keras.layers.Layer``.
     """
 
     def __init__(self, kernel_size, strides=1, **kwargs):

@@ -19,12 +19,12 @@ class PartiallyConnected2D(keras.layers.Layer):
     table, row by row; the bias ``(len(table),)``.
 
     Args:
-        table: For every output map, the numbers of the input maps it is connected to, from 0.
+        table: The numbers, from 0, of the input maps that every output map is connected to.
         kernel_size: Side of the square field, in pixels.
         strides: Step of the field, in pixels.
         padding: ``"same"`` or ``"valid"``.
-        kernel_initializer: Of the kernel. Keras's own rules take the connections for output maps.
-        **kwargs: Of ``keras.layers.Layer``.
+        kernel_initializer: Initializer of the kernel. Keras's own rules take the connections for output maps.
+        **kwargs: Arguments of ``keras.layers.Layer``.
     """
 
     def __init__(self, table, kernel_size, strides=1, padding="valid", kernel_initializer="glorot_uniform", **kwargs):

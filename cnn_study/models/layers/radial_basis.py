@@ -41,7 +41,7 @@ class RadialBasis(keras.layers.Layer):
     Input shape: ``(batch, 84)``. Output shape: ``(batch, 10)``.
 
     Args:
-        **kwargs: Of ``keras.layers.Layer``.
+        **kwargs: Arguments of ``keras.layers.Layer``.
     """
 
     def call(self, inputs):

@@ -16,7 +16,7 @@ class Subsample2D(keras.layers.Layer):
 
     Args:
         size: Side of the square, in pixels.
-        **kwargs: Of ``keras.layers.Layer``.
+        **kwargs: Arguments of ``keras.layers.Layer``.
     """
 
     def __init__(self, size=2, **kwargs):

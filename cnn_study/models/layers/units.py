@@ -14,6 +14,6 @@ def scaled_tanh(x):
 def silu(x):
     """X times its sigmoid (Elfwing et al. 2018), elementwise.
 
-    TensorFlow's own has a gradient that is registered anew in every graph and keeps the graph in memory for ever.
+    TensorFlow's own has a gradient that is registered anew in every graph and keeps the graph in memory forever.
     """
     return ops.multiply(x, ops.sigmoid(x))
