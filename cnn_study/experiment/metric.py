@@ -41,9 +41,6 @@ class Metric:
 PERCENTILES = (15, 50, 85)
 """The percentiles that the probe of that name takes, those of Ioffe & Szegedy 2015."""
 
-SHARES = PERCENTILES
-"""Another name of :data:`PERCENTILES`, which figures use."""
-
 METRICS: tuple[Metric, ...] = (
     Metric("test_error", "fraction of the test images that the finished network gets wrong"),
     Metric("train_error", "fraction of the training images that the finished network gets wrong"),

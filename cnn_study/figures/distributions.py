@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Plot
-from cnn_study.experiment.metric import SHARES
+from cnn_study.experiment.metric import PERCENTILES
 from cnn_study.figures import quantities
 from cnn_study.figures.filters import stored
 from cnn_study.figures.layers import layer_text, measured_layers
@@ -23,7 +23,7 @@ def percentiles(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     called, styles = quantities.names(shown), styles_of(outcome, labels(shown))
     figure, axes = panels([called[arm.name] for arm in shown], style)
     rows = []
-    low, median, high = SHARES
+    low, median, high = PERCENTILES
     layer = ""
     for ax, arm in zip(axes, shown, strict=True):
         records = outcome.replicates(arm.name)[:1]
@@ -31,7 +31,7 @@ def percentiles(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
         if not records or not layers:
             continue
         layer = layer_text(layers[-1])
-        curves = {share: records[0].curve(f"unit_input_p{share}/{layers[-1]}") for share in SHARES}
+        curves = {share: records[0].curve(f"unit_input_p{share}/{layers[-1]}") for share in PERCENTILES}
         for share, (epochs, values) in curves.items():
             ax.plot(
                 epochs, values, color=styles[arm.label].color, linewidth=style.line * (1 if share == median else 0.5)

@@ -21,7 +21,7 @@ from cnn_study.analysis.decisions import Outcome, from_to
 from cnn_study.analysis.significance import Key, holm
 from cnn_study.errors import ExecutionError, StoreError, StudyError
 from cnn_study.experiment import Arm, Plot
-from cnn_study.experiment.metric import SHARES, named
+from cnn_study.experiment.metric import PERCENTILES, named
 from cnn_study.experiment.plot import KINDS
 from cnn_study.experiment.strict import READABLE
 from cnn_study.figures import (
@@ -132,7 +132,7 @@ FEET: Mapping[str, str] = {
     "forest": "Bars: 95 % t interval, {seeds} seeds; gray: one condition, colored: the average, which decides.",
     "survival": "Band: pointwise 95 % interval, {seeds} seeds; ticks: seeds that ended above the threshold.",
     "rate_search": "{searched} a rate. Ring: chosen{late}; cross: diverged.",
-    "percentiles": f"Line: median over images; band: {SHARES[0]}th to {SHARES[2]}th percentile. {ONE_SEED}",
+    "percentiles": f"Line: median over images; band: {PERCENTILES[0]}th to {PERCENTILES[2]}th percentile. {ONE_SEED}",
     "histograms": f"Dark: near the input, light: near the output. {ONE_SEED}",
     "filters": f"Every picture on its own scale; gray: 0, where there are values of both signs. {ONE_SEED}",
     "patches": f"Black at the side of a patch: beyond the border of the image. {ONE_SEED}",
