@@ -116,6 +116,9 @@ AGREED = "The {seeds} seeds of every point agree: there is no interval to draw"
 DOTS = "; dots: seeds, where few or far apart"
 RANGE = "Shaded: supports the claim. Bars: 95 % t interval (equivalence: 90 %){looked}, {seeds} seeds."
 ONE_SEED = "Networks of one seed: examples, without an interval."
+LATE = " (where no rate arrived, by its training error); arrow: not reached within so many epochs"
+"""What the foot of the search for a time says of runs that never got there."""
+
 FEET: Mapping[str, str] = {
     "training_curves": BAND + "; thin: every seed.",
     "race": "Thin: every seed to its end; bold: median over seeds. Brackets: 95 % t interval{looked}.",
@@ -197,7 +200,7 @@ def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, 
         "looked": looked(outcome),
         "mean": mean,
         "searched": rates.searched(outcome.design.search),
-        "late": " (where no rate arrived, by its training error); arrow: not reached within so many epochs" if outcome.design.sought is not None else "",
+        "late": LATE if outcome.design.sought is not None else "",
         "dots": DOTS if dotted else "",
         "exact": exact.foot(outcome, plot) if plot.kind in EXACT else "",
     }

@@ -80,8 +80,8 @@ def _caption(design: Design) -> str:
         return "No learning rate was searched."
     late = (
         " Arrows: not reached within so many epochs, which the run was given (a rate is given no more than the best "
-        "one has needed). Where none has arrived, the rate with the lowest training error is chosen; within 5 points, that "
-        "nearest to the middle of the grid."
+        "one has needed). Where none has arrived, the rate with the lowest training error is chosen; "
+        "within 5 points, that nearest to the middle of the grid."
         if design.sought is not None
         else ""
     )
