@@ -121,8 +121,8 @@ ROWS: Mapping[str, str] = {
 UNITS: Mapping[str, str] = {
     "epochs": "epochs",
     "steps": "optimizer steps",
-    **dict.fromkeys(("gradient_slope_start", "gradient_slope_end"), "decades/layer"),
-    **dict.fromkeys(("weight_gradient_slope_start", "weight_gradient_slope_end"), "decades/layer"),
+    **dict.fromkeys(("gradient_slope_start", "gradient_slope_end"), "powers of ten a layer"),
+    **dict.fromkeys(("weight_gradient_slope_start", "weight_gradient_slope_end"), "powers of ten a layer"),
     **dict.fromkeys(("filter_height", "filter_width", "feature_map_height", "feature_map_width"), "pixels"),
     "patch_side": "pixels",
 }

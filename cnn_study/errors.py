@@ -1,12 +1,16 @@
 """The errors that reach a user: one line that names the thing, its value and the remedy."""
 
 import difflib
+import re
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
 LISTED = 20
 """So many known names are listed in a message about an unknown one; of more, the number is told."""
+
+PLAIN = re.compile(r"[\w.+-]+")
+"""Names that are told apart without quotes where they are listed."""
 
 
 class StudyError(Exception):
@@ -78,7 +82,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:
     """
     names = sorted(known)
     hint = nearest(name, names)
-    listed = ", ".join(names) if len(names) <= LISTED else f"{len(names)} names, {names[0]} to {names[-1]}"
+    told = names if all(PLAIN.fullmatch(each) for each in names) else [*map(repr, names)]
+    listed = ", ".join(told) if len(names) <= LISTED else f"{len(names)} names, {told[0]} to {told[-1]}"
     return InputError(f"unknown {kind} {shortened(name)}{hint and f'; {hint}'} (known: {listed})")
 
 

@@ -1,6 +1,7 @@
 """What is stored, where it was made, and what it amounts to."""
 
 import json
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -75,10 +76,46 @@ def stores_to_read(results: Path | None, profile: str) -> list[tuple[Store, Sett
     """
     if found := stores_there(results, profile):
         return found
-    where = results or f"{places.OWN} and {places.REFERENCE}"
-    raise InputError(
-        f"no results of the profile {profile!r} in {where}: train them with `cnn-study run --profile {profile}`"
-    )
+    where = f"{places.OWN} and {places.REFERENCE}"
+    if results:
+        refuse_below(results, profile)
+        if not results.is_dir():
+            raise InputError(f"there is no folder {results}: name that of your results, or leave --results out")
+        where = str(results)
+    command = run_command(profile, results)
+    raise InputError(f"no results of the profile {profile!r} in {where}: train them with `{command}`")
+
+
+def run_command(profile: str, results: Path | None, names: Sequence[str] = ()) -> str:
+    """The command that trains what is missing.
+
+    Args:
+        profile: Of the results.
+        results: Their folder, if one was named.
+        names: Of the experiments, if some were named.
+    """
+    options = ["--profile", profile, *(["--results", str(results)] if results else [])]
+    return shlex.join(["cnn-study", "run", *names, *options])
+
+
+def refuse_below(results: Path, profile: str) -> None:
+    """Refuse the folder of one profile where that of all is asked for.
+
+    Args:
+        results: What was named as the folder of results.
+        profile: Which of them are asked for.
+
+    Raises:
+        InputError: It holds the runs of a profile itself, and no folder of the profile that is asked for.
+    """
+    if not Store(results).there or Store(results / profile).there:
+        return
+    folder = results if results.name not in ("", "..") else results.resolve()
+    other = folder.name.partition("-")[0]
+    options = f"--results {shlex.quote(str(folder.parent))}"
+    if other in PROFILES and other != profile:
+        options += f" --profile {other}"
+    raise InputError(f"{results} holds the results of one profile: --results takes the folder above, here `{options}`")
 
 
 def stores_there(results: Path | None, profile: str) -> list[tuple[Store, Setting]]:

@@ -1,5 +1,6 @@
 """What the command line prints: the table of verdicts, the plan, the explanation of a claim."""
 
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,8 @@ from cnn_study.analysis.sensitivity import effect_text, look_text, outlook
 from cnn_study.analysis.significance import UNCORRECTED, Corrected, corrected, holm, key_of, mark, marked
 from cnn_study.execution.forecast import Examples, Pace, work_of
 from cnn_study.execution.plan import STATES, Planned, PlanRow, once
-from cnn_study.experiment import ASPECTS, PROVENANCES, Claim, Verdict
+from cnn_study.experiment import ASPECTS, PROVENANCES, Claim, Design, Verdict
+from cnn_study.report.answers import in_words
 from cnn_study.spec import RunSpec
 
 STYLES: Mapping[Verdict, str] = {
@@ -48,7 +50,7 @@ def verdicts(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> Ite
             mine = [verdict for verdict in outcome.verdicts if verdict.claim == claim]
             cells = [Text(verdict.verdict + mark(verdict, survives), style=STYLES[verdict.verdict]) for verdict in mine]
             yield _cells([Text(claim.name), *cells], widths)
-            yield from (Text(f"      {line}") for line in _measured(mine))
+            yield from (Text(f"      {line}") for line in _measured(mine, outcome.design, aspects=True))
     if marked(outcomes, survives):
         tests = len(corrected(family or outcomes))
         yield Text(f"{UNCORRECTED} does not survive the correction for all {tests} tests together (Holm 1979, at 5 %)")
@@ -60,9 +62,15 @@ def _cells(cells: Sequence[Text], widths: Sequence[int], style: str = "") -> Tex
     return Text.assemble("  ", Text("  ").join(cells), style=style)
 
 
-def _measured(mine: Sequence[ClaimVerdict]) -> list[str]:
-    decisions = [decision for verdict in mine for decision in verdict.decisions if decision.interval]
-    lines = list(dict.fromkeys(decision.text for decision in decisions))
+def _measured(mine: Sequence[ClaimVerdict], design: Design, *, aspects: bool = False) -> list[str]:
+    """What was measured for a claim, a line an estimate: of what, under which condition, and for which aspects."""
+    found = [(verdict.aspect, each) for verdict in mine for each in verdict.decisions if each.interval]
+    several = len({each.rule.condition for _, each in found}) > 1
+    asked: dict[str, list[str]] = {}
+    for aspect, each in found:
+        text = in_words(each, design) + (f" ({each.rule.condition})" if several else "")
+        asked.setdefault(text, []).append(f"premise of the {aspect}" if each.rule.premise else aspect)
+    lines = [f"{' and '.join(dict.fromkeys(those))}: {text}" if aspects else text for text, those in asked.items()]
     if len(lines) > ESTIMATES_SHOWN:
         hidden = len(lines) - ESTIMATES_SHOWN + 1
         lines = [*lines[: ESTIMATES_SHOWN - 1], f"and {hidden} more: cnn-study explain {mine[0].claim.name}"]
@@ -81,7 +89,7 @@ def answers(outcome: Outcome) -> Iterator[Text]:
         direction = next(verdict for verdict in mine if verdict.aspect == ASPECTS[0])
         answer = Text(direction.verdict.ljust(width), style=STYLES[direction.verdict])
         yield Text.assemble("  ", answer, "  ", claim.statement)
-        yield from (Text(f"{'':{width}}    {line}") for line in _measured([direction]))
+        yield from (Text(f"{'':{width}}    {line}") for line in _measured([direction], outcome.design))
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,7 @@ def plan(plans: Sequence[ExperimentPlan], examples: Examples, pace: Pace | None,
 
 def plan_notes(pace: Pace | None) -> Iterator[str]:
     """What the table of a plan says, line by line."""
-    yield "least: all that the next look at every rule needs."
+    yield "least: what is certainly trained next."
     yield "most: rules that ask for more go on to their last look. Images, MACs: of these."
     yield "MACs: multiply-accumulates of forward passes. Checks take no time here."
     if pace and pace.share < 1:
@@ -186,6 +194,32 @@ def arms(plans: Iterable[ExperimentPlan]) -> Table:
         for row in one.rows:
             table.add_row(Text(f"  {row.name}"), *(str(row.count(state)) for state in STATES), row.reason)
     return table
+
+
+NARROW = 40
+"""Columns that a definition needs beside its name; where there are fewer, it stands below."""
+
+
+def definitions(title: str, rows: Sequence[Sequence[str]], width: int) -> Iterator[Text]:
+    """Lines with names, each whole, and what they mean.
+
+    Args:
+        title: Of them all.
+        rows: The heads, then a row a name: it, its meaning, and what else is to be said of it.
+        width: Columns of the terminal.
+    """
+    (_, _, *heads), *known = rows
+    yield Text(title, style="bold")
+    names = max(len(name) for name, *_ in known) + 4
+    beside = width - names >= NARROW
+    indent = names if beside else 6
+    for name, meaning, *more in known:
+        notes = "; ".join(f"{head}: {text}" for head, text in zip(heads, more, strict=True) if text)
+        text = f"{meaning} ({notes})" if notes else meaning
+        lines = textwrap.wrap(text, max(width - indent, 1), break_on_hyphens=False, break_long_words=False)
+        first, rest = (lines[:1], lines[1:]) if beside else ([], lines)
+        yield Text(f"  {name}".ljust(names) + "".join(first) if first else f"  {name}")
+        yield from (Text(" " * indent + line) for line in rest)
 
 
 ARM_NOTE = "next: when searches have gone on. later: if rules still ask for more then."

@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import time
 from dataclasses import replace
@@ -16,6 +17,7 @@ from cnn_study.errors import DataError, InputError
 from cnn_study.execution.plan import Request
 from cnn_study.execution.suite import Failure, Report
 from cnn_study.experiment import Design, Experiment, Setting
+from cnn_study.page import vocabulary
 from cnn_study.places import OWN, REFERENCE, SHIPPED
 from cnn_study.results import Store
 from cnn_study.spec import CheckSpec
@@ -41,10 +43,27 @@ def _wide(monkeypatch, tmp_path):
         (["run", "activation"], "unknown experiment 'activation'; did you mean 'activations'?"),
         (["run", "--profile", "quik"], "unknown profile 'quik'; did you mean 'quick'?"),
         (["plan", "--profile", "../x"], "unknown profile '../x'"),
-        (["data", "cifar"], "unknown data set 'cifar'; did you mean 'cifar10'?"),
+        (["data", "cifar"], "'cifar' is neither a data set (known: cifar10, "),
+        (["data", "cifar"], ") nor a folder here; did you mean 'cifar10'?"),
+        (["run", "pooling", "--data", "my_images"], "'my_images' is neither a data set (known: cifar10, digits, "),
+        (["plan", "--data", "my_images", "--side", "32"], "'my_images' is neither a data set"),
+        (["data", "mnist", "--side", "32"], "--side is for folders of images: leave it out, or name a folder"),
         (["figures", "--style", "papers"], "unknown style 'papers'; did you mean 'paper'?"),
         (["run", "--fallback", "digit"], "unknown data set 'digit'; did you mean 'digits'?"),
-        (["claims", "--results", "no/such folder"], "no results of the profile 'quick' in no/such folder"),
+        (["claims", "--results", "no/such folder"], "there is no folder no/such folder: name that of your results"),
+        (["ui", "nosuch"], "'nosuch' is no .py file: `cnn-study ui` shows all experiments"),
+        (["export", "pooling"], "'pooling' is no .py file: `cnn-study export` exports all experiments"),
+        (["explain", "relu-beats-tanh", "nosuch"], "'nosuch' is no .py file: `cnn-study explain` explains one claim"),
+        (["explain", "relu-beats-tanh", "nosuch.py"], "there is no file nosuch.py"),
+        (
+            ["figures", "figure_1"],
+            "'figure_1' is a figure of activations: name the experiment, as in `cnn-study figures a",
+        ),
+        (["figures", "activations-figure_1.png"], "'activations-figure_1.png' is a figure of activations: name the"),
+        (
+            ["figures", "training_curves"],
+            " experiments, one of them activations: name the experiment, as in `cnn-study",
+        ),
         (["run", "--engine", "rey"], "unknown engine 'rey'; did you mean 'ray'?"),
         (["run", "--address", "auto"], "--address auto is for clusters: add --engine ray"),
         (["run", "--gpus-per-run", "1"], "--gpus-per-run 1: no GPU is to be seen here"),
@@ -57,6 +76,75 @@ def test_bad_input_is_one_line_and_exit_code_2(capsys, arguments, expected):
     assert code == 2
     assert expected in error
     assert len(error.strip().splitlines()) == 1
+
+
+READERS = (["claims"], ["verify", "pooling"], ["figures"], ["export"], ["plan", "pooling"], ["run", "pooling"])
+
+
+@pytest.mark.parametrize("command", READERS, ids=lambda command: command[0])
+def test_the_folder_of_a_profile_is_refused_where_that_above_is_meant(command, tmp_path, monkeypatch, made_up, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cache, "ensure", lambda *_, **__: pytest.fail("data were fetched"))
+    for name in ("quick", "full"):
+        Store(tmp_path / "my results" / name).add(next(iter(made_up[2].values())))
+    given = {
+        ("quick", "my results/quick"): "--results 'my results'`",
+        ("quick", "my results/full"): "--results 'my results' --profile full`",
+        ("full", "my results/full/."): "--results 'my results'`",
+    }
+    for (profile, folder), expected in given.items():
+        code, _, error = call(capsys, *command, "--profile", profile, "--results", folder)
+        assert code == 2
+        what = f"{os.path.normpath(folder)} holds the results of one profile: --results takes the folder above, here `"
+        assert error == f"cnn-study: {what}{expected}\n"
+    monkeypatch.chdir(tmp_path / "my results" / "quick")
+    code, _, error = call(capsys, *command, "--results", ".")
+    assert code == 2
+    assert f"here `--results '{tmp_path / 'my results'}'`" in error
+
+
+def test_what_trains_missing_results_is_told_with_the_folder(tmp_path, monkeypatch, made_up, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    code, _, error = call(capsys, "claims", "--results", "mine")
+    assert code == 2
+    command = "cnn-study run --profile quick --results mine"
+    assert error == f"cnn-study: no results of the profile 'quick' in mine: train them with `{command}`\n"
+    Store(tmp_path / "mine" / "quick").add(next(iter(made_up[2].values())))
+    code, _, error = call(capsys, "verify", "pooling", "--results", "mine")
+    assert code == 2
+    assert error.endswith(": train with `cnn-study run pooling --profile quick --results mine` first\n")
+
+
+def test_the_figure_of_all_claims_is_drawn_alone_if_it_is_named(tmp_path, monkeypatch, made_up, capsys):
+    experiment, _, stored = made_up
+    experiment = replace(experiment, figures=("rate_search",))
+    loaded = {"made_up": experiment}
+    monkeypatch.setattr(collection, "load", lambda names=(): [loaded[name] for name in names or loaded])
+    for record in stored.values():
+        Store(tmp_path / "quick").add(record)
+    figures = tmp_path / "quick" / "figures"
+    drawn = {}
+    for names in (["claims"], ["claims", "made_up"], ["made_up"]):
+        for _ in range(2):  # Again if it is there.
+            code, output, _ = call(capsys, "figures", *names, "--format", "csv", "--results", str(tmp_path))
+            assert code == 0
+            drawn[tuple(names)] = {line for line in output.splitlines() if line.startswith("figure: ")}
+    overview, other = f"figure: {figures}/claims.csv", f"figure: {figures}/made_up-rate_search.csv"
+    assert drawn == {("claims",): {overview}, ("claims", "made_up"): {overview, other}, ("made_up",): {other}}
+
+
+@pytest.mark.parametrize("width", [50, 80, 200])
+def test_no_word_of_the_vocabulary_is_cut(width, monkeypatch, capsys):
+    monkeypatch.setattr(cli.console, "width", width, raising=False)
+    code, output, _ = call(capsys, "vocabulary")
+    assert code == 0
+    assert "\N{HORIZONTAL ELLIPSIS}" not in output.replace("=\N{HORIZONTAL ELLIPSIS}", "")  # above=…
+    assert max(map(len, output.splitlines())) <= width
+    told = " ".join(output.split())
+    for _, (_, *rows) in vocabulary.tables():
+        for name, meaning, *_ in rows:
+            assert f"{name} {meaning}" in told
 
 
 def test_unknown_options_are_refused(capsys):
@@ -214,11 +302,17 @@ def test_the_verdicts_fit_into_80_columns_with_what_was_measured(monkeypatch, ma
     monkeypatch.setattr(cli.console, "width", 80, raising=False)
     outcomes = [evaluate(*made_up)]
     output.show_verdicts(outcomes, outcomes)
-    lines = capsys.readouterr().out.splitlines()
-    place = next(i for i, line in enumerate(lines) if line.startswith("  faster"))
-    assert lines[place].split() == ["faster", "supported", "contradicted", "not", "tested"]
-    assert lines[place + 1].strip().startswith("plain: 3 [")
-    assert max(map(len, lines)) <= 80
+    plain = capsys.readouterr().out.splitlines()
+    place = next(i for i, line in enumerate(plain) if line.startswith("  faster"))
+    assert plain[place].split() == ["faster", "supported", "contradicted", "not", "tested"]
+    text = plain[place + 1].strip()
+    assert text.startswith("direction and magnitude: tanh against relu: 3 [")
+    assert text.endswith("] times as long to 25 % training error, 3 seeds (plain)")
+    monkeypatch.setattr(cli.console, "_force_terminal", True)
+    output.show_verdicts(outcomes, outcomes)
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert max(map(len, lines)) <= 80 < max(map(len, plain))
+    assert " ".join(" ".join(lines).split()) == " ".join(" ".join(plain).split())
 
 
 def test_a_claim_is_explained(tmp_path, monkeypatch, made_up, capsys):
@@ -268,7 +362,7 @@ def test_failed_runs_are_named_at_the_end_and_in_the_exit_code(tmp_path, monkeyp
     code, output, error = call(capsys, "run", "--results", str(tmp_path), "--no-tracking")
     assert code == 1
     assert "faster" in output
-    expected = f"cnn-study: relu, plain seed 2, rate 0.01 ({request.run.key}) failed: ValueError: no"
+    expected = f"cnn-study: relu, plain (seed 2, rate 0.01), key {request.run.key}, failed: ValueError: no"
     assert error.splitlines()[-1] == expected
 
 

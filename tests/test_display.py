@@ -41,7 +41,7 @@ def test_ends_are_told_by_the_names_of_arms_and_checks(display):
     shown(Finished(made_up_record(RUN)))
     shown(Finished(made_up_check(CHECK, 8, 7)))
     first, second = printed.getvalue().splitlines()
-    assert first.startswith("relu, plain seed 1, rate 0.01: reached its target after 5 epochs, training error")
+    assert first.startswith("relu, plain (seed 1, rate 0.01): reached its target after 5 epochs, training error")
     assert second == "check sizes: 7 of 8 cases agree (0.5 s)"
 
 
@@ -60,7 +60,7 @@ def test_what_workers_are_at_is_shown_until_it_ends(display):
     shown(Begun(RUN))
     assert "check sizes\n" in live(shown).replace(" " * 3, "").replace(" \n", "\n")
     shown(Progress(RUN, Point("train_error", 5, 0.5, 0.25)))
-    assert "relu, plain seed 1, rate 0.01: epoch 0.5 of 20, training error 25.0 %" in live(shown)
+    assert "relu, plain (seed 1, rate 0.01): epoch 0.5 of 20, training error 25.0 %" in live(shown)
     assert "0/2" in live(shown)
     shown(Finished(made_up_record(RUN)))
     shown(Failed(CHECK, "ValueError: no"))
@@ -76,7 +76,7 @@ def test_lost_and_failed_jobs_are_told(display):
     shown(Failed(CHECK, "ValueError: no"))
     assert printed.getvalue().splitlines() == [
         "the cluster has no free CPU",
-        "relu, plain seed 1, rate 0.01: its worker ended with signal 9; it is tried again",
+        "relu, plain (seed 1, rate 0.01): its worker ended with signal 9; it is tried again",
         "check sizes: failed; ValueError: no",
     ]
 

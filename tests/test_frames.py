@@ -90,7 +90,7 @@ def test_every_outcome_has_its_meaning_and_its_unit_in_the_codebook(quick):
         assert column.unit
         assert not column.meaning.startswith("an outcome"), name
     assert codebook.outcome_column("validation_error").unit == "1"
-    assert codebook.outcome_column("gradient_slope_end").unit == "decades/layer"
+    assert codebook.outcome_column("gradient_slope_end").unit == "powers of ten a layer"
     assert "shift of so many pixels: 4" in codebook.outcome_column("shift_drop/4").meaning
     known = {each.name for each in METRICS}
     assert set(codebook.UNITS) <= known

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -5,10 +6,13 @@ from conftest import made_up_design, with_silent_claims
 from rich.console import Console
 
 from cnn_study import tables
+from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.sensitivity import outlook
 from cnn_study.analysis.significance import UNCORRECTED, corrected
 from cnn_study.execution.forecast import Images, Pace
 from cnn_study.execution.plan import plan
+from cnn_study.experiment import Contrast, Term
+from cnn_study.report.answers import in_words
 
 PACE = Pace((60, 0.1, 0.01, 1e-10, 1e-9, 1e-9), share=0.5)
 
@@ -32,7 +36,27 @@ def test_an_answer_says_what_was_claimed_found_and_measured_before_anything_is_c
     experiment = barely_supported.experiment
     assert title == f"{experiment.name}: {experiment.title}"
     assert answer.split(maxsplit=1) == ["supported", experiment.claims[0].statement]
-    assert [line.strip() for line in measured] == [each.text for each in barely_supported.verdicts[0].decisions]
+    decisions, design = barely_supported.verdicts[0].decisions, barely_supported.design
+    several = len({each.rule.condition for each in decisions}) > 1
+    texts = [in_words(each, design) + (f" ({each.rule.condition})" if several else "") for each in decisions]
+    assert [line.strip() for line in measured] == texts
+
+
+def test_estimates_of_a_claim_are_told_apart_by_what_is_asked_of_whom(barely_supported):
+    rule, design = barely_supported.design.rules[0], barely_supported.design
+    other = Contrast(
+        (Term(1, "tanh, plain", "test_error"), Term(-1, "relu, plain", "test_error")), "the harm", "points"
+    )
+    rules = (
+        rule,
+        replace(rule, aspect="mechanism", premise=True),
+        replace(rule, aspect="mechanism", estimate=other, low=0, high=math.inf),
+    )
+    outcome = evaluate(barely_supported.experiment, replace(design, rules=rules), barely_supported.stored)
+    lines = [line.plain.strip() for line in tables.verdicts([outcome]) if line.plain.startswith("      ")]
+    texts = [in_words(each, design) for verdict in outcome.verdicts for each in verdict.decisions]
+    assert texts[0] == texts[1] != texts[2]
+    assert lines == [f"direction and premise of the mechanism: {texts[0]}", f"mechanism: {texts[2]}"]
 
 
 def test_an_explanation_says_how_surely_what_would_change_it_and_what_the_bootstrap_is_worth(barely_supported):

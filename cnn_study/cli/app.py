@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cnn_study.errors import printable
+from cnn_study.errors import InputError, printable, shortened
+from cnn_study.places import is_path
 from cnn_study.profiles import PROFILES
 
 app = typer.Typer(
@@ -58,8 +59,33 @@ Names = Annotated[
         autocompletion=experiments,
     ),
 ]
+_WHOLE = {
+    "explain": "explains one claim of all experiments",
+    "export": "exports all experiments",
+    "ui": "shows all experiments",
+}
+"""What the commands do that take files beside."""
+
+
+def _own_files(context: typer.Context, files: list[str] | None) -> list[str] | None:
+    """The files, if they can be some.
+
+    Raises:
+        InputError: One of them is the name of something else.
+    """
+    for name in () if context.resilient_parsing else files or ():
+        if not is_path(name):
+            command = str(context.info_name)
+            what = f"`cnn-study {command}` {_WHOLE[command]}, and takes files of your own beside"
+            raise InputError(f"{shortened(name)} is no .py file: {what}")
+    return files
+
+
 FilesArgument = Annotated[
-    list[str] | None, typer.Argument(help="Files with experiments of your own, to be known too.", show_default=False)
+    list[str] | None,
+    typer.Argument(
+        help="Files with experiments of your own, to be known too.", show_default=False, callback=_own_files
+    ),
 ]
 ProfileOption = Annotated[
     str,
@@ -71,7 +97,8 @@ ResultsOption = Annotated[
     Path | None,
     typer.Option(
         "--results",
-        help="Folder of results. Default: your own, results/local; to read, the reference, results, if you have none.",
+        help="Folder of results, above those of the profiles. Default: your own, results/local; to read, the "
+        "reference, results, if you have none.",
         show_default=False,
     ),
 ]

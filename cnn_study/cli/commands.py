@@ -23,6 +23,7 @@ from cnn_study.cli.app import (
     UriOption,
     app,
     claim_names,
+    experiments,
 )
 from cnn_study.places import is_path
 
@@ -108,7 +109,14 @@ def words() -> None:
 
 @app.command(epilog="Examples: `cnn-study figures` · `cnn-study figures activations --width 3.25 --format pdf`")
 def figures(
-    names: Names = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Experiments, or files of your own such as my_ablation.py; `claims`: the figure of all; all if none.",
+            show_default=False,
+            autocompletion=experiments,
+        ),
+    ] = None,
     profile: ProfileOption = "quick",
     results: ResultsOption = None,
     style: Annotated[str, typer.Option(help="paper: width of a text column; slides: large type.")] = "paper",

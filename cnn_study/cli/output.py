@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress, TaskID
+from rich.text import Text
 
 from cnn_study import tables
 from cnn_study.analysis.decisions import Outcome
@@ -21,10 +22,20 @@ from cnn_study.results import Store
 from cnn_study.stored import evaluated, reference_of
 
 
+def tell(lines: Iterable[Text]) -> None:
+    """Print lines: on a terminal, what has no room goes on below the text, by whole words; elsewhere nothing is cut."""
+    for line in lines:
+        indent = len(line.plain) - len(line.plain.lstrip())
+        room = console.width - indent
+        if console.is_terminal and len(line.plain) > console.width and room >= tables.NARROW:
+            first, *rest = line[indent:].wrap(console, room - 2)
+            line = Text("\n").join([line[:indent] + first, *(Text(" " * (indent + 2)) + each for each in rest)])
+        console.print(line, soft_wrap=True)
+
+
 def show_verdicts(outcomes: Sequence[Outcome], family: Sequence[Outcome]) -> None:
     """Print every claim with its verdicts, then what they are a proxy for."""
-    for line in tables.verdicts(outcomes, family):
-        console.print(line, soft_wrap=True)
+    tell(tables.verdicts(outcomes, family))
     proxies: dict[str, list[str]] = {}
     for outcome in outcomes:
         if outcome.design.proxy:
@@ -82,7 +93,7 @@ def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, overview: bo
         outcomes: What experiments have found.
         folder: Of the results.
         again: Whether to draw those that are there too.
-        overview: Whether to draw that of all claims too, if anything is drawn or it is not there.
+        overview: Whether to draw that of all claims too; unless ``again``, if anything is drawn or it is not there.
         form: Arguments of :func:`cnn_study.figures.draw.draw_all`: style, width, formats, family.
 
     Returns:
@@ -98,7 +109,7 @@ def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, overview: bo
             errors.print(f"{outcome.experiment.name}: runs are missing, {what} figures", style="yellow", soft_wrap=True)
         if plots and (again or files.missing(outcome, folder)):
             wanted.append(outcome)
-    overview = overview and (bool(wanted) or not files.there(files.overview(folder)))
+    overview = overview and (again or bool(wanted) or not files.there(files.overview(folder)))
     if not wanted and not overview:
         return 0
     from cnn_study.figures.draw import draw_all, draw_overview  # It takes a second.

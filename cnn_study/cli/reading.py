@@ -5,9 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
 import cnn_study
 from cnn_study import collection, tables
@@ -15,9 +12,9 @@ from cnn_study.analysis.decisions import Outcome
 from cnn_study.cli.app import console, errors
 from cnn_study.cli.output import draw, keep_verdicts, last_changes, mirror, revision, show_verdicts
 from cnn_study.cli.stores import read, shown
-from cnn_study.errors import StudyError, unknown_name
+from cnn_study.errors import InputError, StudyError, shortened, unknown_name
 from cnn_study.experiment import Experiment, Setting
-from cnn_study.places import roots
+from cnn_study.places import is_path, roots
 from cnn_study.profiles import SCALE
 from cnn_study.stored import outcomes_in, stores_there, stores_to_read
 
@@ -67,11 +64,10 @@ def words() -> None:
     """See :func:`cnn_study.cli.commands.words`."""
     from cnn_study.page import vocabulary
 
-    for title, (head, *rows) in vocabulary.tables():
-        table = Table(*head, title=title, title_justify="left", box=box.SIMPLE_HEAD)
-        for row in rows:
-            table.add_row(*map(Text, row))
-        console.print(table)
+    for title, table in vocabulary.tables():
+        for line in tables.definitions(title, table, console.width):
+            console.print(line, soft_wrap=True)
+        console.print()
 
 
 def figures(
@@ -83,19 +79,42 @@ def figures(
     formats: list[str] | None = None,
 ) -> None:
     """See :func:`cnn_study.cli.commands.figures`."""
-    from cnn_study.figures.files import FILES
+    from cnn_study.figures.files import FILES, OVERVIEW
     from cnn_study.figures.style import sized
 
     sized(style, width)
     for each in formats or ():
         if each not in FILES:
             raise unknown_name("format", each, FILES)
-    undrawn = 0
-    for _, folder, family in read(collection.family(names or ()), profile, results):
+    chosen = [name for name in names or () if name != OVERVIEW]
+    known = collection.family(chosen)
+    _refuse_figures(chosen, known)
+    undrawn, overview = 0, not names or OVERVIEW in names
+    for _, folder, family in read(known, profile, results):
         form = {"style": style, "width": width, "formats": tuple(dict.fromkeys(formats or FILES))}
-        undrawn += draw(shown(names, family), folder, again=True, overview=not names, family=family, **form)
+        outcomes = shown(chosen, family) if chosen or not names else []
+        undrawn += draw(outcomes, folder, again=True, overview=overview, family=family, **form)
     if undrawn:
         raise typer.Exit(1)
+
+
+def _refuse_figures(names: Sequence[str], known: Sequence[Experiment]) -> None:
+    """Refuse the name of a figure, with or without that of its experiment, where experiments are named.
+
+    Raises:
+        InputError: It is one.
+    """
+    experiments = {each.name for each in known}
+    for name in names:
+        if is_path(name) or name in experiments:
+            continue
+        asked = Path(name).stem
+        plots = [(each.name, plot) for each in known for plot in each.plots]
+        owners = [owner for owner, plot in plots if asked in (plot.file, plot.kind, f"{owner}-{plot.file}")]
+        if owners := list(dict.fromkeys(owners)):
+            of = owners[0] if len(owners) == 1 else f"{len(owners)} experiments, one of them {owners[0]}"
+            how = f"name the experiment, as in `cnn-study figures {owners[0]}`"
+            raise InputError(f"{shortened(name)} is a figure of {of}: {how}")
 
 
 def report(

@@ -10,19 +10,18 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-import psutil
 import typer
 
 from cnn_study import collection, tables
 from cnn_study.cli.app import console, errors
-from cnn_study.cli.output import compare_with_reference, draw, keep_verdicts, mirror, show_verdicts
+from cnn_study.cli.output import compare_with_reference, draw, keep_verdicts, mirror, show_verdicts, tell
 from cnn_study.cli.stores import shown
 from cnn_study.data import cache
 from cnn_study.data import registry as datasets
 from cnn_study.data.dataset import Dataset
 from cnn_study.data.folder import images
 from cnn_study.display import SuiteDisplay
-from cnn_study.errors import DataError, InputError, unknown_name
+from cnn_study.errors import DataError, InputError, nearest, shortened, unknown_name
 from cnn_study.execution import cards
 from cnn_study.execution.cluster import Needs, RayEngine
 from cnn_study.execution.events import Event
@@ -33,7 +32,7 @@ from cnn_study.execution.saved import SavedModels
 from cnn_study.execution.suite import Ended, Queued, Report, carry_out, check_memory
 from cnn_study.experiment import Design, Experiment, Setting
 from cnn_study.places import OWN, cache_folder
-from cnn_study.processes import cores
+from cnn_study.processes import cores, memory
 from cnn_study.results import Store
 from cnn_study.stored import (
     Designed,
@@ -44,6 +43,7 @@ from cnn_study.stored import (
     known_data,
     outcomes_in,
     pace_of,
+    refuse_below,
     store_of,
     timed,
 )
@@ -76,6 +76,7 @@ def run(
 ) -> None:
     """See :func:`cnn_study.cli.commands.run`."""
     started = time.monotonic()
+    refuse_below(results or OWN, profile)
     workers = _workers(engine, address, jobs, cpus_per_run, gpus_per_run, cache_dir or cache_folder())
     chosen = collection.load(names or ())
     collection.family(names or ())  # A name that two experiments use is refused before anything is trained.
@@ -86,7 +87,7 @@ def run(
     found = _suitable(chosen, names, setting)
     designs = [design for _, design in found]
     if isinstance(workers, LocalEngine):
-        check_memory(designs, psutil.virtual_memory().total)
+        check_memory(designs, memory())
     for dataset in used(designs):
         ensure(dataset, cache_dir)
     store = store_of(results or OWN, setting)
@@ -126,7 +127,7 @@ def _tell_end(report: Report, seconds: float) -> None:
     minutes, rest = divmod(round(seconds), 60)
     console.print(f"{len(report.done)} runs and checks in {minutes} min {rest} s", highlight=False)
     for failure in report.failures:
-        what = f"{failure.request.label} ({failure.request.job.key}) failed: {failure.reason}"
+        what = f"{failure.request.label}, key {failure.request.job.key}, failed: {failure.reason}"
         errors.print(f"cnn-study: {what}", soft_wrap=True, markup=False, highlight=False)
     if report.failures:
         raise typer.Exit(1)
@@ -142,6 +143,7 @@ def plan(
     confirm: bool = False,
 ) -> None:
     """See :func:`cnn_study.cli.commands.plan`."""
+    refuse_below(results or OWN, profile)
     if data is None and side is None:
         setting = Setting(profile, None if stand_in is None else datasets.get(stand_in))
     else:
@@ -177,8 +179,12 @@ def data(names: list[str] | None = None, side: int | None = None, cache_dir: Pat
 
 def _data_set(name: str, side: int | None) -> Dataset:
     """The data set of a name, or in a folder of images."""
-    if name not in datasets.DATASETS and ("/" in name or Path(name).is_dir()):
-        return images(name, side)
+    if name not in datasets.DATASETS:
+        if "/" in name or Path(name).is_dir():
+            return images(name, side)
+        known, hint = ", ".join(sorted(datasets.DATASETS)), nearest(name, datasets.DATASETS)
+        what = f"{shortened(name)} is neither a data set (known: {known}) nor a folder here"
+        raise InputError(f"{what}; {hint}" if hint else what)
     if side is not None:
         raise InputError(f"--side is for folders of images: leave it out, or name a folder instead of {name!r}")
     return datasets.get(name)
@@ -290,8 +296,7 @@ def _train(
         display(event)
         if isinstance(event, Ended) and len(found) > 1:
             experiment = next(each for each, design in found if design is event.design)
-            for line in tables.answers(evaluated(experiment, event.design, store)):
-                console.print(line, soft_wrap=True)
+            tell(tables.answers(evaluated(experiment, event.design, store)))
 
     try:
         with workers:  # Only then does a cluster know how many there are.

@@ -21,7 +21,7 @@ from cnn_study.execution.verification import Candidate, Comparison, candidates, 
 from cnn_study.places import cache_folder
 from cnn_study.processes import cores
 from cnn_study.results import RunRecord
-from cnn_study.stored import designed, examples_in, known_data, stores_to_read, timed
+from cnn_study.stored import designed, examples_in, known_data, run_command, stores_to_read, timed
 
 COLORS = {"same bits": "green", "within the tolerance": "green", "differs": "red", "failed": "red"}
 
@@ -48,7 +48,8 @@ def verify(
             found += candidates(experiment.name, design, store.records())
     if not found:
         asked = ", ".join(names or ()) or "any experiment"
-        raise InputError(f"no run of {asked} is stored for the profile {profile!r}: train with `cnn-study run` first")
+        command = run_command(profile, results, names or ())
+        raise InputError(f"no run of {asked} is stored for the profile {profile!r}: train with `{command}` first")
     drawn = sample(found, size, seed)
     for name in sorted({each.run.data.name for each in drawn}):
         ensure(known[name], cache_dir)
@@ -61,7 +62,7 @@ def verify(
         console.print(line, soft_wrap=True, highlight=False)
     bad = [each for each in compared if not each.agrees]
     for each in bad:
-        what = f"{each.candidate.label} ({each.candidate.run.key}) {each.verdict}: {'; '.join(each.problems)}"
+        what = f"{each.candidate.label}, key {each.candidate.run.key}, {each.verdict}: {'; '.join(each.problems)}"
         errors.print(f"cnn-study: {what}", soft_wrap=True, markup=False, highlight=False)
     if bad:
         raise typer.Exit(1)

@@ -42,8 +42,8 @@ class Request:
     @property
     def label(self) -> str:
         """What the progress display calls it."""
-        what = "search, seed" if self.role == "search" else "seed"
-        return f"{self.arm.name} {what} {self.run.seeds.init}, rate {self.run.train.learning_rate:g}"
+        search = "search, " if self.role == "search" else ""
+        return f"{self.arm.name} ({search}seed {self.run.seeds.init}, rate {self.run.train.learning_rate:g})"
 
 
 @dataclass(frozen=True)

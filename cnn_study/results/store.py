@@ -98,6 +98,12 @@ class Store:
         self._checks = _Shelf(CHECKS, folder / "checks.parquet", folder / "pending-checks")
 
     @property
+    def there(self) -> bool:
+        """Whether the folder holds files of a store, whatever is in them."""
+        shelves = self._runs, self._checks
+        return any(path.exists() for shelf in shelves for path in (shelf.file, shelf.pending))
+
+    @property
     def file(self) -> Path:
         """The merged runs."""
         return self.folder / "runs.parquet"

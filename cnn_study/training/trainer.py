@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-import psutil
 import tensorflow as tf
 from pydantic import ValidationError
 
@@ -27,6 +26,7 @@ from cnn_study.models.factory import build_model, initialize, rate_factors
 from cnn_study.models.settings import fixed
 from cnn_study.probes import final
 from cnn_study.probes.training import PROBES, Series
+from cnn_study.processes import memory
 from cnn_study.results import Ended, Point, RunRecord
 from cnn_study.spec import ProbeName, ProgramSpec, RunSpec, Seeds, one_line
 from cnn_study.training.decay import decayed
@@ -98,7 +98,7 @@ class Program:
     @fixed()
     def __init__(self, spec: ProgramSpec, dtype: str = "float32"):
         _check_backend()
-        check_memory(spec.model, spec.train, psutil.virtual_memory().total)
+        check_memory(spec.model, spec.train, memory())
         self.spec = spec
         self.batch_size = spec.train.batch_size
         self._dtype = dtype

@@ -1,7 +1,6 @@
 """What no machine has room for is refused before anything is trained, with the estimate."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import keras
 import pytest
@@ -103,6 +102,6 @@ def test_displaced_copies_need_room_for_five_times_as_many_images():
 
 def test_a_program_is_not_built_where_there_is_no_room(monkeypatch):
     monkeypatch.setattr(trainer, "build_model", lambda *_: pytest.fail("the network was built"))
-    monkeypatch.setattr(trainer.psutil, "virtual_memory", lambda: SimpleNamespace(total=8 * BILLION))
+    monkeypatch.setattr(trainer, "memory", lambda: 8 * BILLION)
     with pytest.raises(InputError, match=r"the network needs at least 680 GB .* there are 8\.0 GB"):
         Program(ProgramSpec(model=absurd(made_up_arm("relu")).model, train=SGD))

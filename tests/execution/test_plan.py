@@ -128,7 +128,7 @@ def test_a_failing_job_stops_no_other_and_is_named(tmp_path):
     with store.writing():
         report = carry_out([design], store, engine, lambda _: None)
     (failure,) = report.failures
-    assert failure.request.label == "tanh, plain seed 2, rate 0.01"
+    assert failure.request.label == "tanh, plain (seed 2, rate 0.01)"
     assert failure.reason == "it cannot be done"
     assert report.done == set(store.records()) == set(complete(design)) - {failure.request.job.key}
     assert len(engine.trained) == len(set(engine.trained))

@@ -4,7 +4,7 @@ from functools import partial
 import pytest
 from conftest import made_up_arm, made_up_design, made_up_experiment
 
-from cnn_study.errors import InputError
+from cnn_study.errors import InputError, unknown_name
 from cnn_study.experiment import (
     PROFILES,
     Agreement,
@@ -217,6 +217,13 @@ def test_an_unknown_arm_unlike_all_others_is_refused_without_a_suggestion():
     with pytest.raises(InputError) as raised:
         design(rules=(rule("tanh", "xyz"),))
     assert str(raised.value).endswith(", line 38: unknown arm 'xyz' (known: relu, tanh)")
+
+
+def test_names_with_commas_are_told_apart_where_they_are_listed():
+    error = unknown_name("arm", "relu", ["relu, plain", "relu, normalized", "tanh"])
+    assert str(error).endswith("(known: 'relu, normalized', 'relu, plain', 'tanh')")
+    many = [f"{number} maps, plain" for number in range(30)]
+    assert str(unknown_name("arm", "relu", many)).endswith("(known: 30 names, '0 maps, plain' to '9 maps, plain')")
 
 
 def test_a_design_finds_its_arms_and_conditions_in_order():
