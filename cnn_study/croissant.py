@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cnn_study import __version__
+from cnn_study.cite import AUTHORS, bibtex
 from cnn_study.codebook import ROWS, TABLES, Column
 from cnn_study.data.dataset import Dataset
 from cnn_study.data.registry import DATASETS
@@ -26,16 +27,8 @@ FILE = "croissant.json"
 LICENSE = "https://www.apache.org/licenses/LICENSE-2.0"
 """Of results, as of the project."""
 
-TITLE = "cnn_study: controlled, replicated tests of claims about convolutional networks"
-"""Of the project, as in ``CITATION.cff``."""
-
-AUTHORS = "The cnn_study authors"
-
-LATEX_TITLE = TITLE.replace("_", r"\_")
-"""The title as BibTeX has to have it."""
-
-CITATION = f"@software{{cnn_study, title = {{{LATEX_TITLE}}}, author = {{{{{AUTHORS}}}}}, version = {{{__version__}}}}}"
-"""BibTeX."""
+CITATION = " ".join(bibtex(__version__).split())
+"""The entry for BibTeX, on one line."""
 
 FORMATS = {".csv": "text/csv", ".parquet": "application/x-parquet"}
 """Media types by the ends of names, as loaders of Croissant know them."""

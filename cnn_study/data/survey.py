@@ -76,7 +76,7 @@ def survey(path: str | Path, side: int | None = None) -> Survey:
             problems.append(str(error))
             continue
         gray &= pixels.ndim == 2
-        equal[hashlib.sha256(in_color(pixels)).digest()].append((part, name, image))
+        equal[hashlib.sha256(in_color(pixels).tobytes()).digest()].append((part, name, image))
         if len(examples[name]) < SHOWN:
             examples[name].append(in_color(pixels))
     groups = [group for group in equal.values() if len(group) > 1]

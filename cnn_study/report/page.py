@@ -10,12 +10,12 @@ from types import MappingProxyType
 import jinja2
 
 import cnn_study
+from cnn_study import cite
 from cnn_study.analysis.coverage import coverage_table
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.sensitivity import look_text
 from cnn_study.analysis.significance import FAMILY_LEVEL, UNCORRECTED, corrected, holm, key_of, mark, marked
 from cnn_study.analysis.statistics import CONFIDENCE, EQUIVALENCE_CONFIDENCE, RESAMPLES
-from cnn_study.croissant import AUTHORS, LATEX_TITLE
 from cnn_study.experiment import ASPECTS, PROVENANCES, Setting
 from cnn_study.figures.strips import WIDTH, strip
 from cnn_study.files import replace_file
@@ -141,17 +141,7 @@ def _date(records: Mapping[str, RunRecord | CheckRecord]) -> str:
 
 def _entry(folder: Path, records: Mapping[str, RunRecord | CheckRecord]) -> str:
     """How to cite the page, as BibTeX."""
-    lines = [
-        "@software{cnn_study,",
-        f"  author = {{{{{AUTHORS}}}}},",
-        f"  title = {{{LATEX_TITLE}}},",
-        f"  version = {{{cnn_study.__version__}}},",
-        *([f"  year = {{{_date(records)[:4]}}},"] if _date(records) else []),
-        f"  note = {{Results of {_plain(folder.name)}}},",
-        "}",
-        "",
-    ]
-    return "\n".join(lines)
+    return cite.bibtex(cnn_study.__version__, year=_date(records)[:4], note=f"Results of {_plain(folder.name)}")
 
 
 def _plain(name: str) -> str:
