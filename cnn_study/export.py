@@ -8,8 +8,8 @@ import pandas as pd
 
 from cnn_study import __version__, croissant
 from cnn_study.analysis.decisions import Outcome
-from cnn_study.codebook import ROWS, TABLES, Column, metric_rows, outcome_column
 from cnn_study.cite import TITLE
+from cnn_study.codebook import ROWS, TABLES, Column, metric_rows, outcome_column
 from cnn_study.croissant import File
 from cnn_study.errors import InputError, StoreError
 from cnn_study.files import TEMPORARY, replace_whole
