@@ -197,7 +197,10 @@ def test_an_ablation_runs_on_a_folder_of_images(study, place):
     ("arguments", "expected"),
     [
         (("run", ABLATION, "--data", "nowhere/images"), "there is no folder nowhere/images"),
-        (("run", ABLATION, "--data", "mnits"), "unknown data set 'mnits'; did you mean 'mnist'?"),
+        (
+            ("run", ABLATION, "--data", "mnits"),
+            "'mnits' is neither a data set (known: cifar10, digits, fashion_mnist, mnist) nor a folder here; did you",
+        ),
         (("run", ABLATION, "--data", "mnist", "--side", "8"), "--side is for folders of images"),
         (("run", ABLATION, "--side", "8"), "name one with --data FOLDER"),
         (("run", ABLATION, "--data", "digits", "--stand-in", "digits"), "leave --stand-in out"),

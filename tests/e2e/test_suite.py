@@ -275,8 +275,10 @@ def test_records_that_were_falsified_are_found(finished, tmp_path):
     assert {"1 same bits", "2 differs"} <= set(answer.stdout.strip().splitlines()[-1].split(", "))
     told = answer.stderr.strip().splitlines()
     assert len(told) == 2
-    assert any(f"({weights.key}) differs: weights 000000000000, again {weights.weights[:12]}" in line for line in told)
-    assert any(f"({outcome.key}) differs: test_error 0, again" in line for line in told)
+    assert any(
+        f"key {weights.key}, differs: weights 000000000000, again {weights.weights[:12]}" in line for line in told
+    )
+    assert any(f"key {outcome.key}, differs: test_error 0, again" in line for line in told)
 
 
 def test_a_damaged_store_is_named_with_the_remedy(finished, tmp_path):

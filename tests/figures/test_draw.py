@@ -82,7 +82,7 @@ def test_a_proxy_is_marked_in_every_figure(made_up):
     outcome = evaluate(experiment, made_up_design(proxy="a subset"), stored)
     for name in TIMES:
         drawn = drawing(outcome, name)
-        assert any("A proxy: a subset" in text for text in texts(drawn.figure)), name
+        assert any("A proxy: a subset" in text.replace("\n", " ") for text in texts(drawn.figure)), name
         assert "A proxy: a subset" in drawn.caption
         plt.close(drawn.figure)
 
