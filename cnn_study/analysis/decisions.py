@@ -240,7 +240,9 @@ class Outcome:
     def by_seed(self, arms: Iterable[str]) -> list[tuple[RunRecord, ...]]:
         """For every seed that all of some arms have, their stored replicates, in the order of the arms."""
         found = [{record.spec.seeds.init: record for record in self.replicates(arm)} for arm in arms]
-        return [tuple(each[seed] for each in found) for seed in found[0] if all(seed in each for each in found)]
+        return [
+            tuple(each[seed] for each in found) for seed in next(iter(found), {}) if all(seed in each for each in found)
+        ]
 
 
 def from_to(numbers: Collection[int]) -> str:

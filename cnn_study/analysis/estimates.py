@@ -41,6 +41,16 @@ class Measured:
     obstacle: str = ""
 
 
+def too_early(times: Sequence[Time], threshold: float) -> str:
+    """That a run starts below a threshold, so that its time is zero and has no logarithm; empty if none does.
+
+    Args:
+        times: The times of an arm, one a seed.
+        threshold: The training error, a fraction.
+    """
+    return f"starts below {100 * threshold:g} % training error" if any(time.epochs == 0 for time in times) else ""
+
+
 @singledispatch
 def measured(estimate: Estimate, runs: Mapping[str, Sequence[RunRecord]]) -> Measured:
     """Compute the numbers that a rule is about.
@@ -57,8 +67,8 @@ def _(estimate: TimeRatio | HalfGap, runs: Mapping[str, Sequence[RunRecord]]) ->
     arms, exponents = zip(*estimate.exponents, strict=True)
     times = [[time_to(record, estimate.threshold) for record in runs[arm]] for arm in arms]
     for arm, found in zip(arms, times, strict=True):
-        if any(time.epochs == 0 for time in found):
-            return Measured(None, f"{arm} starts below {100 * estimate.threshold:g} % training error")
+        if early := too_early(found, estimate.threshold):
+            return Measured(None, f"{arm} {early}")
     return Measured(time_sample(exponents, times))
 
 

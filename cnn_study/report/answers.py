@@ -4,10 +4,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
 from cnn_study.analysis.sensitivity import outlook, undecided
-from cnn_study.analysis.significance import UNCORRECTED, holm, mark
+from cnn_study.analysis.significance import UNCORRECTED, Key, mark
 from cnn_study.experiment import Agreement, Aspect, Contrast, Design, TimeRatio, Verdict
 from cnn_study.experiment.estimate import in_words as metric_in_words
 
@@ -142,16 +143,15 @@ def tested(outcomes: Iterable[Outcome], aspect: Aspect) -> Counter[Verdict]:
     return Counter(each.verdict for outcome in outcomes for each in outcome.verdicts if each.aspect == aspect)
 
 
-def headline(outcomes: Sequence[Outcome], family: Sequence[Outcome] = ()) -> str:
+def headline(outcomes: Sequence[Outcome], survives: Mapping[Key, bool] = MappingProxyType({})) -> str:
     """How many claims hold, as in "45 of 60 claims hold, 3 of them perhaps by chance (°); 9 do not, 6 are open".
 
     Args:
         outcomes: Of all experiments of the page.
-        family: All experiments, whose tests are corrected for together; empty: those of the page.
+        survives: Which verdicts survive the correction for all tests; of the others it is said.
     """
     found = tested(outcomes, "direction")
     total, holds = found.total(), found["supported"]
-    survives = holm(family or outcomes)
     unsure = sum(
         bool(mark(each, survives))
         for outcome in outcomes

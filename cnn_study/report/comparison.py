@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cnn_study.analysis.decisions import Outcome
-from cnn_study.analysis.estimates import time_to
+from cnn_study.analysis.estimates import time_to, too_early
 from cnn_study.analysis.statistics import Interval, mean_interval, time_product
 from cnn_study.experiment import Agreement, Arm, Claim, Contrast, Estimate, Published, TimeRatio
 from cnn_study.figures.quantities import interval_text, metric_of, values
@@ -103,9 +103,7 @@ def _measured(outcome: Outcome, number: Published) -> Iterator[str]:
 
 def _epochs(outcome: Outcome, arm: Arm, threshold: float) -> str:
     times = [time_to(record, threshold) for record in outcome.replicates(arm.name)]
-    if any(time.epochs == 0 for time in times):
-        return f"starts below {100 * threshold:g} % training error"
-    return time_product([1.0], [times]).text
+    return too_early(times, threshold) or time_product([1.0], [times]).text
 
 
 def _compared(outcome: Outcome, number: Published) -> Iterator[str]:

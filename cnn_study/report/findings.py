@@ -43,7 +43,7 @@ class Findings:
     @property
     def headline(self) -> str:
         """How many claims of the finished experiments hold."""
-        return headline(self.complete, self.family or self.outcomes)
+        return headline(self.complete, self.survives)
 
     def outcome(self, experiment: str) -> Outcome | None:
         """What an experiment has found; ``None`` if it is none of these.

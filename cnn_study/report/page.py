@@ -89,7 +89,7 @@ def write_page(
         equivalence_confidence=EQUIVALENCE_CONFIDENCE,
         family_level=FAMILY_LEVEL,
         find=find,
-        headline=headline(outcomes, family),
+        headline=headline(outcomes, survives),
         key_of=key_of,
         images=provenance.images,
         labeled=labeled,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cnn_study.analysis.decisions import Outcome
-from cnn_study.analysis.estimates import time_to
+from cnn_study.analysis.estimates import time_to, too_early
 from cnn_study.analysis.statistics import Interval, mean_interval, time_product
 from cnn_study.execution.plan import Request
 from cnn_study.experiment import Contrast, Design, Estimate, HalfGap, TimeRatio
@@ -201,7 +201,7 @@ def _arm_intervals(outcome: Outcome, arm: str) -> Iterator[tuple[str, Interval]]
         return
     for threshold in thresholds(outcome.design):
         times = [time_to(record, threshold) for record in records]
-        if all(time.epochs > 0 for time in times):  # As in the report: of times the geometric mean.
+        if not too_early(times, threshold):  # As in the report: of times the geometric mean.
             yield time_name(threshold), time_product([1.0], [times])
     for name in records[0].outcomes:
         values = [record.outcomes.get(name, math.nan) for record in records]

@@ -17,7 +17,7 @@ from PIL import Image
 
 from cnn_study.analysis.coverage import measured_coverage
 from cnn_study.analysis.decisions import evaluate
-from cnn_study.analysis.significance import UNCORRECTED, corrected
+from cnn_study.analysis.significance import UNCORRECTED, corrected, holm
 from cnn_study.analysis.statistics import mean_interval
 from cnn_study.data.registry import DATASETS
 from cnn_study.experiment import Agreement, Claim, Design, Experiment, Published, Rule, Setting
@@ -230,7 +230,7 @@ def test_the_head_counts_verdicts_and_gives_the_day_of_the_last_run(made_up, tmp
 def test_the_headline_says_how_many_may_hold_by_chance(barely_supported):
     assert headline([barely_supported]) == "1 of 1 claim holds."
     family = with_silent_claims(barely_supported, 9)
-    assert headline([barely_supported], family) == "1 of 1 claim holds, 1 of them perhaps by chance (°)."
+    assert headline([barely_supported], holm(family)) == "1 of 1 claim holds, 1 of them perhaps by chance (°)."
 
 
 def test_an_arm_is_called_by_its_label(made_up, tmp_path):
