@@ -9,7 +9,7 @@ from typing import Literal
 
 from cnn_study.analysis import replication
 from cnn_study.analysis.estimates import confidence, measured
-from cnn_study.analysis.p_values import is_confirmed
+from cnn_study.analysis.p_values import FAMILY_LEVEL, is_confirmed, p_value
 from cnn_study.analysis.replication import RuleState, Standing
 from cnn_study.analysis.sequential import Look
 from cnn_study.analysis.statistics import CONFIDENCE, Interval, Sample, sample_bootstrap, sample_interval, share
@@ -357,14 +357,16 @@ def _judged(
         return replace(closed, reason="the best learning rate lies on the edge of its grid")
     if found.sample is None or interval is None:
         return closed
-    verdict = place(interval, rule.low, rule.high)
-    if verdict in ("supported", "contradicted"):
-        return replace(closed, verdict=verdict, state=_sureness(verdict, found.sample, rule, design))
+    verdict, finding = place(interval, rule.low, rule.high), ""
     relevance = sample_interval(found.sample, confidence(rule, design.looks, relevance=True))
-    if rule.smallest is not None and place(relevance, *rule.relevant) == "contradicted":
-        finding, state = _irrelevance(rule, relevance), _sureness("contradicted", found.sample, rule, design)
-        return replace(closed, verdict="contradicted", interval=relevance, finding=finding, state=state)
-    return replace(closed, state="open" if _decidable(found.sample, rule) else "closed")
+    if verdict == "inconclusive" and rule.smallest is not None and place(relevance, *rule.relevant) == "contradicted":
+        verdict, interval, finding = "contradicted", relevance, _irrelevance(rule, relevance)
+    if verdict not in ("supported", "contradicted"):
+        return replace(closed, state="open" if _decidable(found.sample, rule) else "closed")
+    if found.sample.deviation == 0 and p_value(verdict, found.sample, rule, design.looks) >= FAMILY_LEVEL:
+        return replace(closed, reason=f"its {found.sample.n} seeds all give the same number", state="open")
+    state = _sureness(verdict, found.sample, rule, design)
+    return replace(closed, verdict=verdict, interval=interval, finding=finding, state=state)
 
 
 def _sureness(

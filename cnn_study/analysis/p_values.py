@@ -89,7 +89,11 @@ def _outside(sample: Sample, rule: Rule) -> float:
 
 
 def _one_sided(sample: Sample, limit: float, side: Literal["greater", "less"]) -> float:
-    """The p value of the t test that the mean lies on a side of a limit; 0 if there is no limit on that side."""
+    """The p value of the t test that the mean lies on a side of a limit; 0 if there is no limit on that side.
+
+    Seeds that all give the same number, as may happen with counts, show no spread for a t test. Then it is that of the
+    sign test: were either side as likely, so many would lie on one with a probability of 1 / 2^n.
+    """
     border = sample.scaled(limit)
     if math.isinf(border):
         return 0.0 if (border < 0) == (side == "greater") else 1.0
@@ -97,6 +101,6 @@ def _one_sided(sample: Sample, limit: float, side: Literal["greater", "less"]) -
         return 1.0
     distance = sample.mean - border
     if sample.deviation == 0:
-        return 0.0 if (distance > 0 if side == "greater" else distance < 0) else 1.0
+        return 0.5**sample.n if (distance > 0 if side == "greater" else distance < 0) else 1.0
     t = distance / math.sqrt(sample.deviation**2 / sample.n)
     return float(special.stdtr(sample.n - 1, -t if side == "greater" else t))

@@ -58,7 +58,7 @@ class Chosen:
     Attributes:
         rate: The best learning rate.
         trials: The rates that were tried, ascending; none if the rate was given, or is that of another arm's search.
-        inside: Whether the best has a worse neighbor on both sides. ``False``: the extensions were used up.
+        inside: Whether rates were tried on both sides of the best. ``False``: the extensions were used up.
     """
 
     rate: float
@@ -132,7 +132,7 @@ def next_step(arm: Arm, search: RateSearch, stored: Stored) -> Needed | Chosen:
         return needed
     best = _best(trials, search)
     ordered = tuple(trials[rate] for rate in sorted(trials))
-    return Chosen(best, ordered, _beyond(trials, search) is None)
+    return Chosen(best, ordered, ordered[0].rate < best < ordered[-1].rate)
 
 
 def _best(trials: Mapping[float, Trial], search: RateSearch) -> float:
@@ -142,11 +142,20 @@ def _best(trials: Mapping[float, Trial], search: RateSearch) -> float:
 
 
 def _beyond(trials: Mapping[float, Trial], search: RateSearch) -> float | None:
-    """The rate to add when the best lies on an edge of the grid."""
+    """The rate to add when the best lies on an edge of the grid, or when all rates stay on one plateau.
+
+    A plateau tells nothing about rates. It is left, if at all, by larger steps.
+    """
     best = _best(trials, search)
-    if best == min(trials):
-        return _rounded(best / search.factor)
-    return _rounded(best * search.factor) if best == max(trials) else None
+    if best == max(trials) or _on_plateau(trials):
+        return _rounded(max(trials) * search.factor)
+    return _rounded(best / search.factor) if best == min(trials) else None
+
+
+def _on_plateau(trials: Mapping[float, Trial]) -> bool:
+    """Whether no rate arrived, and all stayed at the same error."""
+    scores = {trial.score for trial in trials.values()}
+    return len(scores) == 1 and min(scores)[0] == 1
 
 
 def _rounded(rate: float) -> float:

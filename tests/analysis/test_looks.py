@@ -77,6 +77,21 @@ def test_a_verdict_is_confirmed_exactly_if_its_p_value_survives_a_hundred_tests(
     assert (decision.state == "closed") == (p < CONFIRMED)
 
 
+@pytest.mark.parametrize("limits", [{"low": 0}, {"low": 3, "smallest": 1}, {"low": 1, "high": 3, "equivalence": True}])
+def test_seeds_that_are_all_the_same_decide_when_so_many_would_not_agree_by_chance(limits):
+    """Where the t test has no spread to go by, the sign test must decide as well: 1 / 2^9 is surely enough."""
+    design = design_of((4, 9), **limits)
+    few, many = (decided(design, (2.0,) * seeds) for seeds in (4, 9))
+    assert (few.verdict, few.state) == ("inconclusive", "open")
+    assert few.reason == "its 4 seeds all give the same number"
+    assert few.interval.low == few.interval.high
+    assert many.verdict == ("contradicted" if "smallest" in limits else "supported")
+    assert p_value(many.verdict, many.sample, many.rule, many.looks) < 0.05
+    assert outlook(few) == ""  # Without a spread nobody can say how many seeds are needed.
+    fixed = replace(design, looks=(), seeds=design.seeds[:4])
+    assert (decided(fixed, (2.0,) * 4).verdict, decided(fixed, (2.0,) * 4).state) == ("inconclusive", "closed")
+
+
 def test_a_rule_that_is_open_is_judged_at_the_last_look_whose_seeds_are_all_stored():
     design = design_of()
     for seeds, number in ((3, 1), (4, 2), (5, 2)):

@@ -13,7 +13,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -152,7 +152,7 @@ class Sample:
             return 1.0
         distance = side * (self.mean - border)
         if self.error == 0:
-            return 0.0 if distance > 0 else 1.0
+            return 0.5**self.n if distance > 0 else 1.0  # No spread for a t test: a sign test.
         tail = t_tail(distance / self.error, self.n - 1)
         return float(tail)
 
@@ -475,15 +475,23 @@ class Reader:
         if obstacle or sample is None or interval is None:
             verdict = UNTESTED if proxy else UNDECIDED
             return Read(rule, verdict, interval, **told, obstacle=True)
+        found = Read(rule, UNDECIDED, interval, **told, decidable=not rule.undecidable(sample))
         if sample.n > 1:
-            verdict = placed(interval, (rule.low, rule.high))
-            if verdict != UNDECIDED:
-                return Read(rule, verdict, interval, **told)
-            narrower = sample.interval(self._confidence(True))
-            if rule.smallest is not None and placed(narrower, rule.of_interest) == CONTRADICTED:
-                finding = self._finding(rule, narrower)
-                return Read(rule, CONTRADICTED, narrower, **told, finding=finding)
-        return Read(rule, UNDECIDED, interval, **told, decidable=not rule.undecidable(sample))
+            found = self._decided(rule, sample, interval, told) or found
+            # Seeds that are all the same have no spread: their sign test must decide too.
+            if sample.error == 0 and found.verdict != UNDECIDED and found.p(found.verdict) >= 0.05:
+                return replace(found, verdict=UNDECIDED, interval=interval, finding="")
+        return found
+
+    def _decided(self, rule: Rule, sample: Sample, interval: tuple[float, float, float], told: dict) -> Read | None:
+        """What the intervals of at least two seeds decide; ``None``: nothing."""
+        verdict = placed(interval, (rule.low, rule.high))
+        if verdict != UNDECIDED:
+            return Read(rule, verdict, interval, **told)
+        narrower = sample.interval(self._confidence(True))
+        if rule.smallest is None or placed(narrower, rule.of_interest) != CONTRADICTED:
+            return None
+        return Read(rule, CONTRADICTED, narrower, **told, finding=self._finding(rule, narrower))
 
     def _confidence(self, one_sided: bool) -> float:
         level = self.levels.level(one_sided) if self.levels else 0.05

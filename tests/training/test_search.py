@@ -106,10 +106,12 @@ def exhaustive(course, extensions):
     tried = list(GRID)
     for left in range(extensions, -1, -1):
         best = min(tried, key=lambda rate: (full_score(course(rate)), abs(math.log(rate / 0.01)), rate))
-        edges = {min(tried): best / 2, max(tried): best * 2}
-        if best not in edges or left == 0:
+        edges = {min(tried): min(tried) / 2, max(tried): max(tried) * 2}
+        scores = {full_score(course(rate)) for rate in tried}
+        plateau = len(scores) == 1 and scores.pop()[0] == 1
+        if left == 0 or not (plateau or best in edges):
             return best, sorted(tried), best not in edges
-        tried.append(edges[best])
+        tried.append(edges[max(tried) if plateau else best])
     raise AssertionError
 
 
@@ -283,11 +285,25 @@ def test_an_arm_that_never_arrives_takes_the_rate_with_the_lowest_error():
     assert {run.train.epochs for runs in world.asked for run in runs} == {EPOCHS}
 
 
-def test_chance_on_a_plateau_does_not_extend_the_grid():
-    errors = (0.9, 0.895, 0.9, 0.89, 0.88)
-    chosen = World(on_grid([("stays", error) for error in errors])).search(search_for())
-    assert chosen.rate == 0.01
-    assert len(chosen.trials) == 5
+PLATEAU = [("stays", error) for error in (0.9, 0.895, 0.9, 0.89, 0.88)]
+
+
+def test_from_a_plateau_larger_rates_are_tried_until_one_learns():
+    chosen = World(on_grid([*PLATEAU, ("reaches", 6.0), ("diverges", 2.0)], middle=0.02)).search(search_for())
+    assert (chosen.rate, chosen.inside) == (0.08, True)
+    assert [trial.rate for trial in chosen.trials] == [0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16]
+
+
+def test_from_a_plateau_the_grid_grows_until_training_diverges():
+    chosen = World(on_grid([*PLATEAU, ("diverges", 2.0), ("diverges", 1.0)], middle=0.02)).search(search_for())
+    assert (chosen.rate, chosen.inside) == (0.01, True)
+    assert [trial.rate for trial in chosen.trials] == [0.0025, 0.005, 0.01, 0.02, 0.04, 0.08]
+
+
+def test_a_plateau_without_an_end_leaves_the_middle_of_the_grid():
+    chosen = World(on_grid(PLATEAU)).search(search_for(extensions=3))
+    assert (chosen.rate, chosen.inside) == (0.01, True)
+    assert len(chosen.trials) == 8
 
 
 def test_an_arm_that_starts_below_the_threshold_has_nothing_to_wait_for():
