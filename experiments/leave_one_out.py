@@ -3,7 +3,8 @@
 Claim: convolutional networks owe their success to rectified units, pooling, dropout, batch normalization and shared
 weights together. Here the full network loses one of them at a time: rectified units become tanh with Glorot's weights,
 pooling becomes a stride, sharing becomes local connection; the rest stays as it is, and every arm is tuned anew. All
-are trained to the same training error, so that what is compared is what they make of it on new images.
+are trained to the same training error, or until their epochs are over: what is compared is what they make of it on new
+images.
 
 Rule for each ingredient: taking it away raises the test error; less than one point would not matter. No number is
 published for this comparison. Figures: effects, one row an ingredient; error of every arm.

@@ -48,7 +48,7 @@ def local_costs_less(at):
 
 
 @claim(
-    "Units with a small field lose no accuracy against units that see the whole image.",
+    "Units that see 5x5 pixels lose no accuracy against units that see the whole image.",
     magnitude="no published number for this comparison",
     mechanism="see spatial_structure",
 )

@@ -4,10 +4,10 @@ Claim: a layer with field k, stride s and padding p on an input of i pixels give
 (Dumoulin & Visin 2016, relationship 6). Keras's "same" gives ceil(i / s), padded unevenly.
 
 Check: every case of a grid, against what the built layer gives. Arms: the first of two convolutions looks at every
-position, at one of 4, or at one of 16 (strides of 1, 2 and 4). So that a stride is all that differs, maximum pooling
-makes up for it: over 4x4 pixels after stride 1, over 2x2 after stride 2. All maps then have a quarter of the image's
-side, and all their units see 8x8 pixels. Above are a 3x3 convolution and two dense layers, the same for all. All stop
-at 1 % training error.
+position, at one of 4, or at one of 16 (strides of 1, 2 and 4). Maximum pooling makes up for it: over 4x4 pixels after
+stride 1, over 2x2 after stride 2. All maps then have a quarter of the image's side, and all their units see 8x8 pixels,
+so that kernels are of 5x5, 6x6 and 8x8. Above are a 3x3 convolution and two dense layers, the same for all. All stop at
+1 % training error, or when their epochs are over.
 Rules: every case agrees; stride 1 has a lower test error than stride 2 and than stride 4, and a gain of less than a
 point would be of no interest. Figures: agreement; error against stride.
 """
@@ -32,12 +32,12 @@ def size_formula(at):
 
 
 @claim(
-    "A stride above 1 saves computation and costs accuracy.",
+    "A stride above 1 costs accuracy, compared with pooling to maps of the same size.",
     magnitude="no published number for this comparison",
     mechanism="no mechanism is claimed",
 )
 def stride_costs_accuracy(at):
-    """Stride 1 gains on strides 2 and 4. That they save computation is arithmetic: see local_receptive_fields."""
+    """Stride 1 gains on strides 2 and 4. That a stride saves computation is arithmetic: see local_receptive_fields."""
     for stride in (2, 4):
         yield direction(gain("stride 1", f"stride {stride}"), above=0, smallest=1, under=Condition(f"stride {stride}"))
 

@@ -9,7 +9,7 @@ Arms: two stages that each halve the sides of the maps, then two dense layers, t
 2x2 pixels of pooling (the maximum, or the average) see 4 pixels; so does, without pooling, one 4x4 convolution with a
 stride of 2. Overlapping pooling over 3x3 pixels sees 5; so do, without pooling, two 3x3 convolutions, the second with a
 stride of 2 (All-CNN). So no arm wins by seeing more. Parameters differ by less than a tenth, most being in the dense
-layers. All stop at 2 % training error, so that none wins by fitting more.
+layers. All stop at 2 % training error, so that none wins by fitting more, or when their epochs are over.
 Rules: differences in test error at each arm's own best rate. One point of error is the smallest difference of interest,
 for overlap half a point, which is about what was published. Figures: error of every arm; effects.
 """

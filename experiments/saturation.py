@@ -8,8 +8,9 @@ Arms: sigmoid, tanh and ReLU, shallow and deep, trained as there; from the stand
 sqrt(fan in), from Glorot's and from He's; and with batch normalization.
 Rules: direction: epochs to 5 % training error against ReLU, in the deep network. Mechanism: the unit is slower at all;
 units are saturated already after the first epoch (by at least 10 % in some layer), before the time is lost; and batch
-normalization, which takes saturation away, removes at least half of the gap. What saturation does to the test error in
-the end, with the published numbers, is the page `initialization`.
+normalization, which takes saturation away, removes at least half of the gap on a logarithmic scale. The mechanism is
+judged with Glorot's weights alone. What saturation does to the test error in the end, with the published numbers, is
+the page `initialization`.
 Figures: saturation over time; effects; training curves.
 """
 
@@ -48,7 +49,7 @@ def slow_when_deep(unit: Activation):
     """In the deep network the unit takes longer than ReLU, by a quarter at least.
 
     It is so because its units saturate if it is slower, if they are saturated after one epoch already, by a tenth in
-    some layer, and if batch normalization, which takes saturation away, removes half of the gap.
+    some layer, and if batch normalization, which takes saturation away, removes half of the gap between logarithms.
     """
     for weights in WEIGHTS:
         ratio = TimeRatio(named(unit, weights), named("relu", weights), TARGET)

@@ -147,7 +147,8 @@ def sharing_learns_faster(at):
 
 
 @claim(
-    "(e) A network with shared weights has a smaller gap between test and training error, at equal training error.",
+    "(e) A network with shared weights has a smaller gap between test and training error, at equal training error, "
+    "because it has fewer parameters.",
     published=(
         Published(f"{ACCURACY}, small Inception", 85.75, ZHANG, "secondary", dataset="cifar10"),
         Published(f"{ACCURACY}, multilayer perceptron", 52.39, ZHANG, "secondary", dataset="cifar10"),

@@ -58,7 +58,10 @@ def border_gain(padding: str, other: str) -> Contrast:
     return Contrast(terms, f"the gain in accuracy from {other} to {padding} at the border minus that in the center")
 
 
-@claim("Zero padding keeps information at the border from being lost.", magnitude=NO_NUMBER)
+@claim(
+    "Zero padding keeps information at the border from being lost, because more units see the border.",
+    magnitude=NO_NUMBER,
+)
 def padding_keeps_border(at):
     """At the border, zeros gain at least 2 points more than in the center.
 
