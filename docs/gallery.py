@@ -275,7 +275,7 @@ def _decision(verdict: ClaimVerdict, decision: Decision) -> Sequence[str]:
 def _ledger(name: str) -> Iterator[str]:
     """What the ledger says of an experiment."""
     text = (DOCS / "explanation" / "ledger.md").read_text(encoding="utf-8")
-    for heading, body in re.findall(r"^## (.*)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL):
+    for heading, body in re.findall(r"^## ([^\n]*)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL):
         if name in heading.split(", "):
             yield "## What papers leave open"
             yield re.sub(r"\]\((?=[\w-]+\.md)", "](../explanation/", body.strip())

@@ -5,12 +5,13 @@ Claim: deep fully connected networks learn slowly with sigmoid and tanh units, a
 10).
 
 Arms: sigmoid, tanh and ReLU, shallow and deep, trained as there; from the standard weights of the time, even within 1 /
-sqrt(fan in), from Glorot's and from He's; and with batch normalization.
-Rules: direction: epochs to 5 % training error against ReLU, in the deep network. Mechanism: the unit is slower at all;
-units are saturated already after the first epoch (by at least 10 % in some layer), before the time is lost; and batch
-normalization, which takes saturation away, removes at least half of the gap on a logarithmic scale. The mechanism is
-judged with Glorot's weights alone. What saturation does to the test error in the end, with the published numbers, is
-the page `initialization`.
+sqrt(fan in), from Glorot's and from He's; and, with Glorot's weights only, with batch normalization.
+Rules: direction: epochs to 5 % training error against ReLU, in the deep network, with each of the three weights.
+Mechanism, judged with Glorot's weights only (the normalized initialization of Glorot & Bengio): the unit is slower at
+all; units are saturated already after the first epoch (by at least 10 % in some layer), before the time is lost; and
+batch normalization, which takes saturation away, removes at least half of the gap between the logarithms of both times.
+So nothing is said of the cause with standard weights, with which the paper shows saturation. What saturation does to
+the test error in the end, with the published numbers, is the page `initialization`.
 Figures: saturation over time; effects; training curves.
 """
 

@@ -1,10 +1,11 @@
 """Do gradients vanish in the early layers of deep networks, and what keeps them?
 
 Claim: in deep networks the gradients of the early layers vanish or explode; convolutional networks cope because they
-have fewer parameters. A trap: with the standard weights of the time the gradients of the *weights* of tanh networks are
-nearly the same in all layers while those *propagated back* shrink (Glorot & Bengio 2010), so both are measured. Against
-the remedy: He et al. 2015, whose network of 30 layers of ReLUs, 27 of them convolutional, stalls with Glorot's weights
-in spite of sharing, and learns with theirs.
+have fewer parameters. This last part is a common statement, for which no published source is known to us. A trap: with
+the standard weights of the time the gradients of the *weights* of tanh networks are nearly the same in all layers while
+those *propagated back* shrink (Glorot & Bengio 2010), so both are measured. Against the remedy: He et al. 2015, whose
+network of 30 layers of ReLUs, 27 of them convolutional, stalls with Glorot's weights in spite of sharing, and learns
+with theirs.
 
 Arms: networks of 20 dense layers of sigmoid, tanh and ReLU from standard weights (even within 1 / sqrt(fan in)),
 Glorot's and He's; shallower ones; convolutional ones of 10 and of 30 layers; narrow and wide ones. All is measured at

@@ -15,8 +15,8 @@ Rules: (b) a shift by 3 pixels, which is no multiple of any stride here, costs l
 readout, once for the average; and it costs less with sharing than without. (d) T(other) / T(shared), for T = epochs to
 2 % training error, read ten times an epoch; 1.1 is the least factor of interest. (e) test minus training error differs
 by more than nothing; 1 point is the least of interest. If the number of parameters were the cause of (e), networks with
-as many of them would overfit alike. Figures: gap against images; accuracy against the shift; a digit that wanders. Run
-time: `quick` three minutes of one fast core; `full` 1.2 hours of one slow core.
+as many of them would overfit alike.
+Figures: gap against images; accuracy against the shift; a digit that wanders.
 """
 
 from cnn_study.models.architectures import Kind, averaged_net, one_hidden_net

@@ -133,6 +133,19 @@ def test_a_page_leads_with_the_scale_of_the_publications_where_it_has_been_run(g
     assert whole.verdicts[0].decisions[0].interval.text in text
 
 
+def test_the_page_of_an_experiment_has_its_section_of_the_ledger(gallery):
+    ledger = text_of("docs/explanation/ledger.md")
+    told = {name for heading in re.findall(r"^## (.*)$", ledger, re.MULTILINE) for name in heading.split(", ")}
+    silent = set(re.findall(r"`(\w+)`", ledger.partition("have no section")[0]))
+    assert told | silent == set(collection.names())
+    assert not told & silent
+    pages = {each.experiment.name: gallery.topic(each) for each in gallery.outcomes()}
+    assert {name for name, text in pages.items() if "## What papers leave open\n\n" in text} == told
+    section = pages["saturation"].split("## What papers leave open")[1]
+    assert "judged with Glorot's weights only" in " ".join(section.split())
+    assert "## unstable_gradients" not in section
+
+
 def test_the_gallery_has_a_card_an_experiment_and_every_file_it_offers_exists(gallery):
     text = gallery.cards()
     assert re.findall(r"EXPERIMENTS=(\w+)`", text) == collection.names()

@@ -7,11 +7,13 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from committed import REFERENCE, frames, outcomes, store
 from conftest import made_up_check
 
@@ -198,3 +200,4 @@ def test_what_is_to_be_cited_is_said_alike_everywhere():
     assert f'version = "{cnn_study.__version__}"' in project
     assert "license: Apache-2.0" in cited
     assert 'license = "Apache-2.0"' in project
+    assert yaml.safe_load(cited)["keywords"] == tomllib.loads(project)["project"]["keywords"]
