@@ -86,10 +86,14 @@ def _keep_undocumented(app, what, name, obj, skip, options):
     return False if field or alias else skip
 
 
+NOT_BUILT = "*Filled in when the documentation is built: `make docs`.*\n"
+"""What stands above the mark of a generated part, for those who read the page as it lies in the repository."""
+
+
 def _fill_in(app, docname, source) -> None:
     for mark, text in generated.PAGES.items():
         if mark in source[0]:
-            source[0] = source[0].replace(mark, text())
+            source[0] = source[0].replace(NOT_BUILT, "").replace(mark, text())
 
 
 def _write_topics(app) -> None:
