@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from cnn_study.analysis import test_set
+from cnn_study.analysis import targets, test_set
 from cnn_study.analysis.coverage import measured_coverage
 from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome
 from cnn_study.analysis.sensitivity import effect_text, look_text, outlook
@@ -249,9 +249,8 @@ def explanation(outcome: Outcome, claim: Claim, family: Sequence[Outcome] = ()) 
         for decision in verdict.decisions:
             yield f"  {decision.text}: {decision.verdict}"
             yield from (f"    {line}" for line in _reasons(decision) if line)
-            finite = test_set.text(outcome, [decision.rule.estimate])
-            if finite:
-                yield f"    {finite}"
+            limits = (targets.text(outcome, [decision.rule.estimate]), test_set.text(outcome, [decision.rule.estimate]))
+            yield from (f"    {limit}" for limit in limits if limit)
 
 
 def _test_text(test: Corrected) -> str:
