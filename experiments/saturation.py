@@ -106,7 +106,12 @@ def tanh_is_slow_when_deep(at):
     figures=(
         "training_curves",
         Plot(
-            "over_time", "saturated", "saturated", "epochs", "saturated units", arms=(named("tanh"), named("sigmoid"))
+            "over_time",
+            "saturated",
+            "saturated",
+            "epochs",
+            "saturated units",
+            arms=(named("tanh"), *(named("sigmoid", weights) for weights in WEIGHTS)),
         ),
         "effects",
     ),
