@@ -93,8 +93,8 @@ class HalfGap(_TimeProduct):
     def text(self) -> str:
         """What is estimated, in words."""
         return (
-            f"the time to {100 * self.threshold:g} % training error half-way between {self.slow} and {self.fast}, "
-            f"divided by that of {self.remedied}"
+            f"the geometric mean of the times of {self.slow} and {self.fast} to {100 * self.threshold:g} % training "
+            f"error, divided by the time of {self.remedied}"
         )
 
 

@@ -118,7 +118,7 @@ def pair(outcome: Outcome, decision: Decision) -> str:
     called = [outcome.design.arm(name).label for name in estimate.arms]
     if isinstance(estimate, HalfGap):
         slow, fast, remedied = called
-        return f"half-way {slow} to {fast} / {remedied}"
+        return f"geometric mean of {slow} and {fast} / {remedied}"
     return " / ".join(called)
 
 
