@@ -1,6 +1,7 @@
 """Writes a figure in one format: the same bytes every time, and few of them, as results are kept under git."""
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,9 @@ COLORS = 256
 """In the palette of a PNG file: as many as a byte can name."""
 LOSS = 2.0
 """Of 255 levels, root mean square over a picture: where a palette costs more, as in photographs, none is used."""
+_PLACES = re.compile(r' (?:d|x|y)="[^"]*"|translate\([^)]*\)')
+_LONG = re.compile(r"-?\d+\.\d{3,}")
+"""A number with digits below a hundredth of a point."""
 
 
 def save(figure: Figure, path: Path, *, suffix: str, dots: float) -> None:
@@ -30,14 +34,17 @@ def save(figure: Figure, path: Path, *, suffix: str, dots: float) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    if suffix != "png":
-        with _shaped():
-            figure.savefig(path, format=suffix, metadata=FORMATS[suffix], dpi=dots)
-        return
-    pixels = io.BytesIO()
-    figure.savefig(pixels, format="png", metadata=FORMATS["png"], dpi=dots, pil_kwargs={"compress_level": 0})
-    with Image.open(pixels) as image:
-        small(image).save(path, format="png", dpi=(dots, dots))
+    more = {"pil_kwargs": {"compress_level": 0}} if suffix == "png" else {}
+    written = io.BytesIO()
+    with _shaped():
+        figure.savefig(written, format=suffix, metadata=FORMATS[suffix], dpi=dots, **more)
+    if suffix == "png":
+        with Image.open(written) as image:
+            small(image).save(path, format="png", dpi=(dots, dots))
+    elif suffix == "svg":
+        path.write_text(rounded(written.getvalue().decode()), encoding="utf-8", newline="\n")
+    else:
+        path.write_bytes(written.getvalue())
 
 
 class _Shaped(subset.Options):
@@ -56,6 +63,11 @@ def _shaped() -> Iterator[None]:
         yield
     finally:
         subset.Options = before
+
+
+def rounded(svg: str) -> str:
+    """A drawing whose places are told to a hundredth of a point, finer than any screen or printer shows."""
+    return _PLACES.sub(lambda place: _LONG.sub(lambda number: f"{float(number[0]):.2f}", place[0]), svg)
 
 
 def small(image: Image.Image) -> Image.Image:

@@ -27,11 +27,9 @@ FORMATS = ("pdf", "svg", "png", "csv")
 """What is drawn of every figure."""
 
 _DROPPED = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>", re.DOTALL)
-_LONG = re.compile(r"(?<=\d\.\d\d)\d+")
 _PATH = re.compile(r'(?<= d=")[^"]*')
 _ID = re.compile(r' id="([^"]*)"')
 _USED = re.compile(r'(?:href="|url\()#([^")]*)')
-_GEOMETRY = re.compile(r' (?:d|x|y)="[^"]*"|translate\([^)]*\)')
 
 
 @dataclass(frozen=True)
@@ -125,9 +123,8 @@ def drawing(path: Path) -> str:
 
 
 def small(svg: str) -> str:
-    """An SVG without what is not seen: comments, metadata, line breaks, and digits below a hundredth of a point."""
+    """An SVG without what is not seen: comments, metadata, line breaks and names that nothing asks for."""
     svg = _DROPPED.sub("", svg)
-    svg = _GEOMETRY.sub(lambda found: _LONG.sub("", found[0]), svg)
     svg = _PATH.sub(lambda found: re.sub(r"\s*([A-Za-z])\s*", r"\1", found[0]), svg)
     used = set(_USED.findall(svg))
     svg = _ID.sub(lambda found: found[0] if found[1] in used else "", svg)

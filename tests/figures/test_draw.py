@@ -1,6 +1,7 @@
 import multiprocessing
 import os
 import pickle
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -23,7 +24,7 @@ from cnn_study.figures import effects
 from cnn_study.figures.draw import draw, draw_all, drawing
 from cnn_study.figures.files import missing
 from cnn_study.figures.layout import panels
-from cnn_study.figures.saving import small
+from cnn_study.figures.saving import rounded, small
 from cnn_study.figures.style import series_styles, sized, styled
 from cnn_study.results import Point
 
@@ -400,6 +401,13 @@ def test_nothing_that_draws_imports_tensorflow():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_places_in_an_svg_are_told_to_a_hundredth_of_a_point(made_up, tmp_path):
+    drawn = draw(evaluate(*made_up), tmp_path)[0].path.with_suffix(".svg").read_text()
+    assert re.search(r' d="M \d+\.\d\d ', drawn)
+    assert not re.search(r' (?:d|x|y)="[^"]*\.\d\d\d', drawn)
+    assert rounded('<path d="M -0.127 7.5" style="width: 0.125"/>') == '<path d="M -0.13 7.5" style="width: 0.125"/>'
 
 
 def test_a_png_has_a_palette_unless_it_would_be_seen():
