@@ -89,7 +89,7 @@ KINDS: Mapping[str, FigureKind] = {
     "table": FigureKind("points for the rows of a check's table", "check", ("x", "y", "logarithmic"), needs=("x", "y")),
     "visibility": FigureKind("how much of the input at each distance from the border is still seen", "check", ()),
 }
-"""Every kind of figure; :data:`cnn_study.figures.draw.FIGURES` has the functions that draw them."""
+"""Every kind of figure; :data:`cnn_study.figures.kinds.FIGURES` says how each is drawn."""
 
 AXES = ("", "x", "y", "xy")
 

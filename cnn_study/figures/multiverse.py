@@ -8,7 +8,6 @@ from types import MappingProxyType
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from cnn_study.analysis.decisions import Decision, Outcome
@@ -24,8 +23,10 @@ from cnn_study.figures.quantities import (
     decimals,
     edges,
     looked,
+    seeds_text,
     statement,
 )
+from cnn_study.figures.sketch import Sketch
 from cnn_study.figures.style import SIGNS, VERDICTS, Style
 
 Cells = Mapping[tuple[str, str], Decision]
@@ -38,12 +39,11 @@ SIGNS_TEXT = ", ".join(f"{SIGNS[verdict]} {verdict}" for verdict in RULED)
 
 def multiverse(
     outcome: Outcome, plot: Plot, style: Style, survives: Mapping[Key, bool] = MappingProxyType({})
-) -> tuple[Figure, str, pd.DataFrame]:
+) -> Sketch:
     """A column a claim, a row a condition; where a condition has several rules, the cell shows the first.
 
     Claims that share no condition are blocks of their own; in that of a single claim the conditions stand side by side.
     """
-    del plot
     cells: dict[tuple[str, str], Decision] = {}
     for verdict in outcome.verdicts:
         if verdict.aspect == "direction":
@@ -70,7 +70,9 @@ def multiverse(
     if marked:
         caption += f" {UNCORRECTED_TEXT}"
     table = [_row(condition, claim, decision) for (condition, claim), decision in cells.items()]
-    return figure, caption, pd.DataFrame(table, columns=COLUMNS)
+    data = pd.DataFrame(table, columns=COLUMNS)
+    foot = f"{SIGNS_TEXT}. Brackets: 95 % t interval{looked(outcome)}, {seeds_text(outcome, plot, data)} seeds."
+    return Sketch(figure, caption, data, (foot, UNCORRECTED_TEXT) if marked else (foot,))
 
 
 @dataclass(frozen=True)

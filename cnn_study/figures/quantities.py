@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from cnn_study.analysis.decisions import Outcome
+from cnn_study.analysis.decisions import Outcome, from_to
 from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.errors import InputError
@@ -33,6 +33,7 @@ STEPS_TEXT = (
     "another question about the same comparison took more seeds, the interval beside that question is another."
 )
 """Why one comparison may stand with two intervals: for captions of figures that show rules."""
+ONE_SEED_TEXT = "Networks of one seed: examples, without an interval."
 
 
 def looked(outcome: Outcome) -> str:
@@ -373,5 +374,18 @@ def sources(numbers: Sequence[Published]) -> str:
 
 def replicates_text(outcome: Outcome, shown: Sequence[Arm], *, logarithmic: bool = False) -> str:
     """What an estimate is, for captions of figures that show these arms."""
-    mean = "geometric mean" if logarithmic else "mean"
+    mean = mean_text(logarithmic=logarithmic)
     return f"{mean} of {outcome.seeds_of(arm.name for arm in shown)} seeds with its 95 % t interval"
+
+
+def mean_text(*, logarithmic: bool) -> str:
+    """What the mean is that :func:`summary` gives."""
+    return "geometric mean" if logarithmic else "mean"
+
+
+def seeds_text(outcome: Outcome, plot: Plot, data: pd.DataFrame) -> str:
+    """How many seeds a figure shows, for people: as its data tell, or else those of its arms."""
+    numbers = data["seeds"].dropna() if "seeds" in data else []
+    if not len(numbers):
+        return outcome.seeds_of(arm.name for arm in arms(outcome, plot))
+    return from_to([int(number) for number in numbers])

@@ -7,7 +7,7 @@ import pytest
 
 from cnn_study.experiment.plot import KINDS
 from cnn_study.figures import levels
-from cnn_study.figures.draw import FIGURES
+from cnn_study.figures.kinds import FIGURES
 
 SHARED = {"dose": levels._lines, "family": levels._lines}
 """Functions that draw for several kinds."""
@@ -19,8 +19,9 @@ def test_every_kind_is_drawn():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_figure_takes_the_fields_that_it_reads(kind):
-    module = inspect.getsource(inspect.getmodule(FIGURES[kind]))
-    own = inspect.getsource(FIGURES[kind]) + (inspect.getsource(SHARED[kind]) if kind in SHARED else "")
+    sketch = FIGURES[kind].sketch
+    module = inspect.getsource(inspect.getmodule(sketch))
+    own = inspect.getsource(sketch) + (inspect.getsource(SHARED[kind]) if kind in SHARED else "")
     read = set(re.findall(r"plot\.(\w+)", own)) | ({"arms"} if "arms(outcome, plot)" in own else set())
     taken = {*KINDS[kind].options, *(["metric"] if KINDS[kind].metric else [])}
     # What the function itself reads it must be allowed to be given; what it may be given its module must read.
