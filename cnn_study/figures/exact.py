@@ -213,8 +213,7 @@ def _grouped(number: Published) -> str:
 
 def visibility(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """How much of the input at each distance from the border is still seen: a line a padding, a panel a depth."""
-    metric = plot.metric if plot.metric in outcome.checks else "border_visibility"
-    return table(outcome, Plot("table", plot.name, f"{metric}:padding:depth", "distance", "influence"), style)
+    return table(outcome, Plot("table", plot.name, f"{plot.metric}:padding:depth", "distance", "influence"), style)
 
 
 def _table(outcome: Outcome, plot: Plot, parts: int, needed: Sequence[str]) -> tuple[CheckRecord, tuple[str, ...]]:
@@ -224,8 +223,8 @@ def _table(outcome: Outcome, plot: Plot, parts: int, needed: Sequence[str]) -> t
         InputError: There is no such check or column.
     """
     name, *columns = plot.metric.split(":")
-    if plot.metric == "test_error":  # The metric of a plot that names none.
-        name, columns = _first(outcome.checks, needed), []
+    if not name:
+        name = _first(outcome.checks, needed)
     if name not in outcome.checks:
         raise unknown_name("check", name, outcome.checks)
     record = outcome.checks[name]
