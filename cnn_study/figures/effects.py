@@ -160,8 +160,7 @@ class _Row:
     def finding(self) -> str:
         """What the verdict does not say of the size of an effect, in a few words."""
         rule = self.decision.rule
-        nothing = 0 if isinstance(rule.estimate, Contrast) else 1
-        effect = nothing in (rule.low, rule.high)
+        effect = rule.estimate.neutral in (rule.low, rule.high)
         low, high = rule.relevant
         if self.decision.verdict == "supported":
             small = effect and (self.interval.high < low or self.interval.low > high)
@@ -470,7 +469,7 @@ def _panel(ax: Axes, quantity: str, rows: Sequence[_Row], style: Style) -> None:
     else:
         ax.set_xlim(*_range(rows))
         ax.xaxis.set_major_locator(MaxNLocator(max(round((MOST_TICKS - 1) * style.width / WIDE), 2)))
-    nothing = 1 if quantity == RATIOS else 0
+    nothing = rows[0].decision.rule.estimate.neutral
     if ax.get_xlim()[0] <= nothing <= ax.get_xlim()[1]:
         ax.axvline(nothing, color="0.2", linewidth=0.8)
     places, place = [], 0.0
