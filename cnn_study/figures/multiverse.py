@@ -19,7 +19,7 @@ from cnn_study.figures.layout import grow, wrapped
 from cnn_study.figures.quantities import (
     STEPS_TEXT,
     UNCORRECTED_TEXT,
-    column_text,
+    column_parts,
     decimals,
     edges,
     looked,
@@ -216,10 +216,7 @@ def _cell(
     if decision.interval is None:
         ax.text(column + 0.5, row + 0.5, decision.verdict, ha="center", va="center", fontsize=style.small)
         return
-    first, _, rest = column_text(decision.interval, places, edges(decision.rule)).partition(" ")
-    if first in "<>":  # a bound: the sign belongs to the number
-        number, _, rest = rest.partition(" ")
-        first = f"{first} {number}"
+    first, rest = column_parts(decision.interval, places, edges(decision.rule))
     sign = SIGNS[decision.verdict]
     lines = name.count("\n") + 1 if name else 0
     heights = [(lines + place) / (lines + 3) for place in (1.1, 2.25)] if name else [0.34, 0.7]

@@ -110,6 +110,17 @@ def column_text(interval: Interval, places: int, edges: Sequence[float] = ()) ->
         places: Decimals. There are more where a rounded limit would not show on which side of an edge it lies.
         edges: Ends of ranges that the interval is held against.
     """
+    return " ".join(filter(None, column_parts(interval, places, edges)))
+
+
+def column_parts(interval: Interval, places: int, edges: Sequence[float] = ()) -> tuple[str, str]:
+    """The same in two parts: the estimate, and what stands behind it.
+
+    Args:
+        interval: See :func:`column_text`.
+        places: See :func:`column_text`.
+        edges: See :func:`column_text`.
+    """
     limits = [limit for limit in (interval.low, interval.high) if math.isfinite(limit)]
     told = (
         more
@@ -118,7 +129,7 @@ def column_text(interval: Interval, places: int, edges: Sequence[float] = ()) ->
         and all((round(limit, more) < edge) == (limit < edge) for limit in limits for edge in edges)
     )
     shown = next(told, places)
-    return replace(interval, unit="").written(lambda number: _fixed(number, shown))
+    return replace(interval, unit="").parts(lambda number: _fixed(number, shown))
 
 
 def edges(rule: Rule) -> list[float]:
