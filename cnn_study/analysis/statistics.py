@@ -55,25 +55,32 @@ class Interval:
         Args:
             number: The function that writes the estimate and each limit.
         """
-        if self.n == 0 or math.isnan(self.estimate):
-            return "unknown"
-        if self.kind == "share":
-            return f"{round(self.estimate * self.n):,} of {self.n:,} cases"
-        unit = f" {self.unit}" if self.unit else ""
-        if self.n == 1 and self.bounded:
-            return f"{number(self.estimate)}{unit} (one seed)"
-        if self.kind == "time":
-            return self._time_text(number)
-        return f"{number(self.estimate)} [{number(self.low)}, {number(self.high)}]{unit}"
+        return " ".join(filter(None, self.parts(number)))
 
-    def _time_text(self, number: Callable[[float], str]) -> str:
+    def parts(self, number: Callable[[float], str]) -> tuple[str, str]:
+        """The estimate, and what is said of it behind: its limits and its unit; empty where it is unknown.
+
+        Args:
+            number: The function that writes the estimate and each limit.
+        """
+        if self.n == 0 or math.isnan(self.estimate):
+            return "unknown", ""
+        if self.kind == "share":
+            return f"{round(self.estimate * self.n):,}", f"of {self.n:,} cases"
+        if self.n == 1 and self.bounded:
+            return number(self.estimate), f"{self.unit} (one seed)".lstrip()
+        if self.kind == "time":
+            return self._time_parts(number)
+        return number(self.estimate), f"[{number(self.low)}, {number(self.high)}] {self.unit}".rstrip()
+
+    def _time_parts(self, number: Callable[[float], str]) -> tuple[str, str]:
         if math.isinf(self.high) and self.low <= 0:
-            return "unknown"
+            return "unknown", ""
         if math.isinf(self.high):
-            return f"> {number(self.estimate)} (at least {number(self.low)})"
+            return f"> {number(self.estimate)}", f"(at least {number(self.low)})"
         if self.low <= 0:
-            return f"< {number(self.estimate)} (at most {number(self.high)})"
-        return f"{number(self.estimate)} [{number(self.low)}, {number(self.high)}]"
+            return f"< {number(self.estimate)}", f"(at most {number(self.high)})"
+        return number(self.estimate), f"[{number(self.low)}, {number(self.high)}]"
 
 
 @dataclass(frozen=True)

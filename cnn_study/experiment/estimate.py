@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from cnn_study.errors import InputError
 
@@ -20,6 +21,8 @@ def check_threshold(threshold: float) -> None:
 class _TimeProduct:
     """A product of powers of arms' times to a training error, as a geometric mean over seeds."""
 
+    neutral: ClassVar[float] = 1
+    """The estimate where what is compared does not differ: a ratio."""
     threshold: float
 
     def __post_init__(self) -> None:
@@ -127,6 +130,8 @@ class Contrast:
         unit: The unit of the estimate, for example ``points``.
     """
 
+    neutral: ClassVar[float] = 0
+    """The estimate where what is compared does not differ: a difference."""
     terms: tuple[Term, ...]
     text: str
     unit: str = "points"
@@ -174,6 +179,8 @@ class Agreement:
         check: Name of the check.
     """
 
+    neutral: ClassVar[float] = 1
+    """The estimate where what is compared does not differ: network and formula, in all cases."""
     check: str
 
     @property

@@ -19,10 +19,11 @@ class FigureKind:
         metric: The kind of the metric of its plots: an ``outcome`` of a run; a ``curve`` that is measured again and
             again; a curve for every ``layer``; a ``family`` of outcomes that differ in a number; the columns of a
             ``check``; empty: it takes none.
+        usual: The metric of its plots that name none; empty: the first table of a check that fits, or none.
         options: Names of the other fields of a plot that it takes.
         probe: What must be measured on one of the arms it shows; empty: nothing beside the errors.
         timed: Whether a rule or the search must time a training error, whose threshold it shows.
-        needs: Names of the other fields that a plot must have.
+        needs: Names of fields that a plot must have.
     """
 
     shows: str
@@ -31,6 +32,7 @@ class FigureKind:
     probe: ProbeName | Literal[""] = ""
     timed: bool = False
     needs: tuple[str, ...] = ()
+    usual: str = ""
 
 
 KINDS: Mapping[str, FigureKind] = {
@@ -38,7 +40,10 @@ KINDS: Mapping[str, FigureKind] = {
         "training error against epochs, a panel a condition", "", ("x", "y", "logarithmic", "arms")
     ),
     "history": FigureKind(
-        "what is measured again and again against epochs", "curve", ("x", "y", "logarithmic", "arms")
+        "what is measured again and again against epochs",
+        "curve",
+        ("x", "y", "logarithmic", "arms"),
+        usual="test_error",
     ),
     "race": FigureKind(
         "which arm is first at a training error: every seed and the median, as in Figure 1 of Krizhevsky et al. 2012",
@@ -51,16 +56,27 @@ KINDS: Mapping[str, FigureKind] = {
     "survival": FigureKind(
         "the share of seeds that have not reached the threshold yet", "", ("x", "y", "arms"), timed=True
     ),
-    "outcomes": FigureKind("an outcome of every arm, a row each", "outcome", ("x", "y", "logarithmic", "arms")),
+    "outcomes": FigureKind(
+        "an outcome of every arm, a row each", "outcome", ("x", "y", "logarithmic", "arms"), usual="test_error"
+    ),
     "effects": FigureKind("the estimate of every rule over the range that supports the claim", "", ("arms", "claims")),
     "multiverse": FigureKind("the verdict of every claim under every condition"),
     "forest": FigureKind("a contrast over several conditions, condition by condition, and on the average"),
-    "dose": FigureKind("an outcome against the level of the arms", "outcome", ("x", "y", "logarithmic", "arms")),
-    "family": FigureKind("outcomes NAME/NUMBER against the number", "family", ("x", "y", "logarithmic", "arms")),
-    "layers": FigureKind(
-        "values of every layer, at initialization and at the end", "layer", ("x", "y", "logarithmic", "arms")
+    "dose": FigureKind(
+        "an outcome against the level of the arms", "outcome", ("x", "y", "logarithmic", "arms"), usual="test_error"
     ),
-    "over_time": FigureKind("values of every layer against epochs", "layer", ("x", "y", "logarithmic", "arms")),
+    "family": FigureKind(
+        "outcomes NAME/NUMBER against the number", "family", ("x", "y", "logarithmic", "arms"), needs=("metric",)
+    ),
+    "layers": FigureKind(
+        "values of every layer, at initialization and at the end",
+        "layer",
+        ("x", "y", "logarithmic", "arms"),
+        needs=("metric",),
+    ),
+    "over_time": FigureKind(
+        "values of every layer against epochs", "layer", ("x", "y", "logarithmic", "arms"), usual="test_error"
+    ),
     "filters": FigureKind("kernels and feature maps of the first layer", "", ("arms",), probe="filters"),
     "patches": FigureKind(
         "parts of images that excite maps of the uppermost convolution most", "", ("arms",), probe="patches"
@@ -87,9 +103,11 @@ KINDS: Mapping[str, FigureKind] = {
     "agreement": FigureKind("the share of cases of every exact check that agree"),
     "costs": FigureKind("parameters, connections and multiply-accumulates of layers", "check", ("x", "y")),
     "table": FigureKind("points for the rows of a check's table", "check", ("x", "y", "logarithmic"), needs=("x", "y")),
-    "visibility": FigureKind("how much of the input at each distance from the border is still seen", "check", ()),
+    "visibility": FigureKind(
+        "how much of the input at each distance from the border is still seen", "check", usual="border_visibility"
+    ),
 }
-"""Every kind of figure; :data:`cnn_study.figures.draw.FIGURES` has the functions that draw them."""
+"""Every kind of figure; :data:`cnn_study.figures.kinds.FIGURES` says how each is drawn."""
 
 AXES = ("", "x", "y", "xy")
 
@@ -102,7 +120,7 @@ class Plot(Declared):
         kind: Name of the kind of figure, one of :data:`KINDS`.
         name: The name of its files, after the name of the experiment; empty: like its kind.
         metric: The outcome or the measured value that it shows; of a table of a check, ``CHECK:SERIES``: its name and
-            the column that tells the lines apart.
+            the column that tells the lines apart. Empty: the usual one of its kind, which is filled in.
         x: Label of the horizontal axis; of a table, the name of the column that is shown on it.
         y: Label of the vertical axis; of a table, the name of the column that is shown on it.
         logarithmic: Axes with a logarithmic scale: ``""``, ``"x"``, ``"y"`` or ``"xy"``.
@@ -116,7 +134,7 @@ class Plot(Declared):
 
     kind: str
     name: str = ""
-    metric: str = "test_error"
+    metric: str = ""
     x: str = ""
     y: str = ""
     logarithmic: Literal["", "x", "y", "xy"] = ""
@@ -139,6 +157,7 @@ class Plot(Declared):
         for name in kind.needs:
             if not getattr(self, name):
                 raise InputError(f"the figure {self.kind} needs {' and '.join(kind.needs)}: give it {name}")
+        object.__setattr__(self, "metric", self.metric or kind.usual)
 
     @property
     def file(self) -> str:

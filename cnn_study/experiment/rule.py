@@ -69,10 +69,10 @@ class Rule(Declared):
     def _check_smallest(self, smallest: float) -> None:
         if isinstance(self.estimate, Agreement) or math.isinf(self.low) == math.isinf(self.high):
             raise InputError(f"the rule {self._about} has a smallest effect of interest: give it one limit")
-        least = 0 if isinstance(self.estimate, Contrast) else 1
+        least = self.estimate.neutral
         if not least < smallest < math.inf:
             raise InputError(
-                f"the smallest effect of interest of the rule {self._about} must be above {least}: got {smallest:g}"
+                f"the smallest effect of interest of the rule {self._about} must be above {least:g}: got {smallest:g}"
             )
 
     @property

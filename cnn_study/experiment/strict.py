@@ -163,7 +163,7 @@ def _check_plot(plot: Plot, design: Design, claims: Sequence[str]) -> None:
     if wanted == "check":
         check, _, _ = plot.metric.partition(":")
         checks = [each.check for each in design.checks]
-        if plot.metric != "test_error" and check not in checks:
+        if check and check not in checks:
             raise plot.refused(unknown_name("check", check, checks))
     elif wanted:
         _check_metric(plot.metric, READABLE[wanted], shown, plot)

@@ -11,7 +11,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from cnn_study.analysis.decisions import ClaimVerdict, Outcome
@@ -20,6 +19,7 @@ from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import ASPECTS, Aspect, Verdict
 from cnn_study.figures.layout import text_width, wrapped
 from cnn_study.figures.quantities import STEPS_TEXT, UNCORRECTED_TEXT, estimate_text, spelled, without_exponents
+from cnn_study.figures.sketch import Sketch
 from cnn_study.figures.strips import WIDTH, comparable, strip
 from cnn_study.figures.style import PUBLISHED, SIGNS, VERDICTS, Style
 
@@ -117,7 +117,7 @@ class _Row:
 
 def claims(
     outcomes: Sequence[Outcome], style: Style, profile: str, survives: Mapping[Key, bool] = MappingProxyType({})
-) -> Iterator[tuple[Figure, str, pd.DataFrame]]:
+) -> Iterator[Sketch]:
     """A row a claim of which anything is known: its verdicts as signs, its intervals, and what was measured.
 
     There are as many drawings as it takes for none to be higher than the style lets it be.
@@ -158,9 +158,7 @@ def _unknown(outcomes: Sequence[Outcome], rows: Sequence[_Row]) -> str:
     return " ".join(told)
 
 
-def _page(
-    rows: Sequence[_Row], style: Style, profile: str, survives: Mapping[Key, bool], unknown: str
-) -> tuple[Figure, str, pd.DataFrame]:
+def _page(rows: Sequence[_Row], style: Style, profile: str, survives: Mapping[Key, bool], unknown: str) -> Sketch:
     tested: list[Aspect] = [name for name in ASPECTS if any(_is_tested(row.verdicts[name]) for row in rows)]
     signs = ", ".join(f"{SIGNS[verdict]} {verdict}" for verdict in SIGNS if verdict != "not tested")
     if unjudged := dict.fromkeys(filter(None, (row.unjudged(aspect) for aspect in tested for row in rows))):
@@ -200,7 +198,7 @@ def _page(
         f"figure has them in full.{unknown and f' {unknown}'}"
         f"{f' {STEPS_TEXT}' if any(row.outcome.design.looks for row in rows) else ''}{end}"
     )
-    return figure, caption, pd.DataFrame([_data(row, survives) for row in rows], columns=COLUMNS)
+    return Sketch(figure, caption, pd.DataFrame([_data(row, survives) for row in rows], columns=COLUMNS))
 
 
 def _is_tested(verdict: ClaimVerdict) -> bool:

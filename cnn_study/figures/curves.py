@@ -19,15 +19,18 @@ from cnn_study.figures.quantities import (
     drawable,
     is_fraction,
     labels,
+    mean_text,
     metric_text,
     natural_limits,
     percent,
     published,
     replicates_text,
+    seeds_text,
     sources,
     styles_of,
     summary,
 )
+from cnn_study.figures.sketch import Sketch
 from cnn_study.figures.style import SeriesStyle, Style
 from cnn_study.results import RunRecord
 
@@ -38,7 +41,7 @@ Curve = tuple[list[float], list[Interval]]
 """Epochs and, for each, the mean over seeds."""
 
 
-def training_curves(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def training_curves(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """A panel a condition: mean training error over seeds with its interval, every seed as a thin line."""
     shown = arms(outcome, plot)
     threshold = outcome.design.sought
@@ -66,10 +69,16 @@ def training_curves(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure,
         caption += (
             f" Open markers: where the published curves cross the line ({sources(numbers)}; all images, other rates)."
         )
-    return figure, caption, table
+    return Sketch(figure, caption, table, (f"{band_text(outcome, plot, table)}; thin: every seed.",))
 
 
-def history(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def band_text(outcome: Outcome, plot: Plot, data: pd.DataFrame) -> str:
+    """What a line with a band is, and of how many seeds, for what stands below a figure."""
+    mean, seeds = mean_text(logarithmic="y" in plot.logarithmic), seeds_text(outcome, plot, data)
+    return f"Line and band: {mean} and 95 % t interval, {seeds} seeds"
+
+
+def history(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """A panel a condition: the mean over seeds of any value that was measured again and again, with its interval."""
     figure, axes, _, table = _curves(outcome, plot, arms(outcome, plot), plot.metric, style)
     text = percent if is_fraction(plot.metric) else None
@@ -80,7 +89,7 @@ def history(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
         f"{metric_text(plot.metric).capitalize()} against epochs, each arm at its own learning rate: {text} (band) "
         "while all of them run, and every seed (thin lines)."
     )
-    return figure, caption, table
+    return Sketch(figure, caption, table, (f"{band_text(outcome, plot, table)}; thin: every seed.",))
 
 
 def _curves(

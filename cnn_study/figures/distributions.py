@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Plot
@@ -11,13 +10,14 @@ from cnn_study.figures import quantities
 from cnn_study.figures.filters import stored
 from cnn_study.figures.layers import layer_text, measured_layers
 from cnn_study.figures.layout import label_axes, legend, panels
-from cnn_study.figures.quantities import arms, conditions, labels, styles_of
+from cnn_study.figures.quantities import ONE_SEED_TEXT, arms, conditions, labels, styles_of
+from cnn_study.figures.sketch import Sketch
 from cnn_study.figures.style import Style, depth_styles
 
 TIMES = {"outputs_start": "at initialization", "outputs_end": "at the end"}
 
 
-def percentiles(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def percentiles(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """A panel an arm: percentiles of what one unit of the uppermost hidden layer takes, against epochs, of a seed."""
     shown = arms(outcome, plot)
     called, styles = quantities.names(shown), styles_of(outcome, labels(shown))
@@ -47,10 +47,11 @@ def percentiles(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
         "unit in the network of the first seed: an example, without an interval."
     )
     columns = ["condition", "label", "layer", "percentile", "epoch", "value"]
-    return figure, caption, pd.DataFrame(rows, columns=columns)
+    foot = (f"Line: median over images; band: {low}th to {high}th percentile.", ONE_SEED_TEXT)
+    return Sketch(figure, caption, pd.DataFrame(rows, columns=columns), foot)
 
 
-def histograms(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def histograms(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """Two panels an arm, at initialization and at the end: a line a layer, the density of the outputs of its units."""
     shown = [arm for arm in arms(outcome, plot) if any(map(_counted, outcome.replicates(arm.name)[:1]))]
     several, called = len(conditions(shown)) > 1, quantities.names(shown)
@@ -85,7 +86,8 @@ def histograms(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str,
         "logarithmic. The first seed of every arm: examples, without an interval."
     )
     columns = ["condition", "label", "time", "layer", "output", "share"]
-    return figure, caption, pd.DataFrame(rows, columns=columns)
+    foot = ("Dark: near the input, light: near the output.", ONE_SEED_TEXT)
+    return Sketch(figure, caption, pd.DataFrame(rows, columns=columns), foot)
 
 
 def _counted(record) -> bool:

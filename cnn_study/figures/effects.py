@@ -10,7 +10,6 @@ from types import MappingProxyType
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
@@ -41,10 +40,12 @@ from cnn_study.figures.quantities import (
     published,
     published_of,
     published_text,
+    seeds_text,
     sources,
     statement,
 )
 from cnn_study.figures.ratios import draw_interval, pair, published_ratios, ratio_axis, short_source, where
+from cnn_study.figures.sketch import Sketch
 from cnn_study.figures.style import PUBLISHED, VERDICTS, Style
 
 RATIOS = "ratio of times (above 1: the first takes longer)"
@@ -159,8 +160,7 @@ class _Row:
     def finding(self) -> str:
         """What the verdict does not say of the size of an effect, in a few words."""
         rule = self.decision.rule
-        nothing = 0 if isinstance(rule.estimate, Contrast) else 1
-        effect = nothing in (rule.low, rule.high)
+        effect = rule.estimate.neutral in (rule.low, rule.high)
         low, high = rule.relevant
         if self.decision.verdict == "supported":
             small = effect and (self.interval.high < low or self.interval.low > high)
@@ -202,9 +202,7 @@ class _Row:
         return self.head + self.body
 
 
-def effects(
-    outcome: Outcome, plot: Plot, style: Style, survives: Mapping[Key, bool] = MappingProxyType({})
-) -> tuple[Figure, str, pd.DataFrame]:
+def effects(outcome: Outcome, plot: Plot, style: Style, survives: Mapping[Key, bool] = MappingProxyType({})) -> Sketch:
     """A row a rule: its estimate with its interval over the range that supports the claim; a panel a quantity."""
     decided = _decided(outcome, plot)
     asked = any(decision.rule.aspect != "direction" for decision in decided)
@@ -224,6 +222,7 @@ def effects(
         grow(figure, grid.flat, [height * line for height in heights])
     rows = [row for rows in panels.values() for row in rows]
     seeds = from_to([row.interval.n for row in rows] or [0])
+    dotted, marked = any(row.decision.rule.smallest is not None for row in rows), any(row.mark for row in rows)
     caption = (
         f"The estimate of every rule over {seeds} seeds, with the interval that decides: the "
         f"95 % t interval{looked(outcome)}, for equivalences the 90 % one. Shaded: the range that supports the claim. "
@@ -237,7 +236,7 @@ def effects(
         caption += f" {MADE_BY_TEXT} {'; '.join(made_by)}."
     if any(row.interval.unit == SLOPES for row in rows):
         caption += f" {SLOPES_TEXT}"
-    if any(row.decision.rule.smallest is not None for row in rows):
+    if dotted:
         caption += f" {DOTTED_TEXT}"
     if any(not row.judged for row in rows):
         caption += f' "{UNJUDGED.capitalize()}": nothing is said of the cause.'
@@ -256,9 +255,17 @@ def effects(
     finite = test_set.text(outcome, (row.decision.rule.estimate for row in rows))
     if finite:
         caption += f" {finite}"
-    if any(row.mark for row in rows):
+    if marked:
         caption += f" {UNCORRECTED_TEXT}"
-    return figure, caption, pd.DataFrame([_data(row) for row in rows], columns=COLUMNS)
+    table = pd.DataFrame([_data(row) for row in rows], columns=COLUMNS)
+    foot = [
+        f"Shaded: supports the claim. Bars: 95 % t interval (equivalence: 90 %){looked(outcome)}, "
+        f"{seeds_text(outcome, plot, table)} seeds."
+    ]
+    foot += [DOTTED_TEXT] if dotted else []
+    foot += [MADE_BY_TEXT] if made_by else []
+    foot += [UNCORRECTED_TEXT] if marked else []
+    return Sketch(figure, caption, table, tuple(foot))
 
 
 def _decided(outcome: Outcome, plot: Plot) -> list[Decision]:
@@ -462,7 +469,7 @@ def _panel(ax: Axes, quantity: str, rows: Sequence[_Row], style: Style) -> None:
     else:
         ax.set_xlim(*_range(rows))
         ax.xaxis.set_major_locator(MaxNLocator(max(round((MOST_TICKS - 1) * style.width / WIDE), 2)))
-    nothing = 1 if quantity == RATIOS else 0
+    nothing = rows[0].decision.rule.estimate.neutral
     if ax.get_xlim()[0] <= nothing <= ax.get_xlim()[1]:
         ax.axvline(nothing, color="0.2", linewidth=0.8)
     places, place = [], 0.0

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.checks.table import CHECKS, Check
@@ -14,6 +13,7 @@ from cnn_study.errors import InputError, unknown_name
 from cnn_study.experiment import Plot, Published
 from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
 from cnn_study.figures.quantities import is_fraction, percent, published, sources, spelled
+from cnn_study.figures.sketch import Sketch
 from cnn_study.figures.style import VERDICTS, SeriesStyle, Style, series_styles
 from cnn_study.results import CheckRecord
 
@@ -44,7 +44,7 @@ LARGEST, SMALLEST = 1.7, 0.8
 Row = Mapping[str, str | int | float | bool]
 
 
-def agreement(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def agreement(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """A bar for every exact check of the design: the share of its cases in which network and formula agree."""
     del plot  # All checks are shown.
     names = [check.check for check in outcome.design.checks]
@@ -70,10 +70,11 @@ def agreement(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
         "Exact checks: the share of cases in which what was built agrees with the formula. Every case of the grid is "
         "looked at once; there is no sampling, so there is no interval."
     )
-    return figure, caption, pd.DataFrame(rows, columns=["check", "cases", "agreeing", "share"])
+    data = pd.DataFrame(rows, columns=["check", "cases", "agreeing", "share"])
+    return Sketch(figure, caption, data, (COMPUTED,))
 
 
-def costs(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def costs(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """Points on a logarithmic axis: parameters, connections and multiply-accumulates of every kind of layer.
 
     The check is that of ``plot.metric``, written ``CHECK`` or ``CHECK:PANEL``, or else the first whose table has the
@@ -107,7 +108,7 @@ def costs(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
     )
     if numbers:
         caption += f" Open markers: published ({sources(numbers)})."
-    return figure, caption, pd.DataFrame(shown)
+    return Sketch(figure, caption, pd.DataFrame(shown), (COMPUTED,))
 
 
 def _points(
@@ -138,7 +139,7 @@ def _points(
     return found
 
 
-def table(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def table(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """A point for every row of a check's table, light lines between those of a series.
 
     ``plot.x`` and ``plot.y`` name the columns of the axes; ``plot.metric`` is ``CHECK``, ``CHECK:SERIES`` or
@@ -169,26 +170,21 @@ def table(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.D
     label_axes(axes, _axis(plot.x), _axis(plot.y))
     if series:
         legend(figure, axes)
+    foot = _foot(record)
     caption = (
         f"{plot.y.replace('_', ' ').capitalize()} against {plot.x.replace('_', ' ')}"
-        f"{f', by {series}' if series else ''}, from the check {record.spec.check.replace('_', ' ')}. " + _foot(record)
+        f"{f', by {series}' if series else ''}, from the check {record.spec.check.replace('_', ' ')}. {foot}"
     )
     if plot.y == "influence":
         caption += (
             " Paths: the ways from a pixel of the input through all layers to the output, as a share of those from a "
             "pixel in the center. A pixel with fewer paths has less say."
         )
-    return figure, caption, pd.DataFrame(list(record.table))
-
-
-def foot(outcome: Outcome, plot: Plot) -> str:
-    """What stands below a figure of checks: that its numbers are exact, or of how many random draws they are."""
-    if plot.kind != "table":
-        return COMPUTED
-    return _foot(_table(outcome, plot, parts=2, needed=(plot.x, plot.y))[0])
+    return Sketch(figure, caption, pd.DataFrame(list(record.table)), (foot,))
 
 
 def _foot(record: CheckRecord) -> str:
+    """What stands below a table of a check: that its numbers are exact, or of how many random draws they are."""
     check = CHECKS.get(record.spec.check, Check(""))
     draws = min(check.draws, 1) if record.spec.sample else check.draws
     if not draws:
@@ -215,10 +211,9 @@ def _grouped(number: Published) -> str:
     return number.text.replace(f"{number.value:g}", f"{number.value:,.6g}")
 
 
-def visibility(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def visibility(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """How much of the input at each distance from the border is still seen: a line a padding, a panel a depth."""
-    metric = plot.metric if plot.metric in outcome.checks else "border_visibility"
-    return table(outcome, Plot("table", plot.name, f"{metric}:padding:depth", "distance", "influence"), style)
+    return table(outcome, Plot("table", plot.name, f"{plot.metric}:padding:depth", "distance", "influence"), style)
 
 
 def _table(outcome: Outcome, plot: Plot, parts: int, needed: Sequence[str]) -> tuple[CheckRecord, tuple[str, ...]]:
@@ -228,8 +223,8 @@ def _table(outcome: Outcome, plot: Plot, parts: int, needed: Sequence[str]) -> t
         InputError: There is no such check or column.
     """
     name, *columns = plot.metric.split(":")
-    if plot.metric == "test_error":  # The metric of a plot that names none.
-        name, columns = _first(outcome.checks, needed), []
+    if not name:
+        name = _first(outcome.checks, needed)
     if name not in outcome.checks:
         raise unknown_name("check", name, outcome.checks)
     record = outcome.checks[name]

@@ -28,6 +28,15 @@ def there(path: Path) -> bool:
     return all(path.with_suffix(f".{suffix}").exists() for suffix in (*FORMATS, "csv", "txt"))
 
 
+def proxy_text(proxy: str) -> str:
+    """The sentence at the end of the caption of a figure, and below it, where its results stand for others as a proxy.
+
+    Args:
+        proxy: That of the :class:`~cnn_study.experiment.Design`, not empty.
+    """
+    return f"A proxy: {proxy}."
+
+
 OVERVIEW = "claims"
 """Name of the figure of all claims."""
 

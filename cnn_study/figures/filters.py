@@ -6,13 +6,13 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Arm, Plot
 from cnn_study.figures.layers import measured_layers
 from cnn_study.figures.layout import wrapped
-from cnn_study.figures.quantities import arms, title
+from cnn_study.figures.quantities import ONE_SEED_TEXT, arms, title
+from cnn_study.figures.sketch import Sketch
 from cnn_study.figures.style import Style
 from cnn_study.results import RunRecord
 
@@ -22,7 +22,7 @@ SCALE = 8
 COLUMNS = ["condition", "label", "image", "row", "column", "channel", "value"]
 
 
-def filters(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def filters(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """A row an arm: the kernels of the first layer and the feature maps of one image, of the first seed."""
     found = [(arm, outcome.replicates(arm.name)[:1]) for arm in arms(outcome, plot)]
     pictures = [
@@ -58,7 +58,8 @@ def filters(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
         "values of both signs, else dark is its least value. The first seed of every arm: examples, without an "
         "interval."
     )
-    return figure, caption, pd.DataFrame(rows, columns=COLUMNS)
+    foot = ("Every picture on its own scale; gray: 0, where there are values of both signs.", ONE_SEED_TEXT)
+    return Sketch(figure, caption, pd.DataFrame(rows, columns=COLUMNS), foot)
 
 
 def _images(outcome: Outcome, record: RunRecord, arm: Arm, kind: str) -> Mapping[str, np.ndarray]:

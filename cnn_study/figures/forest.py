@@ -7,7 +7,6 @@ from types import MappingProxyType
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cnn_study.analysis.decisions import Decision, Outcome
@@ -24,8 +23,10 @@ from cnn_study.figures.quantities import (
     drawable,
     edges,
     metric_text,
+    seeds_text,
     statement,
 )
+from cnn_study.figures.sketch import Sketch
 from cnn_study.figures.style import VERDICTS, Style
 
 COLUMNS = ["claim", "condition", "estimate", "low", "high", "seeds", "unit", "verdict"]
@@ -36,11 +37,8 @@ PARTS = "0.35"
 """Gray of the conditions, which are shown and do not decide."""
 
 
-def forest(
-    outcome: Outcome, plot: Plot, style: Style, survives: Mapping[Key, bool] = MappingProxyType({})
-) -> tuple[Figure, str, pd.DataFrame]:
+def forest(outcome: Outcome, plot: Plot, style: Style, survives: Mapping[Key, bool] = MappingProxyType({})) -> Sketch:
     """A panel a contrast over several conditions, a row a condition; the average, which decides, as the last row."""
-    del plot
     decisions = _averages(outcome)
     parts = [_parts(outcome, decision) for decision in decisions]
     rows = list(dict.fromkeys(condition for found in parts for condition in found))
@@ -76,7 +74,10 @@ def forest(
         caption += f" All conditions: {common}."
     if marked:
         caption += f" {UNCORRECTED_TEXT}"
-    return figure, caption, pd.DataFrame(table, columns=COLUMNS)
+    data = pd.DataFrame(table, columns=COLUMNS)
+    seeds = seeds_text(outcome, plot, data)
+    foot = f"Bars: 95 % t interval, {seeds} seeds; gray: one condition, colored: the average, which decides."
+    return Sketch(figure, caption, data, (foot, UNCORRECTED_TEXT) if marked else (foot,))
 
 
 def _written(condition: str) -> str:

@@ -3,17 +3,17 @@
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Arm, Plot
 from cnn_study.figures import quantities
-from cnn_study.figures.curves import draw_curve, history, longest, mean_curve
+from cnn_study.figures.curves import band_text, draw_curve, history, longest, mean_curve
 from cnn_study.figures.layout import alike, label_axes, legend, level_axis, panels, value_axis
 from cnn_study.figures.levels import draw_points
 from cnn_study.figures.quantities import (
@@ -22,13 +22,16 @@ from cnn_study.figures.quantities import (
     conditions,
     is_fraction,
     labels,
+    mean_text,
     metric_text,
     natural_limits,
     percent,
     replicates_text,
+    seeds_text,
     styles_of,
     summary,
 )
+from cnn_study.figures.sketch import Sketch
 from cnn_study.figures.style import SeriesStyle, Style, depth_styles
 
 KINDS = {"conv": "convolution", "local": "locally connected", "dense": "dense layer"}
@@ -40,7 +43,7 @@ OUTPUT, GRAY = "output_layer", SeriesStyle("0.35", (8, 2), "X")
 TIMES = ("at initialization", "at the end")
 
 
-def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def layers(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """Two panels a condition, at initialization and at the end: the values ``metric/LAYER`` against the layer.
 
     Of arms that have the same label under a condition, that of the highest level is shown, such as the deepest network.
@@ -88,7 +91,8 @@ def layers(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.
         caption += " Of networks of several depths the deepest is shown."
     if zeros:
         caption += f" Left out, since they are exactly zero: {zeros} of {zeros + sum(row[-1] for row in rows)} values."
-    return figure, caption, table
+    mean, seeds = mean_text(logarithmic=logarithmic), seeds_text(outcome, plot, table)
+    return Sketch(figure, caption, table, (f"Bars, bands: 95 % t interval of the {mean}, {seeds} seeds.",))
 
 
 def _highest(shown: Sequence[Arm]) -> list[Arm]:
@@ -101,14 +105,15 @@ def _highest(shown: Sequence[Arm]) -> list[Arm]:
     return [arm for arm in shown if arm.level is None or chosen[arm.condition, arm.label] == arm]
 
 
-def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def over_time(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """A panel an arm, a line a layer: the values ``metric/LAYER`` against epochs; of a plain metric, its history."""
     shown = arms(outcome, plot)
     found = {arm.name: measured_layers(outcome, arm, plot.metric) for arm in shown}
     outputs = {arm.name: _output(arm, found[arm.name]) for arm in shown}
     names = sorted({layer for name, some in found.items() for layer in some if layer != outputs[name]}, key=_depth)
     if not any(found.values()):
-        return history(outcome, plot, style)
+        plain = history(outcome, plot, style)
+        return replace(plain, foot=(f"{band_text(outcome, plot, plain.data)}.",))
     called, several = quantities.names(shown), len(conditions(shown)) > 1
     titles = [f"{called[arm.name]}\n{arm.condition}" if several else called[arm.name] for arm in shown]
     spans = [
@@ -139,11 +144,13 @@ def over_time(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
         f"{metric_text(plot.metric).capitalize()} in every layer against epochs, from dark, near the input, to light, "
         f"near the output: {text} (band)."
     )
+    foot = [f"{band_text(outcome, plot, table)}."]
     if not together:
+        foot.append(TIMES_TEXT)
         caption += f" {TIMES_TEXT}"
     if any(outputs.values()):
         caption += " Gray: the output layer."
-    return figure, caption, table
+    return Sketch(figure, caption, table, tuple(foot))
 
 
 def _value_axis(ax: Axes, plot: Plot, table: pd.DataFrame) -> None:

@@ -6,7 +6,6 @@ from types import MappingProxyType
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.statistics import Interval
@@ -21,6 +20,7 @@ from cnn_study.figures.quantities import (
     conditions,
     drawable,
     is_fraction,
+    mean_text,
     metric_text,
     names,
     natural_limits,
@@ -30,11 +30,13 @@ from cnn_study.figures.quantities import (
     published_value,
     replicates_text,
     seed_means,
+    seeds_text,
     sources,
     styles_of,
     summary,
     values,
 )
+from cnn_study.figures.sketch import Sketch
 from cnn_study.figures.style import SeriesStyle, Style
 
 COLUMNS = ["condition", "label", "metric", "level", "mean", "low", "high", "seeds"]
@@ -46,7 +48,7 @@ Points = Mapping[float, Interval]
 """For each level the mean over seeds."""
 
 
-def dose(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def dose(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """A panel a condition, a line a label: an outcome against the level of the arms.
 
     Arms of the same label at the same level, such as several permutations, are averaged seed by seed. Where the
@@ -77,7 +79,7 @@ def dose(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.Da
     return _lines(outcome, plot, style, shown, series, seeds, plot.x or "level")
 
 
-def family(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def family(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """A panel a condition, a line an arm: the outcomes ``metric/NUMBER`` against that number."""
     shown = arms(outcome, plot)
     called = names(shown)
@@ -109,7 +111,7 @@ def _lines(
     series: Mapping[tuple[str, str], Points],
     seeds: Mapping[tuple[str, str], Mapping[float, Sequence[float]]],
     x: str,
-) -> tuple[Figure, str, pd.DataFrame]:
+) -> Sketch:
     titles = list(dict.fromkeys(condition for condition, _ in series))
     most = {title: [] for title in titles}
     for (condition, _), points in series.items():
@@ -117,7 +119,7 @@ def _lines(
     together = "y" in plot.logarithmic or alike([max(each, default=0.0) for each in most.values()])
     figure, axes = panels(titles, style, share_y=together)
     styles = styles_of(outcome, list(dict.fromkeys(label for _, label in series)))
-    rows, told, left_out = [], [], []
+    rows, told, left_out, dotted = [], [], [], False
     for (condition, label), points in series.items():
         ax, sampled = axes[titles.index(condition)], seeds.get((condition, label), {})
         called, shown_points = label, points
@@ -130,14 +132,8 @@ def _lines(
                 shown_points = {level: summary(each, logarithmic=logarithmic) for level, each in sampled.items()}
             found = _tell_stray(ax, sampled, styles[label], style)
             told += [f"{label} ({found})"] if found else []
-        draw_points(
-            ax,
-            shown_points,
-            styles[label],
-            called,
-            sampled,
-            bounded=is_fraction(plot.metric),
-        )
+        bounded = is_fraction(plot.metric)
+        dotted |= draw_points(ax, shown_points, styles[label], called, sampled, bounded=bounded)
         for level, interval in sorted(shown_points.items()):
             limits = (interval.estimate, interval.low, interval.high, interval.n)
             rows.append((condition, label, plot.metric, level, *limits))
@@ -157,15 +153,28 @@ def _lines(
     caption = (
         f"{metric_text(plot.metric).capitalize()} against {x}: {text} ({bars}); dots: seeds, where few or far apart."
     )
+    foot = [f"{_bars_text(outcome, plot, table, dotted=dotted)}."]
     if told:
+        foot.append(STRAY_TEXT)
         caption += f" {STRAY_TEXT} Far from all others: {'; '.join(dict.fromkeys(told))}."
     if left_out:
+        foot.append(LEFT_OUT_TEXT)
         caption += f" {LEFT_OUT_TEXT} These are: {'; '.join(dict.fromkeys(left_out))}."
     if not together:
+        foot.append(SCALES_TEXT)
         caption += f" {SCALES_TEXT}"
     if numbers:
         caption += f" Dotted lines: published ({sources(numbers)})."
-    return figure, caption, table
+    return Sketch(figure, caption, table, tuple(foot))
+
+
+def _bars_text(outcome: Outcome, plot: Plot, table: pd.DataFrame, *, dotted: bool) -> str:
+    """What the bars are, and of how many seeds, for what stands below the figure."""
+    mean, seeds = mean_text(logarithmic="y" in plot.logarithmic), seeds_text(outcome, plot, table)
+    if agreed(table):
+        return f"The {seeds} seeds of every point agree: there is no interval to draw"
+    dots = "; dots: seeds, where few or far apart" if dotted else ""
+    return f"Bars: 95 % t interval of the {mean}, {seeds} seeds{dots}"
 
 
 def agreed(table: pd.DataFrame) -> bool:
@@ -182,7 +191,7 @@ def draw_points(
     *,
     bounded: bool = False,
     crowded: bool = False,
-) -> None:
+) -> bool:
     """A line through the estimates, with a bar for every interval, or a dot for every seed where there are few.
 
     Args:
@@ -193,9 +202,12 @@ def draw_points(
         sampled: For each level the values of the seeds.
         crowded: Whether panels are small, so that many points are a line with a band.
         bounded: Whether they are shares, so that an interval beyond 0 and 1 says nothing.
+
+    Returns:
+        Whether seeds are drawn as dots.
     """
     if not points:
-        return
+        return False
     ordered = sorted(points.items())
     means = [interval.estimate for _, interval in ordered]
     few = {level for level, interval in ordered if interval.n <= FEW or (bounded and spread(sampled.get(level, ())))}
@@ -209,7 +221,7 @@ def draw_points(
         places, (lows, highs) = [level for level, _ in ordered], zip(*limits, strict=True)
         ax.plot(places, means, label=label, **one.line)
         ax.fill_between(places, lows, highs, color=one.color, alpha=0.2, linewidth=0)
-        return
+        return bool(few)
     bars = ax.errorbar(
         [level for level, _ in ordered],
         means,
@@ -221,6 +233,7 @@ def draw_points(
         **one.line,
     )
     bars.lines[0].set_clip_on(False)  # Whole markers at the ends of an axis of fractions.
+    return bool(few)
 
 
 def _without_few(

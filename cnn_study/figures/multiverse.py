@@ -8,7 +8,6 @@ from types import MappingProxyType
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from cnn_study.analysis.decisions import Decision, Outcome
@@ -20,12 +19,14 @@ from cnn_study.figures.layout import grow, wrapped
 from cnn_study.figures.quantities import (
     STEPS_TEXT,
     UNCORRECTED_TEXT,
-    column_text,
+    column_parts,
     decimals,
     edges,
     looked,
+    seeds_text,
     statement,
 )
+from cnn_study.figures.sketch import Sketch
 from cnn_study.figures.style import SIGNS, VERDICTS, Style
 
 Cells = Mapping[tuple[str, str], Decision]
@@ -38,12 +39,11 @@ SIGNS_TEXT = ", ".join(f"{SIGNS[verdict]} {verdict}" for verdict in RULED)
 
 def multiverse(
     outcome: Outcome, plot: Plot, style: Style, survives: Mapping[Key, bool] = MappingProxyType({})
-) -> tuple[Figure, str, pd.DataFrame]:
+) -> Sketch:
     """A column a claim, a row a condition; where a condition has several rules, the cell shows the first.
 
     Claims that share no condition are blocks of their own; in that of a single claim the conditions stand side by side.
     """
-    del plot
     cells: dict[tuple[str, str], Decision] = {}
     for verdict in outcome.verdicts:
         if verdict.aspect == "direction":
@@ -70,7 +70,9 @@ def multiverse(
     if marked:
         caption += f" {UNCORRECTED_TEXT}"
     table = [_row(condition, claim, decision) for (condition, claim), decision in cells.items()]
-    return figure, caption, pd.DataFrame(table, columns=COLUMNS)
+    data = pd.DataFrame(table, columns=COLUMNS)
+    foot = f"{SIGNS_TEXT}. Brackets: 95 % t interval{looked(outcome)}, {seeds_text(outcome, plot, data)} seeds."
+    return Sketch(figure, caption, data, (foot, UNCORRECTED_TEXT) if marked else (foot,))
 
 
 @dataclass(frozen=True)
@@ -214,10 +216,7 @@ def _cell(
     if decision.interval is None:
         ax.text(column + 0.5, row + 0.5, decision.verdict, ha="center", va="center", fontsize=style.small)
         return
-    first, _, rest = column_text(decision.interval, places, edges(decision.rule)).partition(" ")
-    if first in "<>":  # a bound: the sign belongs to the number
-        number, _, rest = rest.partition(" ")
-        first = f"{first} {number}"
+    first, rest = column_parts(decision.interval, places, edges(decision.rule))
     sign = SIGNS[decision.verdict]
     lines = name.count("\n") + 1 if name else 0
     heights = [(lines + place) / (lines + 3) for place in (1.1, 2.25)] if name else [0.34, 0.7]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from cnn_study.analysis import test_set
@@ -24,6 +23,7 @@ from cnn_study.figures.quantities import (
     interval_text,
     is_fraction,
     labels,
+    mean_text,
     metric_text,
     names,
     natural_limits,
@@ -32,11 +32,13 @@ from cnn_study.figures.quantities import (
     published_text,
     published_value,
     replicates_text,
+    seeds_text,
     sources,
     styles_of,
     summary,
     values,
 )
+from cnn_study.figures.sketch import Sketch
 from cnn_study.figures.style import PUBLISHED, SeriesStyle, Style
 
 MOST_TICKS = 6
@@ -63,7 +65,7 @@ class _Entry:
         return self.text_lines + sum(text.count("\n") + 1 for text in self.texts)
 
 
-def outcomes(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def outcomes(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """A panel a condition, a row an arm: the mean of an outcome over seeds with its interval, every seed as a dot."""
     entries = _entries(outcome, plot, style)
     titles = conditions([entry.arm for entry in entries])
@@ -89,7 +91,9 @@ def outcomes(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
         few = MaxNLocator(2) if style.narrow else MaxNLocator(MOST_TICKS, steps=[1, 2, 5, 10])
         axes[0].xaxis.set_major_locator(few)
     axes[-1].set_xlabel(name)
-    text = replicates_text(outcome, [entry.arm for entry in entries], logarithmic="x" in plot.logarithmic)
+    logarithmic = "x" in plot.logarithmic
+    mean = mean_text(logarithmic=logarithmic)
+    text = replicates_text(outcome, [entry.arm for entry in entries], logarithmic=logarithmic)
     caption = f"{metric_text(plot.metric).capitalize()} of every arm: {text}, and every seed (small dots)."
     finite = test_set.text(outcome, (Contrast((Term(100.0, entry.arm.name, plot.metric),), "") for entry in entries))
     if finite:
@@ -97,7 +101,8 @@ def outcomes(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
     drawn = [number for entry in entries for number in entry.numbers]
     if drawn:
         caption += f" Open markers: published ({sources(drawn)})."
-    return figure, caption, table
+    foot = f"Bars: 95 % t interval of the {mean}, {seeds_text(outcome, plot, table)} seeds; dots: seeds."
+    return Sketch(figure, caption, table, (foot,))
 
 
 def _entries(outcome: Outcome, plot: Plot, style: Style) -> list[_Entry]:

@@ -13,7 +13,8 @@ from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Arm, Plot
 from cnn_study.figures.filters import COLUMNS, stored, tiled
 from cnn_study.figures.layout import legend, wrapped
-from cnn_study.figures.quantities import arms, labels, percent, styles_of, title
+from cnn_study.figures.quantities import ONE_SEED_TEXT, arms, labels, percent, styles_of, title
+from cnn_study.figures.sketch import Sketch
 from cnn_study.figures.style import Style
 from cnn_study.results import RunRecord
 
@@ -44,7 +45,7 @@ REDUCED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
 """What makes a map of half the sides, from its blocks ``(rows, 2, columns, 2)``."""
 
 
-def patches(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def patches(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """A row an arm, a panel a map: the parts of images that excite the map most, in the network of the first seed."""
     found = []
     for arm in arms(outcome, plot):
@@ -69,10 +70,11 @@ def patches(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd
         "Parts of test images that excite feature maps of the uppermost convolution most, each of another image; a "
         "part is what one unit sees. The first maps of the first seed of every arm: examples, without an interval."
     )
-    return figure, caption, pd.DataFrame(rows, columns=COLUMNS)
+    foot = ("Black at the side of a patch: beyond the border of the image.", ONE_SEED_TEXT)
+    return Sketch(figure, caption, pd.DataFrame(rows, columns=COLUMNS), foot)
 
 
-def pooled_maps(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def pooled_maps(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """Three rows an arm: an image and a map with its reductions, the same of the moved image, and the difference."""
     found = [
         (arm, record) for arm in arms(outcome, plot) if (record := _first_seed(outcome, arm)) and _has_maps(record)
@@ -103,10 +105,11 @@ def pooled_maps(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
         "with its norm in percent of that of the picture above. The first seed of every arm: examples, without an "
         "interval."
     )
-    return figure, caption, pd.DataFrame(rows, columns=COLUMNS)
+    foot = ("Percent: size of the difference, relative to the picture as it is.", ONE_SEED_TEXT)
+    return Sketch(figure, caption, pd.DataFrame(rows, columns=COLUMNS), foot)
 
 
-def wandering(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def wandering(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """An image at three places and the map of each network that has one; below, what networks take it for."""
     found = [(arm, record) for arm in arms(outcome, plot) if (record := _first_seed(outcome, arm)) and _wanders(record)]
     shown = [arm for arm, _ in found]
@@ -162,7 +165,9 @@ def wandering(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, 
         "and the probability that networks give to its true class, against the shift: the first seed (bold) and "
         "three others (thin). One image: an example, without an interval."
     )
-    return figure, caption, pd.DataFrame(rows, columns=["label", "what", "row", "column", "value"])
+    data = pd.DataFrame(rows, columns=["label", "what", "row", "column", "value"])
+    foot = "One image. Bold: the first seed, as in the pictures; thin: three others."
+    return Sketch(figure, caption, data, (foot,))
 
 
 def _wanders(record: RunRecord) -> bool:

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pandas as pd
 
-from cnn_study.analysis.decisions import Outcome
+from cnn_study.analysis.decisions import Outcome, from_to
 from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.errors import InputError
-from cnn_study.experiment import Arm, Contrast, Plot, Published, Rule
+from cnn_study.experiment import Arm, Plot, Published, Rule
 from cnn_study.experiment.metric import METRICS
 from cnn_study.figures.style import SeriesStyle, series_styles
 
@@ -33,6 +33,7 @@ STEPS_TEXT = (
     "another question about the same comparison took more seeds, the interval beside that question is another."
 )
 """Why one comparison may stand with two intervals: for captions of figures that show rules."""
+ONE_SEED_TEXT = "Networks of one seed: examples, without an interval."
 
 
 def looked(outcome: Outcome) -> str:
@@ -109,6 +110,17 @@ def column_text(interval: Interval, places: int, edges: Sequence[float] = ()) ->
         places: Decimals. There are more where a rounded limit would not show on which side of an edge it lies.
         edges: Ends of ranges that the interval is held against.
     """
+    return " ".join(filter(None, column_parts(interval, places, edges)))
+
+
+def column_parts(interval: Interval, places: int, edges: Sequence[float] = ()) -> tuple[str, str]:
+    """The same in two parts: the estimate, and what stands behind it.
+
+    Args:
+        interval: See :func:`column_text`.
+        places: See :func:`column_text`.
+        edges: See :func:`column_text`.
+    """
     limits = [limit for limit in (interval.low, interval.high) if math.isfinite(limit)]
     told = (
         more
@@ -117,13 +129,12 @@ def column_text(interval: Interval, places: int, edges: Sequence[float] = ()) ->
         and all((round(limit, more) < edge) == (limit < edge) for limit in limits for edge in edges)
     )
     shown = next(told, places)
-    return replace(interval, unit="").written(lambda number: _fixed(number, shown))
+    return replace(interval, unit="").parts(lambda number: _fixed(number, shown))
 
 
 def edges(rule: Rule) -> list[float]:
     """What the interval of a rule is held against: no effect, and the ends of the range that supports its claim."""
-    nothing = 0.0 if isinstance(rule.estimate, Contrast) else 1.0
-    return [edge for edge in (nothing, rule.low, rule.high) if math.isfinite(edge)]
+    return [edge for edge in (rule.estimate.neutral, rule.low, rule.high) if math.isfinite(edge)]
 
 
 def _fixed(number: float, places: int) -> str:
@@ -373,5 +384,18 @@ def sources(numbers: Sequence[Published]) -> str:
 
 def replicates_text(outcome: Outcome, shown: Sequence[Arm], *, logarithmic: bool = False) -> str:
     """What an estimate is, for captions of figures that show these arms."""
-    mean = "geometric mean" if logarithmic else "mean"
+    mean = mean_text(logarithmic=logarithmic)
     return f"{mean} of {outcome.seeds_of(arm.name for arm in shown)} seeds with its 95 % t interval"
+
+
+def mean_text(*, logarithmic: bool) -> str:
+    """What the mean is that :func:`summary` gives."""
+    return "geometric mean" if logarithmic else "mean"
+
+
+def seeds_text(outcome: Outcome, plot: Plot, data: pd.DataFrame) -> str:
+    """How many seeds a figure shows, for people: as its data tell, or else those of its arms."""
+    numbers = data["seeds"].dropna() if "seeds" in data else []
+    if not len(numbers):
+        return outcome.seeds_of(arm.name for arm in arms(outcome, plot))
+    return from_to([int(number) for number in numbers])

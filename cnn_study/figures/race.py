@@ -28,6 +28,7 @@ from cnn_study.figures.quantities import (
     sources,
     timed_threshold,
 )
+from cnn_study.figures.sketch import Sketch
 from cnn_study.figures.style import PUBLISHED, SeriesStyle, Style, series_styles
 from cnn_study.models.complexity import parameters
 from cnn_study.results import RunRecord
@@ -76,7 +77,7 @@ class Entry:
         return self.records[0].spec.train.learning_rate
 
 
-def race(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def race(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """A panel a condition: every seed as a thin line that ends where its run ends, the median of an arm in bold."""
     shown = arms(outcome, plot)
     threshold = timed_threshold(outcome, plot)
@@ -108,7 +109,8 @@ def race(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.Da
         ]
         name_lines(ax, names, style.small if len(titles) > 1 else style.type_size)
     caption = _caption(outcome, entries, found, marks, threshold)
-    return figure, caption, pd.DataFrame(rows, columns=COLUMNS)
+    foot = f"Thin: every seed to its end; bold: median over seeds. Brackets: 95 % t interval{looked(outcome)}."
+    return Sketch(figure, caption, pd.DataFrame(rows, columns=COLUMNS), (foot,))
 
 
 def _entries(outcome: Outcome, shown: Sequence[Arm]) -> list[Entry]:

@@ -4,13 +4,13 @@ import math
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.path import Path
 
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.experiment import Design, Plot, RateSearch
 from cnn_study.figures.layout import label_axes, legend, level_axis, panels, value_axis
 from cnn_study.figures.quantities import arms, conditions, labels, percent, styles_of
+from cnn_study.figures.sketch import Sketch
 from cnn_study.figures.style import SeriesStyle, Style
 from cnn_study.training.search import Chosen, Trial
 
@@ -20,9 +20,11 @@ ARROW = Path(
 )
 """A marker that stands on its value and points up: at least so much."""
 RESULTS = ("reached", "not reached", "diverged")
+LATE = " (where no rate arrived, by its training error); arrow: not reached within so many epochs"
+"""What stands below the search for a time of runs that never got there."""
 
 
-def rate_search(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def rate_search(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """A panel a condition: the score of every rate that was tried, the chosen one ringed."""
     found = {name: tuned.search for name, tuned in outcome.tuned.items()}
     tuned = [arm for arm in arms(outcome, plot) if arm.tuned]
@@ -48,7 +50,8 @@ def rate_search(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
     legend(figure, axes)
     columns = ["condition", "label", "learning_rate", "result", quantity, "chosen"]
     shares = " Arms that share the rate of another one are left out." if len(shown) < len(tuned) else ""
-    return figure, _caption(outcome.design) + shares, pd.DataFrame(rows, columns=columns)
+    foot = f"{searched(search)} a rate. Ring: chosen{LATE if by_time else ''}; cross: diverged."
+    return Sketch(figure, _caption(outcome.design) + shares, pd.DataFrame(rows, columns=columns), (foot,))
 
 
 def _search(ax: Axes, chosen: Chosen, one: SeriesStyle, label: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from cnn_study.analysis.decisions import Decision, Outcome
@@ -24,6 +23,7 @@ from cnn_study.figures.quantities import (
     published,
     styles_of,
 )
+from cnn_study.figures.sketch import Sketch
 from cnn_study.figures.style import PUBLISHED, Style
 
 ARROW = 1.5
@@ -32,7 +32,7 @@ BOOTSTRAP = "0.55"
 """Gray of the intervals that do not decide."""
 
 
-def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """A row a comparison: the ratio of the times of arms, with both intervals, on a logarithmic axis."""
     decisions = _comparisons(outcome, plot)
     size = style.small
@@ -80,7 +80,11 @@ def time_ratios(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str
         "the ratio is at least this large."
     )
     columns = ["comparison", "condition", "interval", "ratio", "low", "high", "seeds"]
-    return figure, caption, pd.DataFrame(rows, columns=columns)
+    foot = (
+        f"Colored: 95 % t interval{looked(outcome)}, which decides; gray: bootstrap interval.",
+        "Arrow: at least so much.",
+    )
+    return Sketch(figure, caption, pd.DataFrame(rows, columns=columns), foot)
 
 
 def _beside(decision: Decision, numbers: Sequence[Published], places: int) -> str:

@@ -83,7 +83,7 @@ def strip(verdict: ClaimVerdict, most: int = MOST) -> Strip | None:
 
     bars = tuple(_bar(each, place, ROW * (number + 0.5)) for number, each in enumerate(shown))
     text = "; ".join(bar.text for bar in bars)
-    nothing = 1.0 if logarithmic else 0.0
+    nothing = rule.estimate.neutral
     shown_nothing = place(nothing) if low <= _scaled(nothing, logarithmic) <= high else None
     return Strip(ROW * len(bars), (place(rule.low), place(rule.high)), bars, text, shown_nothing)
 

@@ -9,7 +9,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from scipy import stats
 
 from cnn_study.analysis.decisions import Outcome
@@ -17,7 +16,8 @@ from cnn_study.analysis.estimates import time_to
 from cnn_study.analysis.statistics import CONFIDENCE, Time
 from cnn_study.experiment import Plot
 from cnn_study.figures.layout import label_axes, legend, panels, time_axis, value_axis
-from cnn_study.figures.quantities import arms, conditions, labels, percent, styles_of, timed_threshold
+from cnn_study.figures.quantities import arms, conditions, labels, percent, seeds_text, styles_of, timed_threshold
+from cnn_study.figures.sketch import Sketch
 from cnn_study.figures.style import SeriesStyle, Style
 
 COLUMNS = ["condition", "label", "threshold", "epoch", "share", "low", "high", "at_risk", "arrived", "censored"]
@@ -75,7 +75,7 @@ def kaplan_meier(times: Sequence[Time]) -> Survival:
     )
 
 
-def survival(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, pd.DataFrame]:
+def survival(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     """A panel a condition, a line an arm: the share of seeds above the threshold of the objective or of the rules."""
     shown = arms(outcome, plot)
     threshold = timed_threshold(outcome, plot)
@@ -104,7 +104,10 @@ def survival(outcome: Outcome, plot: Plot, style: Style) -> tuple[Figure, str, p
         f"{percent(CONFIDENCE)} interval (band; Greenwood's variance, on log(-log)), which is wide for so few seeds. "
         "A tick: a seed that ended without having reached it."
     )
-    return figure, caption, pd.DataFrame(rows, columns=COLUMNS)
+    data = pd.DataFrame(rows, columns=COLUMNS)
+    seeds = seeds_text(outcome, plot, data)
+    foot = f"Band: pointwise 95 % interval, {seeds} seeds; ticks: seeds that ended above the threshold."
+    return Sketch(figure, caption, data, (foot,))
 
 
 def _draw(ax: Axes, curve: Survival, one: SeriesStyle, label: str) -> None:

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from PIL import Image
 
 from cnn_study.analysis.decisions import Outcome
+from cnn_study.figures.files import proxy_text
 
 COLORS = 64
 """Of an embedded raster image."""
@@ -88,8 +89,8 @@ def pictures(outcome: Outcome, folder: Path, page: Path | None = None) -> list[P
 
 
 def without_proxy(caption: str, proxy: str) -> str:
-    """A caption without its last sentences on the scale of the images, which the page says once for all figures."""
-    return caption.split(f" A proxy: {proxy}")[0] if proxy else caption
+    """A caption without its last sentence, on the images of a proxy, which the page says once for all figures."""
+    return caption.removesuffix(f" {proxy_text(proxy)}") if proxy else caption
 
 
 def _picture(base: Path, caption: str, figures: str) -> Picture:

@@ -30,7 +30,7 @@ def pages(outcomes, style="paper", width=None, survives=None):
     sizes = sized(style, width)
     with styled(sizes):
         found = holm(outcomes) if survives is None else survives
-        drawn = list(claims(outcomes, sizes, "quick", found))
+        drawn = [(page.figure, page.caption, page.data) for page in claims(outcomes, sizes, "quick", found)]
     plt.close("all")
     return drawn
 

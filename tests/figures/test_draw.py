@@ -21,7 +21,8 @@ from cnn_study.errors import ExecutionError, InputError
 from cnn_study.experiment import Contrast, Plot, Rule, Term
 from cnn_study.figures import draw as module
 from cnn_study.figures import effects
-from cnn_study.figures.draw import draw, draw_all, drawing
+from cnn_study.figures.draw import draw, draw_all
+from cnn_study.figures.drawing import drawing
 from cnn_study.figures.files import missing
 from cnn_study.figures.layout import panels
 from cnn_study.figures.saving import rounded, small

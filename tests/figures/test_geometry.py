@@ -7,7 +7,7 @@ import pytest
 from committed import outcomes as committed
 
 from cnn_study import collection
-from cnn_study.figures.draw import drawing
+from cnn_study.figures.drawing import drawing
 from cnn_study.figures.style import WIDTHS, sized, styled
 
 SMALLEST = 6.0

@@ -12,7 +12,9 @@ from matplotlib.patches import Rectangle
 from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.errors import InputError
 from cnn_study.experiment import Plot
-from cnn_study.figures.draw import FIGURES, draw, drawing
+from cnn_study.figures.draw import draw
+from cnn_study.figures.drawing import drawing
+from cnn_study.figures.kinds import FIGURES
 from cnn_study.figures.layout import text_width, wrapped
 from cnn_study.figures.quantities import column_text, decimals, edges, interval_text, is_fraction, summary
 from cnn_study.figures.style import STYLES, styled

@@ -3,7 +3,7 @@ import pytest
 from made_up_results import effects
 
 from cnn_study.experiment import Plot
-from cnn_study.figures.draw import drawing
+from cnn_study.figures.drawing import drawing
 from cnn_study.figures.quantities import column_text, decimals, edges
 from cnn_study.figures.style import SIGNS
 

@@ -7,7 +7,8 @@ from made_up_results import SEEDS, proxied, race
 
 from cnn_study.errors import InputError
 from cnn_study.experiment import Plot
-from cnn_study.figures.draw import draw, drawing
+from cnn_study.figures.draw import draw
+from cnn_study.figures.drawing import drawing
 from cnn_study.figures.race import median_curve
 
 PLOT = Plot("race", labels=("ReLU", "tanh"))

@@ -61,7 +61,7 @@ def test_nobody_arrives():
 
 
 def test_a_panel_a_condition_a_line_an_arm_a_tick_for_seeds_that_never_arrive(drawn):
-    figure, caption, data = drawn
+    figure, data = drawn.figure, drawn.data
     assert [ax.get_title() for ax in figure.axes] == ["first", "second"]
     for ax in figure.axes:
         lines = {line.get_label(): line for line in ax.lines if line.get_marker() != "|"}
@@ -71,8 +71,8 @@ def test_a_panel_a_condition_a_line_an_arm_a_tick_for_seeds_that_never_arrive(dr
         tanh = data[(data.label == "tanh") & (data.condition == ax.get_title())]
         assert list(lines["tanh"].get_ydata()[::2]) == pytest.approx(list(tanh.share))
     assert list(data[data.label == "ReLU"].share.iloc[:4]) == pytest.approx([1, 2 / 3, 1 / 3, 0])
-    assert "3 seeds" in caption
-    assert "25 %" in caption
+    assert "3 seeds" in drawn.caption
+    assert "25 %" in drawn.caption
 
 
 def test_the_threshold_is_that_of_a_rule_where_the_search_times_nothing():
@@ -81,10 +81,8 @@ def test_the_threshold_is_that_of_a_rule_where_the_search_times_nothing():
     timed = made_up_outcome(arms, falling, (), decisions=[Decision(rule, "inconclusive", None, None, "", ())])
     search = replace(timed.design.search, objective=LowestValidationError())
     with styled(STYLES["paper"]):
-        data = survival(replace(timed, design=replace(timed.design, search=search)), Plot("survival"), STYLES["paper"])[
-            2
-        ]
-        assert set(data.threshold) == {0.6}
+        by_rule = replace(timed, design=replace(timed.design, search=search))
+        assert set(survival(by_rule, Plot("survival"), STYLES["paper"]).data.threshold) == {0.6}
         timeless = made_up_outcome(arms, falling, (), objective=LowestValidationError())
         with pytest.raises(InputError, match="times no training error"):
             survival(timeless, Plot("survival"), STYLES["paper"])
@@ -94,5 +92,5 @@ def test_the_threshold_is_that_of_a_rule_where_the_search_times_nothing():
 def test_an_arm_that_starts_below_the_threshold_is_left_out():
     outcome = made_up_outcome([arm(1, "ReLU")], falling, (), objective=TimeToTrainError(0.95))
     with styled(STYLES["paper"]):
-        assert survival(outcome, Plot("survival"), STYLES["paper"])[2].empty
+        assert survival(outcome, Plot("survival"), STYLES["paper"]).data.empty
     plt.close("all")

@@ -12,7 +12,7 @@ from cnn_study.analysis.decisions import Decision
 from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.experiment import Plot, Published, Rule, TimeRatio
 from cnn_study.figures import levels
-from cnn_study.figures.draw import drawing
+from cnn_study.figures.drawing import drawing
 from cnn_study.figures.filters import side_by_side
 from cnn_study.figures.layout import level_axis, value_axis
 from cnn_study.figures.levels import stray

@@ -12,7 +12,8 @@ from matplotlib import font_manager
 
 from cnn_study import collection
 from cnn_study.figures import fonts
-from cnn_study.figures.draw import draw_all, drawing
+from cnn_study.figures.draw import draw_all
+from cnn_study.figures.drawing import drawing
 
 RC = """
 axes.formatter.use_locale: True
@@ -73,8 +74,8 @@ def test_drawing_leaves_the_backend_of_the_program_as_it_was():
     program = """
 import matplotlib
 matplotlib.use("svg")
-from cnn_study.figures.draw import _without_screen
-with _without_screen():
+from cnn_study.figures.drawing import without_screen
+with without_screen():
     assert matplotlib.get_backend().lower() == "agg"
 assert matplotlib.get_backend() == "svg"
 """

@@ -216,7 +216,7 @@ def test_a_smaller_drawing_has_the_same_paths(made_up, tmp_path):
 
 
 def test_captions_leave_the_scale_to_the_head_of_the_page():
-    caption = "An error of every arm. A proxy: a subset. Published numbers are for all images."
+    caption = "An error of every arm. A proxy: a subset."
     assert without_proxy(caption, "a subset") == "An error of every arm."
     assert without_proxy(caption, "") == caption
 
