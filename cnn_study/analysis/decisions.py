@@ -142,6 +142,11 @@ class ClaimVerdict:
         return self.verdict == "inconclusive" and any(each.missing for each in self.decisions)
 
     @property
+    def premise_fails(self) -> bool:
+        """Whether nothing is said of a cause since a premise of it is contradicted; not: since its runs are missing."""
+        return any(each.rule.premise and each.verdict == "contradicted" for each in self.decisions)
+
+    @property
     def so_far(self) -> "ClaimVerdict":
         """The same over the conditions that have been run whole, whatever the others may come to.
 

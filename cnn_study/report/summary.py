@@ -115,17 +115,11 @@ def answers(found: Findings, name: str, claim: Claim) -> Sequence[str]:
     holds, size, reason = (words.get(aspect, WORDS["not tested"]) for aspect in ASPECTS)
     if outcome is None:
         return holds, "", size, reason
-    if _unmet(outcome, claim):
+    if any(each.premise_fails for each in outcome.verdicts if each.claim.name == claim.name):
         reason = "not judged: a premise of it fails"
     if "magnitude" in known:
         size += f"<br>{_size(claim, known, outcome.design)}"
     return holds, "<br>".join(_shares(list(known.values()), outcome.design)), size, reason
-
-
-def _unmet(outcome: Outcome, claim: Claim) -> bool:
-    """Whether the reason of a claim cannot be judged, as a premise of it does not hold."""
-    mine = (each for each in outcome.verdicts if each.claim.name == claim.name and each.verdict == "not tested")
-    return any(each.rule.premise and each.verdict == "contradicted" for verdict in mine for each in verdict.decisions)
 
 
 def _side(decision: Decision) -> str:
