@@ -442,6 +442,15 @@ def place(interval: Interval, low: float, high: float) -> Verdict:
     return "contradicted" if interval.high < low or interval.low > high else "inconclusive"
 
 
+def of_most_seeds(decisions: Iterable[Decision]) -> Interval:
+    """The interval of most seeds: the number to show where rules about one estimate needed different numbers of them.
+
+    Args:
+        decisions: About one estimate, at least one with an interval. Of those with equally many seeds the first counts.
+    """
+    return max((each.interval for each in decisions if each.interval), key=lambda each: each.n)
+
+
 def conjunction(verdicts: Iterable[Verdict]) -> Verdict:
     """One verdict over several rules under one condition, all of which the claim needs."""
     kinds = set(verdicts)
