@@ -387,7 +387,7 @@ def _irrelevance(rule: Rule, interval: Interval) -> str:
     mirrored = 2 * limit - beyond if isinstance(rule.estimate, Contrast) else limit**2 / beyond
     between = sorted((mirrored, beyond))
     # The limit is not that of no effect at all: there may be an effect, but not one that passes the limit.
-    nothing = limit == (0 if isinstance(rule.estimate, Contrast) else 1)
+    nothing = limit == rule.nothing
     what = "no relevant effect" if nothing else f"no relevant effect {where} {_amount(limit, unit)}"
     if place(interval, *((-math.inf, limit) if where == "above" else (limit, math.inf))) == "supported":
         other = "below" if where == "above" else "above"

@@ -69,11 +69,14 @@ class Rule(Declared):
     def _check_smallest(self, smallest: float) -> None:
         if isinstance(self.estimate, Agreement) or math.isinf(self.low) == math.isinf(self.high):
             raise InputError(f"the rule {self._about} has a smallest effect of interest: give it one limit")
-        least = 0 if isinstance(self.estimate, Contrast) else 1
-        if not least < smallest < math.inf:
-            raise InputError(
-                f"the smallest effect of interest of the rule {self._about} must be above {least}: got {smallest:g}"
-            )
+        if not self.nothing < smallest < math.inf:
+            must = f"must be above {self.nothing:g}: got {smallest:g}"
+            raise InputError(f"the smallest effect of interest of the rule {self._about} {must}")
+
+    @property
+    def nothing(self) -> float:
+        """What is estimated where there is no effect: a difference of 0, a ratio of 1."""
+        return 0.0 if isinstance(self.estimate, Contrast) else 1.0
 
     @property
     def relevant(self) -> tuple[float, float]:

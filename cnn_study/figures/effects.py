@@ -159,8 +159,7 @@ class _Row:
     def finding(self) -> str:
         """What the verdict does not say of the size of an effect, in a few words."""
         rule = self.decision.rule
-        nothing = 0 if isinstance(rule.estimate, Contrast) else 1
-        effect = nothing in (rule.low, rule.high)
+        effect = rule.nothing in (rule.low, rule.high)
         low, high = rule.relevant
         if self.decision.verdict == "supported":
             small = effect and (self.interval.high < low or self.interval.low > high)

@@ -11,7 +11,7 @@ from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.errors import InputError
-from cnn_study.experiment import Arm, Contrast, Plot, Published, Rule
+from cnn_study.experiment import Arm, Plot, Published, Rule
 from cnn_study.experiment.metric import METRICS
 from cnn_study.figures.style import SeriesStyle, series_styles
 
@@ -122,8 +122,7 @@ def column_text(interval: Interval, places: int, edges: Sequence[float] = ()) ->
 
 def edges(rule: Rule) -> list[float]:
     """What the interval of a rule is held against: no effect, and the ends of the range that supports its claim."""
-    nothing = 0.0 if isinstance(rule.estimate, Contrast) else 1.0
-    return [edge for edge in (nothing, rule.low, rule.high) if math.isfinite(edge)]
+    return [edge for edge in (rule.nothing, rule.low, rule.high) if math.isfinite(edge)]
 
 
 def _fixed(number: float, places: int) -> str:
