@@ -348,6 +348,34 @@ def judgements(
             return
 
 
+def advanced(
+    standing: Standing,
+    rule: Rule,
+    design: Design,
+    tuned: Mapping[str, Tuned],
+    stored: Mapping[str, RunRecord],
+    *,
+    confirm: bool = True,
+) -> Standing:
+    """How far a rule has come, from where it stood: look after look, as far as their seeds are stored.
+
+    Args:
+        standing: Where it stood.
+        rule: The rule to be applied.
+        design: The design it belongs to.
+        tuned: The arms whose learning rate is known, by name.
+        stored: Finished runs by key.
+        confirm: Whether looks count that come after the one that decides it, which may confirm that.
+    """
+    if standing.state == "closed":
+        return standing
+    for judgement in judgements(rule, design, tuned, stored, standing.looks):
+        standing = Standing(standing.looks + 1, judgement.state)
+        if not standing.asks(confirm):
+            break
+    return standing
+
+
 def _judged(
     rule: Rule, design: Design, tuned: Mapping[str, Tuned], runs: Mapping[str, Sequence[RunRecord]]
 ) -> Judgement:

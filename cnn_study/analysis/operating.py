@@ -117,10 +117,19 @@ def ended(
     """
     found = [_intervals(values[:, :n], limits, tuple(sizes), censored) for n in sizes]
     verdicts = np.stack([each[0] for each in found])
-    last = np.where(verdicts.any(axis=0), (verdicts != 0).argmax(axis=0), len(sizes) - 1)
+    last = _first(verdicts != 0)
     low, high = (np.stack([each[i] for each in found]) for i in (1, 2))
     paths = np.arange(len(values))
     return Ended(verdicts[last, paths], np.asarray(sizes)[last], low[last, paths], high[last, paths])
+
+
+def _first(found: np.ndarray) -> np.ndarray:
+    """The look at which every path ends, by its place: the first at which that is found which ends it, or the last.
+
+    Args:
+        found: Whether it is found, of shape ``(looks, paths)``.
+    """
+    return np.where(found.any(axis=0), found.argmax(axis=0), len(found) - 1)
 
 
 def _intervals(
@@ -399,7 +408,7 @@ def confirmation(effect: float, paths: int = PATHS, seed: int = SEED) -> Confirm
     nominal = 2 * special.stdtr(sizes[:, None] - 1, -np.abs(t))
     known = boundaries(LOOKS).two_sided
     decided, sure = nominal < known.level, nominal < known.nominal(CONFIRMED)
-    first, end = (np.where(found.any(axis=0), found.argmax(axis=0), len(LOOKS) - 1) for found in (decided, sure))
+    first, end = _first(decided), _first(sure)
     still = decided[end, np.arange(paths)]
     return Confirmation(
         effect,
