@@ -6,7 +6,7 @@ from typing import Literal
 
 from cnn_study.experiment.metric import METRICS, named
 
-Kind = Literal["text", "integer", "number"]
+ColumnKind = Literal["text", "integer", "number"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Column:
 
     name: str
     meaning: str
-    kind: Kind = "text"
+    kind: ColumnKind = "text"
     unit: str = ""
 
 

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from cnn_study.experiment.arm import Arm
 from cnn_study.spec import ProbeName
 
-Kind = Literal["outcome", "curve", "layer", "family"]
+MetricKind = Literal["outcome", "curve", "layer", "family"]
 
 SLOPES = "powers of ten a layer"
 """Unit of slopes of the gradient."""
@@ -30,7 +30,7 @@ class Metric:
 
     name: str
     meaning: str
-    kind: Kind = "outcome"
+    kind: MetricKind = "outcome"
     probe: ProbeName | Literal[""] = ""
     validation: bool = False
     test_curve: bool = False
@@ -185,7 +185,7 @@ METRICS: tuple[Metric, ...] = (
 """All metrics, ordered by what measures them."""
 
 
-def named(name: str, kinds: Iterable[Kind] = get_args(Kind)) -> Iterator[Metric]:
+def named(name: str, kinds: Iterable[MetricKind] = get_args(MetricKind)) -> Iterator[Metric]:
     """The metrics of these kinds that a name stands for. Members of families and of layers have a slash in their names.
 
     Args:

@@ -12,12 +12,12 @@ from cnn_study.experiment.arm import Arm
 from cnn_study.experiment.claim import Claim
 from cnn_study.experiment.design import Design
 from cnn_study.experiment.estimate import Agreement, Contrast, Estimate, HalfGap, TimeRatio
-from cnn_study.experiment.metric import METRICS, Kind, Metric, named
+from cnn_study.experiment.metric import METRICS, Metric, MetricKind, named
 from cnn_study.experiment.plot import KINDS, Plot
 from cnn_study.experiment.rule import Condition, Rule
 from cnn_study.spec import one_line
 
-READABLE: dict[str, tuple[Kind, ...]] = {
+READABLE: dict[str, tuple[MetricKind, ...]] = {
     "outcome": ("outcome",),
     "curve": ("curve",),
     "layer": ("layer", "curve"),
@@ -110,7 +110,7 @@ def _terms(estimate: Estimate) -> Iterable[tuple[str, str]]:
     return [(term.arm, term.metric) for term in estimate.terms] if isinstance(estimate, Contrast) else []
 
 
-def _check_metric(name: str, kinds: tuple[Kind, ...], arms: Sequence[Arm], asked: Rule | Plot) -> None:
+def _check_metric(name: str, kinds: tuple[MetricKind, ...], arms: Sequence[Arm], asked: Rule | Plot) -> None:
     """Refuse a metric that does not exist, or that none of the arms will have."""
     found = list(named(name, kinds))
     if not found:
