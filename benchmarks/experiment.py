@@ -13,7 +13,7 @@ from benchmarks.processes import PLAIN, environment
 from cnn_study import collection
 from cnn_study.data import cache
 from cnn_study.errors import DataError, ExecutionError
-from cnn_study.experiment import Design, TimeToTrainError
+from cnn_study.experiment import Design
 from cnn_study.results import Store
 from cnn_study.training.search import Stored
 from cnn_study.training.tuning import Tuned, tune
@@ -108,7 +108,7 @@ def saved(results: Path) -> Iterator[Measurement]:
     stored = Store(results).records()
     for experiment in collection.load():
         plan = experiment.at(results.name)
-        if plan.search is None or not isinstance(plan.search.objective, TimeToTrainError):
+        if plan.sought is None:
             continue
         epochs = Epochs.of(plan, stored)
         if not epochs.trained:

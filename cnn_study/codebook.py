@@ -6,7 +6,7 @@ from typing import Literal
 
 from cnn_study.experiment.metric import METRICS, named
 
-Kind = Literal["text", "integer", "number"]
+ColumnKind = Literal["text", "integer", "number"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Column:
 
     name: str
     meaning: str
-    kind: Kind = "text"
+    kind: ColumnKind = "text"
     unit: str = ""
 
 
@@ -118,24 +118,14 @@ ROWS: Mapping[str, str] = {
 }
 """What a row of a table is."""
 
-UNITS: Mapping[str, str] = {
-    "epochs": "epochs",
-    "steps": "optimizer steps",
-    **dict.fromkeys(("gradient_slope_start", "gradient_slope_end"), "powers of ten a layer"),
-    **dict.fromkeys(("weight_gradient_slope_start", "weight_gradient_slope_end"), "powers of ten a layer"),
-    **dict.fromkeys(("filter_height", "filter_width", "feature_map_height", "feature_map_width"), "pixels"),
-    "patch_side": "pixels",
-}
-"""Of metrics that have one. All others are pure numbers: fractions between 0 and 1, ratios, losses, gradients."""
-
 
 def unit_of(metric: str) -> str:
-    """The unit of a metric, ``1`` for a pure number.
+    """The unit of a metric, ``1`` for a pure number and for a name that is none.
 
     Args:
         metric: Its name, such as ``epochs`` or ``shift_drop/4``.
     """
-    return UNITS.get(metric, "1")
+    return next((each.unit for each in named(metric)), "1")
 
 
 def probe_of(metric: str) -> str:
@@ -144,7 +134,7 @@ def probe_of(metric: str) -> str:
     Args:
         metric: Its name, such as ``saturated/dense1``.
     """
-    return next((each.probe for each in named(metric, ("outcome", "curve", "layer", "family"))), "")
+    return next((each.probe for each in named(metric)), "")
 
 
 def outcome_column(name: str) -> Column:
@@ -163,4 +153,4 @@ def metric_rows() -> Iterator[tuple[str, str, str, str, str]]:
     """A row a metric: name, kind, meaning, unit, probe; the heads first."""
     yield "metric", "kind", "meaning", "unit", "probe"
     for each in METRICS:
-        yield each.name, each.kind, each.meaning, unit_of(each.name), each.probe
+        yield each.name, each.kind, each.meaning, each.unit, each.probe

@@ -9,12 +9,11 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from cnn_study.execution.events import Begun, Event, Failed, Finished, Lost, Waiting
-from cnn_study.execution.events import Progress as Measured
+from cnn_study.execution.events import Begun, Event, Failed, Finished, Lost, Progressed, Waiting
 from cnn_study.execution.forecast import Examples, Pace, work_of
 from cnn_study.execution.jobs import Job
 from cnn_study.execution.plan import CheckRequest, Request
-from cnn_study.execution.suite import Ended, Queued
+from cnn_study.execution.suite import DesignEnded, Queued
 from cnn_study.results import CheckRecord, RunRecord
 from cnn_study.spec import RunSpec
 
@@ -79,14 +78,14 @@ class SuiteDisplay:
         with Live(get_renderable=self._render, console=self._console, refresh_per_second=4, transient=True):
             yield
 
-    def __call__(self, event: Event | Queued | Ended) -> None:
+    def __call__(self, event: Event | Queued | DesignEnded) -> None:
         """Take notice of an event. What a design has found when it ends is for others to tell."""
         match event:
             case Queued(request):
                 self._requests[request.job.key] = request
             case Begun(job):
                 self._running[job.key] = (job, 0.0, None)
-            case Measured(run, point):
+            case Progressed(run, point):
                 self._running[run.key] = (run, point.epoch, point.value)
             case Lost(job, reason):
                 self._running.pop(job.key, None)

@@ -12,7 +12,7 @@ from cnn_study.data import cache
 from cnn_study.data.dataset import Dataset, described, parsed
 from cnn_study.data.registry import DATASETS
 from cnn_study.errors import InputError, StoreError
-from cnn_study.execution.forecast import Examples, Images, Pace
+from cnn_study.execution.forecast import Examples, ImageCounts, Pace
 from cnn_study.experiment import PROFILES, Design, Experiment, Setting
 from cnn_study.files import replace_file
 from cnn_study.results import RunRecord, Store
@@ -196,13 +196,13 @@ def examples_in(known: Mapping[str, Dataset]) -> Examples:
     return partial(_examples, known)
 
 
-def _examples(known: Mapping[str, Dataset], spec: RunSpec) -> Images:
+def _examples(known: Mapping[str, Dataset], spec: RunSpec) -> ImageCounts:
     data = spec.data
     if data.train_size and data.test_size:
-        return Images(data.examples(data.train_size), data.test_size)
+        return ImageCounts(data.examples(data.train_size), data.test_size)
     arrays = known[data.name].arrays
     train, test = (arrays[name].shape[0] for name in ("x_train", "x_test"))
-    return Images(data.examples(train), data.test_size or test)
+    return ImageCounts(data.examples(train), data.test_size or test)
 
 
 def timed(store: Store, known: Mapping[str, Dataset]) -> dict[str, RunRecord]:

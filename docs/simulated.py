@@ -7,7 +7,7 @@ from scipy import stats
 
 from benchmarks import halves
 from cnn_study.analysis import operating, replication
-from cnn_study.analysis.decisions import Outcome, judgements
+from cnn_study.analysis.decisions import Outcome, advanced
 from cnn_study.analysis.sequential import boundaries
 from cnn_study.experiment import LOOKS
 
@@ -117,17 +117,12 @@ def saved_rows(found: Iterable[Outcome]) -> Rows:
 
 def _decisive(outcome: Outcome) -> Mapping[str, int]:
     """Seeds that every arm had when each rule about it was decided for the first time, or at its last look, by name."""
-    design, standings = outcome.design, []
-    for rule in design.rules:
-        standing = replication.beginning(rule, design)
-        if standing.state == "open":
-            judged = judgements(rule, design, outcome.tuned, outcome.stored)
-            for number, judgement in enumerate(judged, start=1):
-                standing = replication.Standing(number, judgement.state)
-                if judgement.state != "open":
-                    break
-        standings.append((rule, standing))
-    return replication.wanted(design, standings)
+    design = outcome.design
+    begun = ((rule, replication.beginning(rule, design)) for rule in design.rules)
+    return replication.wanted(
+        design,
+        ((rule, advanced(at, rule, design, outcome.tuned, outcome.stored, confirm=False)) for rule, at in begun),
+    )
 
 
 def halves_rows() -> Rows:

@@ -6,8 +6,8 @@ from conftest import made_up_check, made_up_design, made_up_record
 from rich.console import Console
 
 from cnn_study.display import SuiteDisplay
-from cnn_study.execution.events import Begun, Failed, Finished, Lost, Progress, Waiting
-from cnn_study.execution.forecast import Images
+from cnn_study.execution.events import Begun, Failed, Finished, Lost, Progressed, Waiting
+from cnn_study.execution.forecast import ImageCounts
 from cnn_study.execution.plan import CheckRequest, Request
 from cnn_study.execution.suite import Queued
 from cnn_study.results import Point
@@ -22,7 +22,7 @@ CHECK = CheckSpec(check="sizes")
 def display():
     """A display that has queued a run and a check, and what it has printed."""
     printed = io.StringIO()
-    shown = SuiteDisplay(Console(file=printed, width=120), lambda run: Images(100, 50), 2, {})
+    shown = SuiteDisplay(Console(file=printed, width=120), lambda run: ImageCounts(100, 50), 2, {})
     shown(Queued(Request(ARM, "replicate", RUN)))
     shown(Queued(CheckRequest(CHECK)))
     return shown, printed
@@ -47,7 +47,7 @@ def test_ends_are_told_by_the_names_of_arms_and_checks(display):
 
 def test_a_quiet_display_has_no_lines_for_finished_runs_but_tells_failures():
     printed = io.StringIO()
-    shown = SuiteDisplay(Console(file=printed), lambda run: Images(100, 50), 2, {}, quiet=True)
+    shown = SuiteDisplay(Console(file=printed), lambda run: ImageCounts(100, 50), 2, {}, quiet=True)
     shown(Finished(made_up_record(RUN)))
     assert printed.getvalue() == ""
     shown(Failed(RUN, "ValueError: no"))
@@ -59,7 +59,7 @@ def test_what_workers_are_at_is_shown_until_it_ends(display):
     shown(Begun(CHECK))
     shown(Begun(RUN))
     assert "check sizes\n" in live(shown).replace(" " * 3, "").replace(" \n", "\n")
-    shown(Progress(RUN, Point("train_error", 5, 0.5, 0.25)))
+    shown(Progressed(RUN, Point("train_error", 5, 0.5, 0.25)))
     assert "relu, plain (seed 1, rate 0.01): epoch 0.5 of 20, training error 25.0 %" in live(shown)
     assert "0/2" in live(shown)
     shown(Finished(made_up_record(RUN)))

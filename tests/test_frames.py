@@ -10,7 +10,6 @@ from committed import REFERENCE, frames, outcomes, store
 import cnn_study
 from cnn_study import codebook
 from cnn_study.errors import InputError
-from cnn_study.experiment.metric import METRICS
 from cnn_study.frames import Results
 from cnn_study.report.summary import marks
 from cnn_study.report.verdicts import write_verdicts
@@ -92,8 +91,6 @@ def test_every_outcome_has_its_meaning_and_its_unit_in_the_codebook(quick):
     assert codebook.outcome_column("validation_error").unit == "1"
     assert codebook.outcome_column("gradient_slope_end").unit == "powers of ten a layer"
     assert "shift of so many pixels: 4" in codebook.outcome_column("shift_drop/4").meaning
-    known = {each.name for each in METRICS}
-    assert set(codebook.UNITS) <= known
 
 
 def test_verdicts_and_estimates_are_those_of_the_results_page(quick):

@@ -9,7 +9,7 @@ from cnn_study import tables
 from cnn_study.analysis.decisions import evaluate
 from cnn_study.analysis.sensitivity import outlook
 from cnn_study.analysis.significance import UNCORRECTED, corrected
-from cnn_study.execution.forecast import Images, Pace
+from cnn_study.execution.forecast import ImageCounts, Pace
 from cnn_study.execution.plan import plan
 from cnn_study.experiment import Contrast, Term
 from cnn_study.report.answers import in_words
@@ -84,11 +84,11 @@ def printed(table, width=80):
 def test_no_cell_of_a_plan_is_cut_at_80_columns():
     """Many large runs, and an experiment of a long name, which goes over several lines."""
     plans = [planned("a_name_" * 5), planned("short")]
-    for table in (tables.plan(plans, lambda _: Images(10**12, 10**6), PACE, 2), tables.arms(plans)):
+    for table in (tables.plan(plans, lambda _: ImageCounts(10**12, 10**6), PACE, 2), tables.arms(plans)):
         output = printed(table)
         assert "\N{HORIZONTAL ELLIPSIS}" not in output
         assert max(map(len, output.splitlines())) <= 80
-    narrow = printed(tables.plan(plans, lambda _: Images(10**12, 10**6), PACE, 2)).replace("\n", "")
+    narrow = printed(tables.plan(plans, lambda _: ImageCounts(10**12, 10**6), PACE, 2)).replace("\n", "")
     for text in ("runs,", "10^12", "images", "least"):
         assert text in narrow
     assert all(len(line) <= 80 for line in (*tables.plan_notes(PACE), *tables.plan_notes(None), tables.ARM_NOTE))
@@ -97,7 +97,7 @@ def test_no_cell_of_a_plan_is_cut_at_80_columns():
 def test_a_plan_says_the_least_and_the_most():
     design = made_up_design()
     looks = planned("looks", seeds=tuple(range(1, 9)), looks=(4, 6, 8))
-    last = printed(tables.plan([looks], lambda _: Images(100, 100), PACE, 1)).splitlines()[-1].split()
+    last = printed(tables.plan([looks], lambda _: ImageCounts(100, 100), PACE, 1)).splitlines()[-1].split()
     searched, arms = len(design.search.rates), 2  # Arms of two conditions differ in name only.
     assert last[:4] == ["all", "0", str(arms * (searched + 4)), str(arms * (searched + 8))]
     shares = [float(text) for text in last if text.replace(".", "").isdigit()][-2:]

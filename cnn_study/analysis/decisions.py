@@ -142,6 +142,11 @@ class ClaimVerdict:
         return self.verdict == "inconclusive" and any(each.missing for each in self.decisions)
 
     @property
+    def premise_fails(self) -> bool:
+        """Whether nothing is said of a cause since a premise of it is contradicted; not: since its runs are missing."""
+        return any(each.rule.premise and each.verdict == "contradicted" for each in self.decisions)
+
+    @property
     def so_far(self) -> "ClaimVerdict":
         """The same over the conditions that have been run whole, whatever the others may come to.
 
@@ -343,6 +348,34 @@ def judgements(
             return
 
 
+def advanced(
+    standing: Standing,
+    rule: Rule,
+    design: Design,
+    tuned: Mapping[str, Tuned],
+    stored: Mapping[str, RunRecord],
+    *,
+    confirm: bool = True,
+) -> Standing:
+    """How far a rule has come, from where it stood: look after look, as far as their seeds are stored.
+
+    Args:
+        standing: Where it stood.
+        rule: The rule to be applied.
+        design: The design it belongs to.
+        tuned: The arms whose learning rate is known, by name.
+        stored: Finished runs by key.
+        confirm: Whether looks count that come after the one that decides it, which may confirm that.
+    """
+    if standing.state == "closed":
+        return standing
+    for judgement in judgements(rule, design, tuned, stored, standing.looks):
+        standing = Standing(standing.looks + 1, judgement.state)
+        if not standing.asks(confirm):
+            break
+    return standing
+
+
 def _judged(
     rule: Rule, design: Design, tuned: Mapping[str, Tuned], runs: Mapping[str, Sequence[RunRecord]]
 ) -> Judgement:
@@ -437,6 +470,15 @@ def place(interval: Interval, low: float, high: float) -> Verdict:
     if (low < interval.low or math.isinf(low)) and (interval.high < high or math.isinf(high)):
         return "supported"
     return "contradicted" if interval.high < low or interval.low > high else "inconclusive"
+
+
+def of_most_seeds(decisions: Iterable[Decision]) -> Interval:
+    """The interval of most seeds: the number to show where rules about one estimate needed different numbers of them.
+
+    Args:
+        decisions: About one estimate, at least one with an interval. Of those with equally many seeds the first counts.
+    """
+    return max((each.interval for each in decisions if each.interval), key=lambda each: each.n)
 
 
 def conjunction(verdicts: Iterable[Verdict]) -> Verdict:

@@ -87,7 +87,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Ended:
+class PathEnds:
     """Where paths ended.
 
     Attributes:
@@ -105,7 +105,7 @@ class Ended:
 
 def ended(
     values: np.ndarray, limits: Limits, sizes: Sequence[int], censored: tuple[np.ndarray, np.ndarray] | None = None
-) -> Ended:
+) -> PathEnds:
     """Judge many paths at once, each up to the look that decides it, as a suite does that confirms nothing.
 
     Args:
@@ -117,10 +117,19 @@ def ended(
     """
     found = [_intervals(values[:, :n], limits, tuple(sizes), censored) for n in sizes]
     verdicts = np.stack([each[0] for each in found])
-    last = np.where(verdicts.any(axis=0), (verdicts != 0).argmax(axis=0), len(sizes) - 1)
+    last = _first(verdicts != 0)
     low, high = (np.stack([each[i] for each in found]) for i in (1, 2))
     paths = np.arange(len(values))
-    return Ended(verdicts[last, paths], np.asarray(sizes)[last], low[last, paths], high[last, paths])
+    return PathEnds(verdicts[last, paths], np.asarray(sizes)[last], low[last, paths], high[last, paths])
+
+
+def _first(found: np.ndarray) -> np.ndarray:
+    """The look at which every path ends, by its place: the first at which that is found which ends it, or the last.
+
+    Args:
+        found: Whether it is found, of shape ``(looks, paths)``.
+    """
+    return np.where(found.any(axis=0), found.argmax(axis=0), len(found) - 1)
 
 
 def _intervals(
@@ -175,13 +184,13 @@ class Errors:
     seeds: float
 
 
-def _plain(rule: Rule) -> Callable[..., Iterator[tuple[Ended, float, str]]]:
+def _plain(rule: Rule) -> Callable[..., Iterator[tuple[PathEnds, float, str]]]:
     """Paths of a rule about means, with the truth on its limits."""
     limits = Limits.of(rule)
     edge = limits.low if math.isfinite(limits.low) else limits.high
     of_interest = limits.relevant[0]
 
-    def run(draw: Draw, rng: np.random.Generator, paths: int, sign: int) -> Iterator[tuple[Ended, float, str]]:
+    def run(draw: Draw, rng: np.random.Generator, paths: int, sign: int) -> Iterator[tuple[PathEnds, float, str]]:
         values = sign * draw(rng, (paths, LOOKS[-1]))
         yield ended(values + edge, limits, LOOKS), edge, "support" if rule.smallest else "both"
         if rule.smallest:
@@ -190,7 +199,7 @@ def _plain(rule: Rule) -> Callable[..., Iterator[tuple[Ended, float, str]]]:
     return run
 
 
-def _times(draw: Draw, rng: np.random.Generator, paths: int, sign: int) -> Iterator[tuple[Ended, float, str]]:
+def _times(draw: Draw, rng: np.random.Generator, paths: int, sign: int) -> Iterator[tuple[PathEnds, float, str]]:
     """The slow arm needs exactly twice as long; a part of its seeds does not arrive before the end."""
     rule = Rule("claim", "direction", "condition", TimeRatio("slow", "fast", 0.25), low=2)
     end = math.log(2) + SPREAD
@@ -200,14 +209,14 @@ def _times(draw: Draw, rng: np.random.Generator, paths: int, sign: int) -> Itera
     yield ended(values, Limits.of(rule), LOOKS, (fast > end, slow > end)), math.log(2), "both"
 
 
-def _conjunction(other: float) -> Callable[..., Iterator[tuple[Ended, float, str]]]:
+def _conjunction(other: float) -> Callable[..., Iterator[tuple[PathEnds, float, str]]]:
     """Two rules that must both hold. The first is on its limit, the second is so far above its own."""
     limits = Limits.of(Rule("claim", "direction", "condition", gain("a", "b"), low=0))
 
-    def run(draw: Draw, rng: np.random.Generator, paths: int, sign: int) -> Iterator[tuple[Ended, float, str]]:
+    def run(draw: Draw, rng: np.random.Generator, paths: int, sign: int) -> Iterator[tuple[PathEnds, float, str]]:
         first, second = (ended(sign * draw(rng, (paths, LOOKS[-1])) + truth, limits, LOOKS) for truth in (0.0, other))
         both = np.where((first.verdicts < 0) | (second.verdicts < 0), -1, np.minimum(first.verdicts, second.verdicts))
-        yield Ended(both, np.maximum(first.seeds, second.seeds), first.low, first.high), 0.0, "both"
+        yield PathEnds(both, np.maximum(first.seeds, second.seeds), first.low, first.high), 0.0, "both"
 
     return run
 
@@ -216,7 +225,7 @@ def _about_a_mean(**limits) -> Rule:
     return Rule("claim", "direction", "condition", gain("a", "b"), **limits)
 
 
-KINDS: Mapping[str, Callable[..., Iterator[tuple[Ended, float, str]]]] = {
+KINDS: Mapping[str, Callable[..., Iterator[tuple[PathEnds, float, str]]]] = {
     "superiority": _plain(_about_a_mean(low=0)),
     "range": _plain(_about_a_mean(low=-1, high=1)),
     "non-inferiority": _plain(_about_a_mean(low=-0.5)),
@@ -399,7 +408,7 @@ def confirmation(effect: float, paths: int = PATHS, seed: int = SEED) -> Confirm
     nominal = 2 * special.stdtr(sizes[:, None] - 1, -np.abs(t))
     known = boundaries(LOOKS).two_sided
     decided, sure = nominal < known.level, nominal < known.nominal(CONFIRMED)
-    first, end = (np.where(found.any(axis=0), found.argmax(axis=0), len(LOOKS) - 1) for found in (decided, sure))
+    first, end = _first(decided), _first(sure)
     still = decided[end, np.arange(paths)]
     return Confirmation(
         effect,

@@ -18,7 +18,7 @@ EQUIVALENCE_CONFIDENCE = 0.90
 RESAMPLES = 9999
 """Number of resamples of a bootstrap."""
 
-Kind = Literal["mean", "time", "share"]
+IntervalKind = Literal["mean", "time", "share"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Interval:
     low: float
     high: float
     n: int
-    kind: Kind = "mean"
+    kind: IntervalKind = "mean"
     unit: str = ""
     bounded: bool = True
 
@@ -104,7 +104,7 @@ class Sample:
     """
 
     values: tuple[float, ...]
-    kind: Kind = "mean"
+    kind: IntervalKind = "mean"
     bounded_below: bool = True
     bounded_above: bool = True
     unit: str = ""

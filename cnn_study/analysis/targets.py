@@ -50,5 +50,7 @@ def text(outcome: Outcome, estimates: Iterable[Estimate]) -> str:
     for name, (seeds, of) in missed(outcome, estimates).items():
         target = outcome.design.arm(name).train.target_train_error or 0.0
         found.setdefault(target, []).append(f"{name} ({seeds} of {of} seeds)")
-    parts = [f"{100 * target:g} % training error was not reached by {', '.join(arms)}" for target, arms in found.items()]
+    parts = [
+        f"{100 * target:g} % training error was not reached by {', '.join(arms)}" for target, arms in found.items()
+    ]
     return f"{'; '.join(parts)}: what is compared does not fit its training images equally well." if parts else ""

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from cnn_study.checks.networks import built, convolutional, fill, maps_after
-from cnn_study.checks.tally import Findings, Row, Tally
+from cnn_study.checks.tally import CheckFindings, Row, Tally
 from cnn_study.spec import Conv
 
 PADDINGS = ("same", "valid", "reflect")
@@ -19,7 +19,7 @@ DIFFERENT = 1e-6
 """Smallest relative difference that counts as one."""
 
 
-def border_visibility(side: int = 32, depth: int = 8) -> Findings:
+def border_visibility(side: int = 32, depth: int = 8) -> CheckFindings:
     """Count how much of every pixel still reaches the last of n layers of 3x3 fields, by padding.
 
     All weights are one, biases zero and units linear, so that an output is the number of paths from the input, and the
@@ -114,7 +114,7 @@ def seen_along(side: int, depth: int, padding: str) -> np.ndarray:
     return np.maximum(last - first + 1, 0)
 
 
-def padding_position(side: int = 16, depth: int = 6, maps: int = 4, seeds: Iterable[int] = range(5)) -> Findings:
+def padding_position(side: int = 16, depth: int = 6, maps: int = 4, seeds: Iterable[int] = range(5)) -> CheckFindings:
     """Show a constant image to random networks: only zeros at the border make the response depend on the place.
 
     A case is a seed, a padding, a number n of layers of 3x3 fields and tanh units, and a distance d of the output from

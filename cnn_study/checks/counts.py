@@ -10,7 +10,7 @@ import numpy as np
 
 from cnn_study.checks.networks import built, convolutional
 from cnn_study.checks.sizes import Geometry, Padding
-from cnn_study.checks.tally import Findings, Row, Tally
+from cnn_study.checks.tally import CheckFindings, Row, Tally
 from cnn_study.models import complexity
 from cnn_study.models.architectures import lenet5_1998, lenet5_usual
 from cnn_study.spec import Conv, Dense, ModelSpec
@@ -120,7 +120,7 @@ LARGE = tuple(patches(((8, 8), (16, 12), (28, 28)), ((1, 6), (3, 2)), (3, 5), (1
 LENET_C1 = Patch((32, 32, 1), 6, 5)
 
 
-def receptive_field_costs(grid: Iterable[Patch] = SMALL, fields: Iterable[int] = LENET_FIELDS) -> Findings:
+def receptive_field_costs(grid: Iterable[Patch] = SMALL, fields: Iterable[int] = LENET_FIELDS) -> CheckFindings:
     """Count what a dense, a locally connected and a convolutional layer of one geometry cost.
 
     A case is a geometry and a kind of layer. It agrees if the parameters of the built layer and those counted by
@@ -150,7 +150,7 @@ def receptive_field_costs(grid: Iterable[Patch] = SMALL, fields: Iterable[int] =
     return tally.outcomes(**_ratios(LENET_C1), share_in_c5_and_f6=_share_in_c5_and_f6()), table
 
 
-def weight_sharing_counts(grid: Iterable[Patch] = LARGE) -> Findings:
+def weight_sharing_counts(grid: Iterable[Patch] = LARGE) -> CheckFindings:
     """Count what sharing saves: exactly the number of positions.
 
     Three cases for every geometry, all on built layers. The weights, and the biases, of a locally connected layer are
@@ -215,7 +215,7 @@ USUAL_PARAMETERS = (156, 2_416, 48_120, 10_164, 850)
 """
 
 
-def lenet5_counts() -> Findings:
+def lenet5_counts() -> CheckFindings:
     """Count LeNet-5 against the published table: parameters in the built layers, connections by asking them.
 
     A case is a layer, or the whole network, of the network of 1998 or of its usual variant. It agrees if the trainable

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from cnn_study.checks.networks import built, convolutional, maps_after
-from cnn_study.checks.tally import Findings, Row, Tally
+from cnn_study.checks.tally import CheckFindings, Row, Tally
 from cnn_study.spec import Conv, Pool
 
 EQUAL = 1e-10
@@ -62,7 +62,7 @@ SUBJECTS = (
 
 def translation_equivariance(
     reach: int = 4, seeds: Iterable[int] = range(3), subjects: Iterable[Subject] = SUBJECTS
-) -> Findings:
+) -> CheckFindings:
     """Shift random images and see whether the feature maps shift with them, in the interior.
 
     A case is a network, a seed and a shift of up to ``reach`` pixels down and to the right (or up and to the left). The

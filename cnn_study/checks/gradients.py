@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from cnn_study import layer_api as layers
 from cnn_study.checks.networks import built
-from cnn_study.checks.tally import Findings, Row, Tally
+from cnn_study.checks.tally import CheckFindings, Row, Tally
 from cnn_study.spec import (
     RADIAL_BASIS_INPUTS,
     Activation,
@@ -68,7 +68,7 @@ def configurations() -> list[Configuration]:
     return [*_geometries(), *_units(), *_pools(), *_disturbed(), *_ends()]
 
 
-def layer_api(grid: Iterable[Configuration] | None = None, seed: int = 0) -> Findings:
+def layer_api(grid: Iterable[Configuration] | None = None, seed: int = 0) -> CheckFindings:
     """Differentiate networks with every layer in four ways that must agree, in double precision.
 
     From the top down, each layer computes the gradients of its parameters and of its input from nothing but its input

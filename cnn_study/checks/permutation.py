@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from cnn_study.checks.networks import built, convolutional, maps_after
-from cnn_study.checks.tally import Findings, Row, Tally
+from cnn_study.checks.tally import CheckFindings, Row, Tally
 from cnn_study.probes.stages import loss
 from cnn_study.spec import Activation, Conv, Dense, ModelSpec
 
@@ -25,7 +25,7 @@ FIELD = 2
 
 def pixel_permutation(
     depths: Iterable[int] = (0, 1, 2, 3), seeds: Iterable[int] = range(3), orders: Iterable[int] = range(5)
-) -> Findings:
+) -> CheckFindings:
     """Permute the pixels of all images, and the rows of the first layer with them: the perceptron is the same.
 
     A case of a perceptron is a unit, a number of hidden layers, a seed of weights and images, and an order of the

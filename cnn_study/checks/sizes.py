@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from cnn_study import spec as specification
 from cnn_study.checks.networks import built, convolutional, fill
-from cnn_study.checks.tally import Findings, Row, Tally
+from cnn_study.checks.tally import CheckFindings, Row, Tally
 from cnn_study.spec import Conv, ModelSpec, Pool
 
-Kind = Literal["conv", "local", "max", "average"]
+LayerKind = Literal["conv", "local", "max", "average"]
 Padding = Literal["valid", "same", "reflect"]
 PADDINGS: tuple[Padding, ...] = get_args(Padding)
 
@@ -69,7 +69,7 @@ class Geometry:
 
 def output_size(
     sides: Iterable[int] = range(1, 21), fields: Iterable[int] = range(1, 8), strides: Iterable[int] = range(1, 5)
-) -> Findings:
+) -> CheckFindings:
     """Check the size of the output of every layer that has a field: o = floor((i + 2p - k) / s) + 1.
 
     A case is a layer (convolution, locally connected, maximum, average), a padding (none, ``same``, ``reflect``, or 1
@@ -109,7 +109,7 @@ def padding_volume(
     shapes: Iterable[tuple[int, int]] = ((6, 6), (8, 12), (16, 16), (20, 9), (28, 28), (32, 32)),
     fields: Iterable[int] = range(1, 8),
     depth: int = 6,
-) -> Findings:
+) -> CheckFindings:
     """Check what padding does to the volume at stride 1: it keeps it, and without it k - 1 pixels go in every layer.
 
     A case is a shape of the input, a field k, a padding and a number n of layers; height and width after n layers of a
@@ -141,17 +141,17 @@ def padding_volume(
     return tally.outcomes(refused=refused), table
 
 
-def _layers(field: int) -> list[tuple[Kind, Padding | int]]:
+def _layers(field: int) -> list[tuple[LayerKind, Padding | int]]:
     """Every kind of layer with every padding it can have; explicit zeros are for the convolution only."""
-    kinds: tuple[Kind, ...] = get_args(Kind)
-    pairs: list[tuple[Kind, Padding | int]] = [("conv", zeros) for zeros in range(1, field)]
+    kinds: tuple[LayerKind, ...] = get_args(LayerKind)
+    pairs: list[tuple[LayerKind, Padding | int]] = [("conv", zeros) for zeros in range(1, field)]
     for kind, padding in itertools.product(kinds, PADDINGS):
         if kind == "conv" or padding != "reflect":
             pairs.append((kind, padding))
     return pairs
 
 
-def _network(kind: Kind, side: int, field: int, stride: int, padding: Padding | int) -> ModelSpec:
+def _network(kind: LayerKind, side: int, field: int, stride: int, padding: Padding | int) -> ModelSpec:
     """A network of the one layer. With explicit zeros it takes the padded image.
 
     Raises:
@@ -169,7 +169,7 @@ def _network(kind: Kind, side: int, field: int, stride: int, padding: Padding | 
 
 
 def _built_layer(
-    kind: Kind, side: int, field: int, stride: int, padding: Padding | int
+    kind: LayerKind, side: int, field: int, stride: int, padding: Padding | int
 ) -> Callable[[int], np.ndarray | None]:
     """A function that applies the layer to ones of any side; it gives None where the specification is refused.
 
@@ -197,7 +197,7 @@ def _built_layer(
     return apply
 
 
-def _agrees(geometry: Geometry, kind: Kind, apply: Callable[[int], np.ndarray | None]) -> bool:
+def _agrees(geometry: Geometry, kind: LayerKind, apply: Callable[[int], np.ndarray | None]) -> bool:
     measured = apply(geometry.side)
     if not geometry.possible:
         return measured is None and _specified(geometry) is None

@@ -7,7 +7,7 @@ import numpy as np
 Row = dict[str, str | int | float | bool]
 """One line of a check's table."""
 
-Findings = tuple[dict[str, float], list[Row]]
+CheckFindings = tuple[dict[str, float], list[Row]]
 """The findings of a check: its outcomes, by name, and its table."""
 
 

@@ -29,7 +29,7 @@ from cnn_study.execution.forecast import USUAL, Pace, work_of
 from cnn_study.execution.local import LocalEngine
 from cnn_study.execution.plan import plan as plan_rows
 from cnn_study.execution.saved import SavedModels
-from cnn_study.execution.suite import Ended, Queued, Report, carry_out, check_memory
+from cnn_study.execution.suite import DesignEnded, Queued, Report, carry_out, check_memory
 from cnn_study.experiment import Design, Experiment, Setting
 from cnn_study.places import OWN, cache_folder
 from cnn_study.processes import cores, memory
@@ -292,9 +292,9 @@ def _train(
     designs = [design for _, design in found]
     known = known_data(setting, designs)
 
-    def watch(display: SuiteDisplay, event: Event | Queued | Ended) -> None:
+    def watch(display: SuiteDisplay, event: Event | Queued | DesignEnded) -> None:
         display(event)
-        if isinstance(event, Ended) and len(found) > 1:
+        if isinstance(event, DesignEnded) and len(found) > 1:
             experiment = next(each for each, design in found if design is event.design)
             tell(tables.answers(evaluated(experiment, event.design, store)))
 

@@ -17,7 +17,7 @@ from cnn_study.display import SuiteDisplay
 from cnn_study.errors import InputError
 from cnn_study.execution.environment import changes
 from cnn_study.execution.local import LocalEngine
-from cnn_study.execution.verification import Candidate, Comparison, candidates, sample, train_again
+from cnn_study.execution.verification import Candidate, RunComparison, candidates, sample, train_again
 from cnn_study.places import cache_folder
 from cnn_study.processes import cores
 from cnn_study.results import RunRecord
@@ -68,7 +68,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def _table(compared: Sequence[Comparison]) -> Table:
+def _table(compared: Sequence[RunComparison]) -> Table:
     table = Table("run", "experiment: arm", "stored", "again", "verdict", box=box.SIMPLE_HEAD)
     table.columns[1].overflow = "fold"
     for each in compared:
@@ -85,7 +85,7 @@ def _result(record: RunRecord | None) -> str:
     return f"{record.weights[:8]}, test error {100 * record.outcomes['test_error']:.2f} %"
 
 
-def _basis(compared: Sequence[Comparison], runs: int, seed: int) -> list[str]:
+def _basis(compared: Sequence[RunComparison], runs: int, seed: int) -> list[str]:
     """What was compared, and how closely."""
     lines = [f"{len(compared)} of {runs} stored runs were trained again (seed {seed}); nothing was stored."]
     again = [each for each in compared if each.again]

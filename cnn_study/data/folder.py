@@ -18,7 +18,7 @@ import numpy as np
 
 from cnn_study.data.dataset import ARRAYS, ArrayInfo, Dataset, Progress, SourceUnavailable, described, parsed
 from cnn_study.data.decoding import size_of, square
-from cnn_study.data.layout import UNDIVIDED, Layout, layout_of, spelled
+from cnn_study.data.layout import UNDIVIDED, FolderLayout, layout_of, spelled
 from cnn_study.errors import InputError
 from cnn_study.places import cache_folder
 
@@ -79,7 +79,7 @@ def decoded(folder: Path, side: int | None) -> dict[str, np.ndarray]:
     return _arrays(folder, _fingerprint(folder, layout, side), side)
 
 
-def _fingerprint(folder: Path, layout: Layout, side: int | None) -> str:
+def _fingerprint(folder: Path, layout: FolderLayout, side: int | None) -> str:
     """A hash of names, sizes and times of all files: while it is the same, so is what they hold."""
     lines = [f"{folder} {side} {RULES}"]
     for path in layout.paths:
@@ -144,7 +144,7 @@ def _common_side(folder: Path, paths: Iterable[Path]) -> int:
     )
 
 
-def _described(folder: Path, layout: Layout, fingerprint: str, side: int | None) -> tuple[Dataset, int]:
+def _described(folder: Path, layout: FolderLayout, fingerprint: str, side: int | None) -> tuple[Dataset, int]:
     """The data set, from its images, and how many of its test images are training images too."""
     arrays = _arrays(folder, fingerprint, side)
     shape = arrays["x_train"].shape[1:]

@@ -68,7 +68,7 @@ AROUND = ("dataset", "data", "set", "images", "image", "imgs", "img", "seg", "sp
 
 
 @dataclass(frozen=True)
-class Layout:
+class FolderLayout:
     """The images of a folder.
 
     Attributes:
@@ -92,14 +92,14 @@ class Layout:
         return part == "test" or (part == "validation" and "test" not in self.parts)
 
 
-def layout_of(folder: Path) -> Layout:
+def layout_of(folder: Path) -> FolderLayout:
     """How the images of a folder are laid out.
 
     Raises:
         InputError: Something else lies there, a class is missing or has too few images, or there is but one class. The
             message says what is wanted.
     """
-    layout = Layout({part: _classes_in(place) for part, place in _parts_of(folder).items()})
+    layout = FolderLayout({part: _classes_in(place) for part, place in _parts_of(folder).items()})
     _compare_classes(folder, layout)
     if not 2 <= len(layout.classes) <= MOST:
         names = ", ".join(layout.classes[:3]) or "none"
@@ -115,7 +115,7 @@ def layout_of(folder: Path) -> Layout:
     return layout
 
 
-def left_out(folder: Path, layout: Layout) -> list[Path]:
+def left_out(folder: Path, layout: FolderLayout) -> list[Path]:
     """The files and folders in a folder that are no images of the layout; of a folder that is passed over, itself."""
     return list(_others(folder, set(layout.paths)))
 
@@ -211,7 +211,7 @@ def _refuse_flat(folder: Path, part: str, place: Path, train: Path) -> None:
     raise InputError(f"{what}: move it away, or name {train}, of which a fifth is then for testing")
 
 
-def _compare_classes(folder: Path, layout: Layout) -> None:
+def _compare_classes(folder: Path, layout: FolderLayout) -> None:
     """Refuse parts with other classes than each other."""
     found = [set(by_class) for by_class in layout.parts.values()]
     odd = sorted(set.union(*found) - set.intersection(*found))

@@ -10,7 +10,7 @@ import numpy as np
 
 from cnn_study.data.decoding import size_of, square
 from cnn_study.data.folder import in_color, resolved
-from cnn_study.data.layout import Layout, layout_of, left_out
+from cnn_study.data.layout import FolderLayout, layout_of, left_out
 from cnn_study.errors import InputError
 
 SHOWN_SIDE = 64
@@ -36,7 +36,7 @@ class Survey:
     """
 
     folder: Path
-    layout: Layout
+    layout: FolderLayout
     sizes: Mapping[tuple[int, int], int]
     gray: bool
     examples: Mapping[str, Sequence[np.ndarray]]
@@ -96,7 +96,7 @@ def _common(sizes: Mapping[tuple[int, int], int]) -> int:
     return SHOWN_SIDE
 
 
-def _placed(layout: Layout) -> list[tuple[str, str, Path]]:
+def _placed(layout: FolderLayout) -> list[tuple[str, str, Path]]:
     return [
         (part, name, path)
         for part, by_class in layout.parts.items()

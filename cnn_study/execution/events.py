@@ -16,7 +16,7 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Progress:
+class Progressed:
     """A value from a run that is going on."""
 
     run: RunSpec
@@ -66,7 +66,7 @@ class Waiting:
     reason: str
 
 
-Event = Begun | Progress | Network | Finished | Lost | Failed | Waiting
+Event = Begun | Progressed | Network | Finished | Lost | Failed | Waiting
 
 
 def told(job: Job, kind: str, content: Any) -> Event:
@@ -82,4 +82,4 @@ def told(job: Job, kind: str, content: Any) -> Event:
     if kind == "failed":
         return Failed(job, content)
     assert isinstance(job, RunSpec)  # noqa: S101 - of checks nothing else is told
-    return Progress(job, content) if kind == "point" else Network(job.key, content)
+    return Progressed(job, content) if kind == "point" else Network(job.key, content)

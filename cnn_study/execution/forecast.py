@@ -13,7 +13,7 @@ from cnn_study.results import RunRecord
 from cnn_study.spec import ProbeName, ProgramSpec, RunSpec
 
 
-class Images(NamedTuple):
+class ImageCounts(NamedTuple):
     """How many images a run has.
 
     Attributes:
@@ -25,7 +25,7 @@ class Images(NamedTuple):
     test: int
 
 
-Examples = Callable[[RunSpec], Images]
+Examples = Callable[[RunSpec], ImageCounts]
 """Gives the images of a run."""
 
 BACKWARD = 3
@@ -111,7 +111,7 @@ class Work:
         return self.runs, self.compiled, self.steps, self.products, self.values, self.updates
 
     @classmethod
-    def of(cls, run: RunSpec, sizes: Images, epochs: float | None = None, *, compiled: bool = True) -> "Work":
+    def of(cls, run: RunSpec, sizes: ImageCounts, epochs: float | None = None, *, compiled: bool = True) -> "Work":
         """The work of a run.
 
         Args:
@@ -137,7 +137,7 @@ class Work:
         )
 
 
-def _evaluated(run: RunSpec, sizes: Images, epochs: float) -> float:
+def _evaluated(run: RunSpec, sizes: ImageCounts, epochs: float) -> float:
     """Images that are looked at without training on them."""
     train, validation = run.train, run.data.validation_size
     times = 1 + epochs * train.evaluations_per_epoch
@@ -148,7 +148,7 @@ def _evaluated(run: RunSpec, sizes: Images, epochs: float) -> float:
     return during + sum(last)
 
 
-def _probed(run: RunSpec, sizes: Images, epochs: float) -> float:
+def _probed(run: RunSpec, sizes: ImageCounts, epochs: float) -> float:
     """Forward passes of one image that the probes of a run are worth."""
     model, probes = run.model, run.probes
     each = sum(MEASURED.get(name, 0) for name in probes)

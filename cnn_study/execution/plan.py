@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from cnn_study.analysis import replication
-from cnn_study.analysis.decisions import judgements
-from cnn_study.analysis.replication import Standing
+from cnn_study.analysis.decisions import advanced
 from cnn_study.execution.jobs import Job
-from cnn_study.experiment import Arm, Design, Rule
+from cnn_study.experiment import Arm, Design
 from cnn_study.results import CheckRecord
 from cnn_study.spec import CheckSpec, RunSpec
 from cnn_study.training.search import Needed, Stored, trial_runs
@@ -95,8 +94,8 @@ class Agenda:
             if name not in self.tuned:
                 self._search(self.design.arm(name), stored)
         for i, rule in enumerate(self.design.rules):
-            if self._standings[i].state != "closed" and not set(names).isdisjoint(rule.estimate.arms):
-                self._standings[i] = self._advanced(rule, self._standings[i], stored)
+            if not set(names).isdisjoint(rule.estimate.arms):
+                self._standings[i] = advanced(self._standings[i], rule, self.design, self.tuned, stored)
 
     def _search(self, arm: Arm, stored: Stored) -> None:
         step = tune(arm, self.design, stored)
@@ -105,11 +104,6 @@ class Agenda:
             self._searching.pop(arm.name, None)
         else:
             self._searching[arm.name] = step
-
-    def _advanced(self, rule: Rule, standing: Standing, stored: Stored) -> Standing:
-        for judgement in judgements(rule, self.design, self.tuned, stored, standing.looks):
-            standing = Standing(standing.looks + 1, judgement.state)
-        return standing
 
     def replicated(self, key: str) -> list[str]:
         """The arms that have a run among their replicates, whoever has asked for it, by name.

@@ -38,7 +38,7 @@ class Queued:
 
 
 @dataclass(frozen=True)
-class Ended:
+class DesignEnded:
     """Everything that a design asked for is stored or has failed.
 
     Attributes:
@@ -48,7 +48,7 @@ class Ended:
     design: Design
 
 
-Watch = Callable[[Event | Queued | Ended], None]
+Watch = Callable[[Event | Queued | DesignEnded], None]
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ def carry_out(
                     ask(asker.turn, [asker.arm])
             for turn in sorted({asker.turn for asker in askers}):
                 if not waiting.open(turn):
-                    watch(Ended(agendas[turn].design))
+                    watch(DesignEnded(agendas[turn].design))
     return Report(frozenset(done), tuple(failures), frozenset(saved))
 
 

@@ -92,7 +92,7 @@ def sample(found: Sequence[Candidate], size: int, seed: int) -> list[Candidate]:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """A stored run beside its second training.
 
     Attributes:
@@ -126,7 +126,7 @@ class Comparison:
 
 def train_again(
     chosen: Sequence[Candidate], stored: Stored, engine: Engine, watch: Callable[[Event | Queued], None]
-) -> list[Comparison]:
+) -> list[RunComparison]:
     """Train runs a second time and compare them with what is stored. Nothing is stored.
 
     Args:
@@ -135,7 +135,7 @@ def train_again(
         engine: The engine that trains them.
         watch: Called with every event, for display.
     """
-    compared: dict[str, Comparison] = {}
+    compared: dict[str, RunComparison] = {}
     by_key = {each.run.key: each for each in chosen}
     for each in chosen:
         engine.submit(each.run)
@@ -146,16 +146,16 @@ def train_again(
             compared[key] = compare(by_key[key], stored[key], event.record)
         elif isinstance(event, Failed):
             key = event.job.key
-            compared[key] = Comparison(by_key[key], stored[key], None, {}, (event.reason,))
+            compared[key] = RunComparison(by_key[key], stored[key], None, {}, (event.reason,))
         watch(event)
     return [compared[each.run.key] for each in chosen]
 
 
-def compare(candidate: Candidate, stored: RunRecord, again: RunRecord) -> Comparison:
+def compare(candidate: Candidate, stored: RunRecord, again: RunRecord) -> RunComparison:
     """A run beside its second training: to the bit where that can be expected, else within the tolerance."""
     elsewhere = differing(stored.environment, again.environment)
     found = _beyond(candidate, stored, again) if elsewhere else _other_bits(stored, again)
-    return Comparison(candidate, stored, again, elsewhere, tuple(found))
+    return RunComparison(candidate, stored, again, elsewhere, tuple(found))
 
 
 def _other_bits(stored: RunRecord, again: RunRecord) -> Iterator[str]:

@@ -9,7 +9,7 @@ from cnn_study.errors import InputError, unknown_name
 from cnn_study.experiment.arm import Arm
 from cnn_study.experiment.estimate import Agreement, HalfGap, TimeRatio
 from cnn_study.experiment.rule import Rule
-from cnn_study.experiment.search import RateSearch, TimeToTrainError
+from cnn_study.experiment.search import RateSearch
 from cnn_study.spec import CheckSpec, DataSpec
 
 LOOKS = (4, 6, 9, 13, 20)
@@ -115,14 +115,18 @@ class Design:
     @property
     def threshold(self) -> float | None:
         """The training error that is timed by the search, else by the first rule that times one; ``None``: by none."""
-        timed = (rule.estimate for rule in self.rules if isinstance(rule.estimate, TimeRatio | HalfGap))
-        return next((each.threshold for each in timed), None) if self.sought is None else self.sought
+        return next(iter(self.thresholds), None)
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """The training errors that are timed, each once: that of the search, then those of the rules in their order."""
+        timed = [rule.estimate.threshold for rule in self.rules if isinstance(rule.estimate, TimeRatio | HalfGap)]
+        return tuple(dict.fromkeys(timed if self.sought is None else [self.sought, *timed]))
 
     @property
     def sought(self) -> float | None:
         """The training error that is timed by the search; ``None``: there is no search, or it times none."""
-        objective = self.search.objective if self.search else None
-        return objective.threshold if isinstance(objective, TimeToTrainError) else None
+        return self.search.sought if self.search else None
 
     def dataset(self, data: DataSpec) -> Dataset:
         """The data set of an arm's images.

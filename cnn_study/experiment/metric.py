@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from cnn_study.experiment.arm import Arm
 from cnn_study.spec import ProbeName
 
-Kind = Literal["outcome", "curve", "layer", "family"]
+MetricKind = Literal["outcome", "curve", "layer", "family"]
+
+SLOPES = "powers of ten a layer"
+"""Unit of slopes of the gradient."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +25,16 @@ class Metric:
         probe: The probe that measures it; empty: every run has it.
         validation: Whether only runs with a validation split have it.
         test_curve: Whether only runs have it that measure a curve of the test error.
+        unit: Of its numbers; ``1`` of pure numbers: fractions between 0 and 1, ratios, losses, gradients.
     """
 
     name: str
     meaning: str
-    kind: Kind = "outcome"
+    kind: MetricKind = "outcome"
     probe: ProbeName | Literal[""] = ""
     validation: bool = False
     test_curve: bool = False
+    unit: str = "1"
 
     def of(self, arm: Arm) -> bool:
         """Whether the replicates of an arm have it."""
@@ -72,17 +77,25 @@ METRICS: tuple[Metric, ...] = (
     Metric("train_loss", "mean loss since the last evaluation", "curve"),
     Metric("reached_target", "1 if training stopped at its target error, else 0"),
     Metric("stuck", "1 if it diverged or is hardly better on the training images than a constant answer, else 0"),
-    Metric("epochs", "passes over the training images until it stopped"),
-    Metric("steps", "optimizer steps until it stopped"),
+    Metric("epochs", "passes over the training images until it stopped", unit="epochs"),
+    Metric("steps", "optimizer steps until it stopped", unit="optimizer steps"),
     Metric(
         "gradient_slope_start",
         "slope of log10 of the gradient of units' inputs against the layer at initialization, in powers of ten a "
         "layer; positive: it vanishes on its way down",
         probe="gradients",
+        unit=SLOPES,
     ),
-    Metric("gradient_slope_end", "as gradient_slope_start, of the finished network", probe="gradients"),
-    Metric("weight_gradient_slope_start", "as gradient_slope_start, of the gradient of weights", probe="gradients"),
-    Metric("weight_gradient_slope_end", "as gradient_slope_end, of the gradient of weights", probe="gradients"),
+    Metric("gradient_slope_end", "as gradient_slope_start, of the finished network", probe="gradients", unit=SLOPES),
+    Metric(
+        "weight_gradient_slope_start",
+        "as gradient_slope_start, of the gradient of weights",
+        probe="gradients",
+        unit=SLOPES,
+    ),
+    Metric(
+        "weight_gradient_slope_end", "as gradient_slope_end, of the gradient of weights", probe="gradients", unit=SLOPES
+    ),
     Metric("gradient_unit_input", "root mean square gradient of what the units take", "layer", "gradients"),
     Metric("gradient_weights", "root mean square gradient of the weights", "layer", "gradients"),
     Metric("saturated_start", "largest fraction of saturated units in a layer at initialization", probe="saturation"),
@@ -131,11 +144,11 @@ METRICS: tuple[Metric, ...] = (
     Metric("accuracy_at_center", "accuracy for objects in the middle", probe="border"),
     Metric("filter", "kernel of a feature map of the first layer", "family", "filters"),
     Metric("feature_map", "what a feature map of the first layer makes of one image", "family", "filters"),
-    Metric("filter_height", "height of the kernels in pixels", probe="filters"),
-    Metric("filter_width", "width of the kernels in pixels", probe="filters"),
+    Metric("filter_height", "height of the kernels in pixels", probe="filters", unit="pixels"),
+    Metric("filter_width", "width of the kernels in pixels", probe="filters", unit="pixels"),
     Metric("filter_channels", "channels of the kernels", probe="filters"),
-    Metric("feature_map_height", "height of the stored feature maps", probe="filters"),
-    Metric("feature_map_width", "width of the stored feature maps", probe="filters"),
+    Metric("feature_map_height", "height of the stored feature maps", probe="filters", unit="pixels"),
+    Metric("feature_map_width", "width of the stored feature maps", probe="filters", unit="pixels"),
     Metric("equivariance_error_whole", "relative error of shifted maps of the first layer", probe="equivariance"),
     Metric(
         "equivariance_error_interior",
@@ -151,7 +164,7 @@ METRICS: tuple[Metric, ...] = (
         "linear",
     ),
     Metric("patch", "parts of images that excite a map of the uppermost convolution most", "family", "patches"),
-    Metric("patch_side", "side of the patches in pixels", probe="patches"),
+    Metric("patch_side", "side of the patches in pixels", probe="patches", unit="pixels"),
     Metric("patch_channels", "channels of the patches", probe="patches"),
     Metric("seen_image", "an image moved to the right by so many pixels", "family", "maps"),
     Metric("seen_map", "an unpooled feature map of an image moved to the right by so many pixels", "family", "maps"),
@@ -172,12 +185,12 @@ METRICS: tuple[Metric, ...] = (
 """All metrics, ordered by what measures them."""
 
 
-def named(name: str, kinds: Iterable[Kind]) -> Iterator[Metric]:
+def named(name: str, kinds: Iterable[MetricKind] = get_args(MetricKind)) -> Iterator[Metric]:
     """The metrics of these kinds that a name stands for. Members of families and of layers have a slash in their names.
 
     Args:
         name: Name of a metric, for example ``test_error`` or ``shift_drop/4``.
-        kinds: The kinds of metrics that are meant.
+        kinds: The kinds of metrics that are meant; all, if none are named.
     """
     family, slash, _ = name.partition("/")
     for metric in METRICS:

@@ -72,6 +72,11 @@ class RateSearch:
             raise InputError(f"every rate must be tried with at least one seed: got {self.repeats}")
 
     @property
+    def sought(self) -> float | None:
+        """The training error that is timed; ``None``: the best rate is that of the lowest validation error."""
+        return self.objective.threshold if isinstance(self.objective, TimeToTrainError) else None
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         """The seeds that every rate is tried with."""
         return tuple(range(self.seed, self.seed + self.repeats))

@@ -12,13 +12,12 @@ from cnn_study.experiment.arm import Arm
 from cnn_study.experiment.claim import Claim
 from cnn_study.experiment.design import Design
 from cnn_study.experiment.estimate import Agreement, Contrast, Estimate, HalfGap, TimeRatio
-from cnn_study.experiment.metric import METRICS, Kind, Metric, named
+from cnn_study.experiment.metric import METRICS, Metric, MetricKind, named
 from cnn_study.experiment.plot import KINDS, Plot
 from cnn_study.experiment.rule import Condition, Rule
-from cnn_study.experiment.search import TimeToTrainError
 from cnn_study.spec import one_line
 
-READABLE: dict[str, tuple[Kind, ...]] = {
+READABLE: dict[str, tuple[MetricKind, ...]] = {
     "outcome": ("outcome",),
     "curve": ("curve",),
     "layer": ("layer", "curve"),
@@ -111,7 +110,7 @@ def _terms(estimate: Estimate) -> Iterable[tuple[str, str]]:
     return [(term.arm, term.metric) for term in estimate.terms] if isinstance(estimate, Contrast) else []
 
 
-def _check_metric(name: str, kinds: tuple[Kind, ...], arms: Sequence[Arm], asked: Rule | Plot) -> None:
+def _check_metric(name: str, kinds: tuple[MetricKind, ...], arms: Sequence[Arm], asked: Rule | Plot) -> None:
     """Refuse a metric that does not exist, or that none of the arms will have."""
     found = list(named(name, kinds))
     if not found:
@@ -176,8 +175,8 @@ def _check_arm(arm: Arm, design: Design) -> None:
     if shape != arm.model.input_shape or outputs < len(dataset.classes):
         wanted = f"images of {arm.model.input_shape} and up to {outputs} classes"
         raise arm.refused(InputError(f"the arm {arm.name!r} is for {wanted}, got {shape} and {len(dataset.classes)}"))
-    timed = design.search is None or isinstance(design.search.objective, TimeToTrainError)
-    if arm.tuned and not timed and not arm.validated:
+    validated = design.search is not None and design.search.sought is None
+    if arm.tuned and validated and not arm.validated:
         raise arm.refused(
             InputError(f"the arm {arm.name!r} is tuned on its validation error: give its data a validation_size")
         )

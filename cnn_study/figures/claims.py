@@ -105,7 +105,7 @@ class _Row:
         """Why an aspect that is asked about has no verdict, in a few words; else empty."""
         if not self.asked(aspect) or self.shown(aspect) != "not tested":
             return ""
-        if any(each.rule.premise for each in self.verdicts[aspect].decisions):
+        if self.verdicts[aspect].premise_fails:
             return "a premise of the cause fails"
         return "fewer images than published" if self.outcome.design.proxy else "runs are missing"
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
 from cnn_study.analysis import test_set
-from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, from_to
+from cnn_study.analysis.decisions import Decision, Outcome, from_to
 from cnn_study.analysis.significance import Key, rule_mark
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Agreement, Aspect, Contrast, Plot, Published, Verdict
@@ -352,7 +352,7 @@ def _rows(
 ) -> list[_Row]:
     rows: list[_Row] = []
     shared, before, room = _shared_condition(decisions), "", 0.9 * style.width
-    silent = {each.claim.name for each in outcome.verdicts if each.aspect == "mechanism" and _fails(each)}
+    silent = {each.claim.name for each in outcome.verdicts if each.premise_fails}
     places = decimals(decision.interval for decision in decisions if decision.interval)
     for (name, aspect), block in groupby(decisions, lambda decision: (decision.rule.claim, decision.rule.aspect)):
         claim = "" if name == before else wrapped(statement(outcome, name), room, style.small, bold=True)
@@ -422,12 +422,6 @@ def _common_begin(names: Sequence[str]) -> str:
     least = min(map(len, words), default=0) - 1
     same = next((n for n in range(least) if len({each[n] for each in words}) > 1), max(least, 0))
     return " ".join(words[0][:same]) if len(names) >= SEVERAL and same >= FEWEST else ""
-
-
-def _fails(verdict: ClaimVerdict) -> bool:
-    """Whether nothing is said of a cause since a premise does not hold."""
-    premises = [each for each in verdict.decisions if each.rule.premise]
-    return verdict.verdict == "not tested" and any(each.verdict == "contradicted" for each in premises)
 
 
 def _words(text: str) -> set[str]:

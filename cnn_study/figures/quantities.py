@@ -12,7 +12,7 @@ from cnn_study.analysis.significance import UNCORRECTED
 from cnn_study.analysis.statistics import Interval, mean_interval
 from cnn_study.errors import InputError
 from cnn_study.experiment import Arm, Plot, Published, Rule
-from cnn_study.experiment.metric import METRICS
+from cnn_study.experiment.metric import METRICS, SLOPES
 from cnn_study.figures.style import SeriesStyle, series_styles
 
 FRACTIONS = ("accuracy", "consistency", "dead", "drop", "error", "gap", "reached", "saturated", "share")
@@ -71,8 +71,6 @@ def spelled(name: str) -> str:
     return " ".join(SPELLED.get(word, word) for word in re.split("[-_ ]", name))
 
 
-SLOPES = "powers of ten a layer"
-"""Unit of slopes of the gradient."""
 SLOPES_TEXT = f"A slope of 0.3 {SLOPES}: the gradient doubles from a layer to the next."
 
 

@@ -29,7 +29,7 @@ class Trained(NamedTuple):
     initial: Callable[[], keras.Model]
 
 
-class Findings(NamedTuple):
+class ProbeFindings(NamedTuple):
     """What the probes have found.
 
     Attributes:
@@ -41,7 +41,7 @@ class Findings(NamedTuple):
     curves: dict[str, np.ndarray]
 
 
-def measure(probes: Collection[ProbeName], trained: Trained, data: Split) -> Findings:
+def measure(probes: Collection[ProbeName], trained: Trained, data: Split) -> ProbeFindings:
     """Run the probes that look at a trained network, and pass over those that measure during training.
 
     Args:
@@ -81,4 +81,4 @@ def measure(probes: Collection[ProbeName], trained: Trained, data: Split) -> Fin
         curves |= counted.curves
     if "wandering" in probes:
         curves |= wandering.measure(trained.model, trained.prepare, data.x_test[0], int(data.y_test[0]))
-    return Findings({name: value for name, value in outcomes.items() if np.isfinite(value)}, curves)
+    return ProbeFindings({name: value for name, value in outcomes.items() if np.isfinite(value)}, curves)

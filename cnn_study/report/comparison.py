@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cnn_study.analysis.decisions import Outcome
+from cnn_study.analysis.decisions import Decision, Outcome, of_most_seeds
 from cnn_study.analysis.estimates import time_to, too_early
-from cnn_study.analysis.statistics import Interval, mean_interval, time_product
+from cnn_study.analysis.statistics import mean_interval, time_product
 from cnn_study.experiment import Agreement, Arm, Claim, Contrast, Estimate, Published, TimeRatio
 from cnn_study.figures.quantities import interval_text, metric_of, values
 from cnn_study.models.complexity import macs, parameters
@@ -111,7 +111,7 @@ def _compared(outcome: Outcome, number: Published) -> Iterator[str]:
     kind = TimeRatio if number.quantity.startswith("ratio") else Contrast
     if kind is Contrast and not number.quantity.startswith("gain"):
         return
-    found: dict[tuple[str, Estimate], Interval] = {}
+    found: dict[tuple[str, Estimate], list[Decision]] = {}
     for verdict in outcome.verdicts:
         for decision in verdict.decisions:
             estimate, interval = decision.rule.estimate, decision.interval
@@ -120,6 +120,5 @@ def _compared(outcome: Outcome, number: Published) -> Iterator[str]:
             called = [outcome.design.arm(name).label for name in estimate.arms]
             pairs = [called] if kind is TimeRatio else [called, called[::-1]]
             if number.about in [" / ".join(pair) for pair in pairs]:
-                place = decision.rule.condition, estimate
-                found[place] = max(found.get(place, interval), interval, key=lambda each: each.n)
-    yield from (f"{condition}: {interval.text}" for (condition, _), interval in found.items())
+                found.setdefault((decision.rule.condition, estimate), []).append(decision)
+    yield from (f"{condition}: {of_most_seeds(same).text}" for (condition, _), same in found.items())

@@ -13,7 +13,7 @@ from cnn_study.spec import DataSpec
 
 
 @dataclass(frozen=True)
-class Work:
+class WorkDone:
     """What an experiment has trained.
 
     Attributes:
@@ -37,7 +37,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Images:
+class ImageSet:
     """The images of one or more arms.
 
     Attributes:
@@ -55,7 +55,7 @@ class Images:
     dataset: Dataset | None
 
 
-def work(outcome: Outcome, outcomes: Sequence[Outcome]) -> Work:
+def work(outcome: Outcome, outcomes: Sequence[Outcome]) -> WorkDone:
     """What an experiment has trained, and what of that others share.
 
     Args:
@@ -65,7 +65,7 @@ def work(outcome: Outcome, outcomes: Sequence[Outcome]) -> Work:
     search, replicates = _search_runs(outcome), _replicates(outcome)
     elsewhere = {key for other in outcomes if other.experiment != outcome.experiment for key in finished_runs(other)}
     runs = search | replicates
-    return Work(
+    return WorkDone(
         searched=len(search),
         replicates=len(replicates),
         missing=sum(outcome.wanted.values()) - _wanted_and_stored(outcome),
@@ -129,7 +129,7 @@ def environments(records: Mapping[str, RunRecord | CheckRecord]) -> list[tuple[d
     return [(dict(items), count) for items, count in sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))]
 
 
-def images(outcomes: Sequence[Outcome]) -> list[Images]:
+def images(outcomes: Sequence[Outcome]) -> list[ImageSet]:
     """The data sets that the arms of some experiments see, with the sizes that are taken of them."""
     sizes: dict[tuple[str, str], list[str]] = {}
     for spec in _specs(outcomes):
@@ -141,9 +141,9 @@ def _specs(outcomes: Sequence[Outcome]) -> Iterator[DataSpec]:
     yield from (arm.data for outcome in outcomes for arm in outcome.design.arms)
 
 
-def _images(name: str, sha256: str, sizes: Sequence[str]) -> Images:
+def _images(name: str, sha256: str, sizes: Sequence[str]) -> ImageSet:
     dataset = registry.DATASETS.get(name)
-    return Images(name, dataset.title if dataset else name, tuple(dict.fromkeys(sizes)), sha256, dataset)
+    return ImageSet(name, dataset.title if dataset else name, tuple(dict.fromkeys(sizes)), sha256, dataset)
 
 
 def _sizes(spec: DataSpec) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, verdicts_under
+from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, of_most_seeds, verdicts_under
 from cnn_study.analysis.significance import Key, holm, mark, rule_mark
 from cnn_study.errors import InputError
 from cnn_study.experiment import ASPECTS, Aspect, Claim, Design, Experiment, Published, Verdict
@@ -115,17 +115,11 @@ def answers(found: Findings, name: str, claim: Claim) -> Sequence[str]:
     holds, size, reason = (words.get(aspect, WORDS["not tested"]) for aspect in ASPECTS)
     if outcome is None:
         return holds, "", size, reason
-    if _unmet(outcome, claim):
+    if any(each.premise_fails for each in outcome.verdicts if each.claim.name == claim.name):
         reason = "not judged: a premise of it fails"
     if "magnitude" in known:
         size += f"<br>{_size(claim, known, outcome.design)}"
     return holds, "<br>".join(_shares(list(known.values()), outcome.design)), size, reason
-
-
-def _unmet(outcome: Outcome, claim: Claim) -> bool:
-    """Whether the reason of a claim cannot be judged, as a premise of it does not hold."""
-    mine = (each for each in outcome.verdicts if each.claim.name == claim.name and each.verdict == "not tested")
-    return any(each.rule.premise and each.verdict == "contradicted" for verdict in mine for each in verdict.decisions)
 
 
 def _side(decision: Decision) -> str:
@@ -195,8 +189,7 @@ def _latest(decision: Decision, mine: Sequence[ClaimVerdict]) -> Decision:
     """A decision with the estimate of the rule about the same that needed most seeds, so that one number is shown."""
     decisions = (each for verdict in mine for each in verdict.decisions if each.promised == decision.promised)
     same = (each for each in decisions if each.rule.estimate == decision.rule.estimate)
-    seeds = {each.interval.n: each.interval for each in same if each.interval}
-    return decision if decision.finding else replace(decision, interval=seeds[max(seeds)])
+    return decision if decision.finding else replace(decision, interval=of_most_seeds(same))
 
 
 def _telling(mine: Sequence[ClaimVerdict]) -> Sequence[Decision]:

@@ -38,7 +38,7 @@ PARAMS_A_CALL = 100
 RUNS_A_TRANSACTION = 100
 MOST_CLAIMS = 1000
 
-Progress = Callable[[int, int], None]
+OnLogged = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def mirror(
     models: Path | None = None,
     trained: Collection[str],
     revision: str,
-    progress: Progress | None = None,
+    progress: OnLogged | None = None,
 ) -> MirrorReport:
     """Log an outcome with all its runs, unless it is there.
 

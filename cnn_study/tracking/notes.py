@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from cnn_study.analysis.decisions import ClaimVerdict, Outcome
-from cnn_study.experiment import ASPECTS, PROVENANCES, Claim, Design, HalfGap, TimeRatio
+from cnn_study.experiment import ASPECTS, PROVENANCES, Claim, Design
 
 PREFIX = "cnn_study/"
 """What the names of all experiments begin with, as others may use the same store."""
@@ -59,10 +59,7 @@ def time_name(threshold: float) -> str:
 
 def thresholds(design: Design) -> list[float]:
     """The training errors to which a time is searched or estimated, from large to small."""
-    found = [rule.estimate.threshold for rule in design.rules if isinstance(rule.estimate, TimeRatio | HalfGap)]
-    if design.sought is not None:
-        found.append(design.sought)
-    return sorted(set(found), reverse=True)
+    return sorted(design.thresholds, reverse=True)
 
 
 def note(outcome: Outcome, profile: str) -> str:

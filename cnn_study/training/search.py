@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cnn_study.errors import InputError
-from cnn_study.experiment import Arm, RateSearch, TimeToTrainError
+from cnn_study.experiment import Arm, RateSearch
 from cnn_study.results import RunRecord
 from cnn_study.spec import RunSpec
 
@@ -102,7 +102,7 @@ def next_step(arm: Arm, search: RateSearch, stored: Stored) -> Needed | Chosen:
     Raises:
         InputError: The objective is an error on validation examples, and the arm has none.
     """
-    if not isinstance(search.objective, TimeToTrainError) and not arm.validated:
+    if search.sought is None and not arm.validated:
         raise InputError(f"arm {arm.name} is tuned on its validation error: give its data a validation_size")
     middle = len(search.rates) // 2
     trials: dict[float, Trial] = {}
@@ -119,7 +119,7 @@ def next_step(arm: Arm, search: RateSearch, stored: Stored) -> Needed | Chosen:
             trials[rate] = Trial(rate, runs, _worst([_score(stored[run.key], search) for run in runs]))
         return None
 
-    first = [search.rates[middle]] if isinstance(search.objective, TimeToTrainError) else []
+    first = [] if search.sought is None else [search.rates[middle]]
     needed = attempt(first) or attempt([rate for rate in search.rates if rate not in first])
     for _ in range(search.extensions):
         if needed:
@@ -165,7 +165,7 @@ def _rounded(rate: float) -> float:
 
 def _bound(trials, arm: Arm, search: RateSearch) -> int:
     times = [trial.score[1] for trial in trials if trial.score[0] == 0]
-    if not isinstance(search.objective, TimeToTrainError) or not times:
+    if search.sought is None or not times:
         return arm.train.epochs
     # The score is a mean over seeds: a rate may be best although one of its seeds needs as long as all of another do.
     return min(arm.train.epochs, max(1, math.ceil(search.repeats * min(times))))
@@ -185,8 +185,8 @@ def trial_runs(arm: Arm, search: RateSearch, rate: float, epochs: int) -> tuple[
     runs = [arm.run(rate, seed) for seed in search.seeds]
     # The test set chooses nothing: a trial does not look at it more often than it must.
     changes: dict[str, Any] = {"epochs": epochs, "test_curve": False}
-    if isinstance(search.objective, TimeToTrainError):
-        changes["target_train_error"] = search.objective.threshold
+    if search.sought is not None:
+        changes["target_train_error"] = search.sought
     kept = {"validation_size": arm.held_out} if arm.held_out else {}
     return tuple(run.but(data=run.data.but(**kept), train=run.train.but(**changes)) for run in runs)
 
@@ -200,11 +200,11 @@ def _worst(scores: Sequence[tuple[int, float]]) -> tuple[int, float]:
 def _score(record: RunRecord, search: RateSearch) -> tuple[int, float]:
     if record.ended == "diverged":
         return (2, 0.0)
-    if not isinstance(search.objective, TimeToTrainError):
+    if search.sought is None:
         error = record.outcomes["validation_error"]
         return (0, error) if math.isfinite(error) else (2, 0.0)
     epochs, errors = record.curve("train_error")
-    time = crossing(epochs, errors, search.objective.threshold)
+    time = crossing(epochs, errors, search.sought)
     if time is not None:
         return (0, time)
     # Runs that never arrive differ by chance alone while they sit on a plateau: no reason to leave the grid.

@@ -16,7 +16,7 @@ from cnn_study.data import cache
 from cnn_study.errors import DataError, ExecutionError
 from cnn_study.execution import cluster
 from cnn_study.execution.cluster import Needs, RayEngine
-from cnn_study.execution.events import Begun, Failed, Finished, Lost, Network, Progress, Waiting
+from cnn_study.execution.events import Begun, Failed, Finished, Lost, Network, Progressed, Waiting
 from cnn_study.execution.local import ENVIRONMENT, LocalEngine
 from cnn_study.execution.queue import TRIES
 from cnn_study.spec import CheckSpec
@@ -109,7 +109,7 @@ def test_bits_are_those_of_local_workers_and_progress_is_told_as_there(nodes, ca
                 yield event.key if isinstance(event, Network) else event
 
     assert list(told("ray")) == list(told("local"))
-    assert {Begun, Progress, Network, Finished, Failed} == {type(event) for event in events["ray"]}
+    assert {Begun, Progressed, Network, Finished, Failed} == {type(event) for event in events["ray"]}
 
 
 def test_workers_have_their_environment_and_the_gpus_that_ray_gives(nodes, cache_dir):

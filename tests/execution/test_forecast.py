@@ -12,7 +12,7 @@ from cnn_study.execution.forecast import (
     LOOKED,
     MEASURED,
     USUAL,
-    Images,
+    ImageCounts,
     Pace,
     Work,
     work_of,
@@ -21,7 +21,7 @@ from cnn_study.spec import Conv, Dense
 from cnn_study.stored import examples_in
 
 ARM = made_up_arm("relu")
-SIZES = Images(100, 50)
+SIZES = ImageCounts(100, 50)
 
 
 def run(units=4, epochs=20, batch=10, **changes):
@@ -89,7 +89,7 @@ def test_displaced_copies_are_shown_in_every_epoch():
     spec = spec.but(data=spec.data.but(test_size=50))
     more = spec.but(data=spec.data.but(displaced=1))
     examples = examples_in({})
-    assert (examples(spec), examples(more)) == (Images(100, 50), Images(500, 50))
+    assert (examples(spec), examples(more)) == (ImageCounts(100, 50), ImageCounts(500, 50))
     assert Work.of(more, examples(more)).images == 5 * Work.of(spec, examples(spec)).images
 
 

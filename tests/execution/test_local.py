@@ -9,7 +9,7 @@ from cnn_study.data import cache, registry
 from cnn_study.data.transforms import split
 from cnn_study.errors import ExecutionError
 from cnn_study.execution import local
-from cnn_study.execution.events import Begun, Failed, Finished, Lost, Progress
+from cnn_study.execution.events import Begun, Failed, Finished, Lost, Progressed
 from cnn_study.execution.local import LocalEngine
 from cnn_study.execution.queue import TRIES
 from cnn_study.models.architectures import dense_net, four_layer_18pct
@@ -86,7 +86,7 @@ def test_a_killed_worker_costs_only_its_run_which_is_tried_again(cache_dir):
         for spec in runs:
             engine.submit(spec)
         for event in engine.events():
-            if isinstance(event, Progress) and not killed:
+            if isinstance(event, Progressed) and not killed:
                 worker = next(worker for worker in engine._workers if worker.job == event.run)
                 os.kill(worker.process.pid, signal.SIGKILL)
                 killed = True
@@ -106,7 +106,7 @@ def test_a_run_that_kills_every_worker_is_given_up_and_the_others_go_on(cache_di
         engine.submit(spec)
         engine.submit(other)
         for event in engine.events():
-            if isinstance(event, Progress) and event.run == spec and event.point.step == 0:
+            if isinstance(event, Progressed) and event.run == spec and event.point.step == 0:
                 os.kill(engine._workers[0].process.pid, signal.SIGKILL)
             for kind, seen in ((Lost, lost), (Failed, failed), (Finished, done)):
                 if isinstance(event, kind):

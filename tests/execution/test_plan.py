@@ -5,7 +5,7 @@ from conftest import complete, made_up_check, made_up_design, made_up_gains, mad
 from cnn_study.execution.events import Failed, Finished
 from cnn_study.execution.jobs import program_key
 from cnn_study.execution.plan import STATES, Planned, needed, once, plan
-from cnn_study.execution.suite import Ended, Queued, Report, carry_out
+from cnn_study.execution.suite import DesignEnded, Queued, Report, carry_out
 from cnn_study.results import Store
 from cnn_study.spec import CheckSpec
 from cnn_study.training.tuning import Tuned, tune
@@ -76,7 +76,7 @@ def test_an_experiment_ends_once_everything_it_asked_for_is_stored(tmp_path):
     store, engine, ended = Store(tmp_path / "r"), InTurn(), []
 
     def watch(event):
-        if isinstance(event, Ended):
+        if isinstance(event, DesignEnded):
             rows = plan(event.design, store.records(), store.checks())
             ended.append((event.design, {row.reason for row in rows}, len(engine.trained)))
 
@@ -91,7 +91,7 @@ def test_an_experiment_ends_although_a_job_fails_and_is_not_told_again_once_it_i
     design, store, seen = made_up_gains(), Store(tmp_path / "r"), []
     with store.writing():
         carry_out([design], store, Instant(fails=lambda job: isinstance(job, CheckSpec)), seen.append)
-        assert [event.design for event in seen if isinstance(event, Ended)] == [design]
+        assert [event.design for event in seen if isinstance(event, DesignEnded)] == [design]
         carry_out([design], store, Instant(), lambda _: None)
         seen.clear()
         carry_out([design], store, Instant(), seen.append)

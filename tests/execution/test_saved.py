@@ -8,7 +8,7 @@ from conftest import made_up_design, made_up_record
 from cnn_study.errors import StoreError
 from cnn_study.execution.events import Finished, Network
 from cnn_study.execution.saved import SavedModels
-from cnn_study.execution.suite import Ended, carry_out
+from cnn_study.execution.suite import DesignEnded, carry_out
 from cnn_study.results import Store
 from cnn_study.training.tuning import tune
 
@@ -86,7 +86,7 @@ def test_a_network_with_other_weights_than_the_stored_run_is_refused(place, envi
     carried_out(place, Trainer(), save=False)
     events = []
     report = carried_out(place, Trainer(weights="x", environment=environment), watch=events.append)
-    assert isinstance(events[-1], Ended)
+    assert isinstance(events[-1], DesignEnded)
     assert {failure.request.job.key for failure in report.failures} == replicates(store)
     assert f"it has other weights than the stored run ({why})" in report.failures[0].reason
     assert not models.folder.exists()

@@ -94,19 +94,21 @@ def test_a_verdict_that_waits_for_runs_says_so(made_up):
 @pytest.mark.parametrize(
     ("premise", "proxy", "why"),
     [
-        (True, "", "a premise of the cause fails"),
-        (False, "a subset", "fewer images than published"),
-        (False, "", "runs are missing"),
+        ("contradicted", "", "a premise of the cause fails"),
+        ("not tested", "", "runs are missing"),
+        ("", "a subset", "fewer images than published"),
+        ("", "", "runs are missing"),
     ],
 )
 def test_what_is_not_judged_differs_from_what_is_not_asked_and_says_why(made_up, premise, proxy, why):
     outcome = evaluate(*made_up)
     direction, magnitude, cause = outcome.verdicts
     rules = [replace(each.rule, aspect="mechanism") for each in direction.decisions]
-    rules[0] = replace(rules[0], premise=premise)
-    decisions = tuple(replace(each, rule=rule) for each, rule in zip(direction.decisions, rules, strict=True))
-    judged = replace(cause, verdict="supported", decisions=decisions)
-    silent = replace(judged, verdict="not tested")
+    rules[0] = replace(rules[0], premise=bool(premise))
+    first, second = (replace(each, rule=rule) for each, rule in zip(direction.decisions, rules, strict=True))
+    judged = replace(cause, verdict="supported", decisions=(first, second))
+    unmet = replace(first, verdict=premise or first.verdict)
+    silent = replace(judged, verdict="not tested", decisions=(unmet, second))
     design = replace(outcome.design, proxy=proxy)
     found = [replace(outcome, design=design, verdicts=(direction, magnitude, each)) for each in (judged, silent)]
     ((figure, caption, _),) = pages(found)
