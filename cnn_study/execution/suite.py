@@ -1,7 +1,7 @@
 """Carries a plan out: asks what is needed, has it done, stores it, and asks again until nothing is needed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -163,70 +163,112 @@ def carry_out(
             whose network is not, is trained again for it and must have the same weights.
         confirm: Whether verdicts are to be confirmed, by further seeds.
     """
-    done: set[str] = set()
-    saved: set[str] = set()
-    networks: dict[str, bytes] = {}
-    failures: list[Failure] = []
-    requests: dict[str, Request | CheckRequest] = {}
-    failed: set[str] = set()
-    waiting = _Waiting()
-
-    def submit(request: Request | CheckRequest, asker: _Asker) -> None:
-        key = request.job.key
-        waiting.add(key, asker)
-        if key not in requests:
-            requests[key] = request
-            engine.submit(request.job, model=models is not None and _is_replicate(request), turn=asker.turn)
-            watch(Queued(request))
-
-    def ask(turn: int, names: Collection[str]) -> None:
-        agenda = agendas[turn]
-        agenda.update(names, store.records())
-        stored = [each for name in names for each in kept(agenda, name, store.records())] if models else []
-        unsaved = [each for each in stored if models and not models.has(each.run.key)]
-        for request in [*agenda.needed(store.records()), *unsaved]:
-            if request.job.key not in failed:
-                submit(request, _Asker(turn, request.arm.name))
-
-    agendas = [Agenda(design, confirm) for design in designs]
-    for turn, agenda in enumerate(agendas):
-        for check in agenda.design.checks:
-            if check.key not in store.checks():
-                submit(CheckRequest(check), _Asker(turn))
-        ask(turn, [arm.name for arm in agenda.design.arms])
+    suite = _Suite([Agenda(design, confirm) for design in designs], store, engine, watch, models)
+    suite.begin()
     for event in engine.events():
-        if isinstance(event, Finished):
-            key, before = event.record.key, store.records().get(event.record.key)
-            if before is None:
-                _keep(store, event)
-                done.add(key)
-            if models and _is_replicate(requests[key]):
-                problem = _problem(before, event.record, key in networks)
-                if problem:
-                    failed.add(key)  # Nor is it asked for again.
-                    failures.append(Failure(requests[key], problem))
-                else:
-                    models.add(key, networks.pop(key))
-                    saved.add(key)
-        elif isinstance(event, Network):
-            networks[event.key] = event.content
-        elif isinstance(event, Failed):
-            failed.add(event.job.key)
-            failures.append(Failure(requests[event.job.key], event.reason))
+        suite.take(event)
         watch(event)
         if isinstance(event, Finished | Failed):
-            key = event.record.key if isinstance(event, Finished) else event.job.key
-            askers = waiting.end(key)
-            concerned = dict.fromkeys(asker for asker in askers if asker.arm)
-            # A replicate may be one of arms that have not asked for it: their rules are judged by it too.
-            concerned |= {_Asker(i, name): None for i, one in enumerate(agendas) for name in one.replicated(key)}
-            for asker in concerned:
-                if not waiting.waits(asker):
-                    ask(asker.turn, [asker.arm])
-            for turn in sorted({asker.turn for asker in askers}):
-                if not waiting.open(turn):
-                    watch(DesignEnded(agendas[turn].design))
-    return Report(frozenset(done), tuple(failures), frozenset(saved))
+            suite.go_on(event.record.key if isinstance(event, Finished) else event.job.key)
+    return Report(frozenset(suite.done), tuple(suite.failures), frozenset(suite.saved))
+
+
+class _Suite:
+    """What becomes of the jobs of some designs: who waits for them, and what is stored, saved and failed.
+
+    Args:
+        agendas: What the designs ask for, in the order of their turns.
+        store: Open for writing.
+        engine: Does the jobs.
+        watch: Called with what is queued, and with designs that have ended.
+        models: Where the trained networks of the replicates are kept; ``None``: nowhere.
+    """
+
+    def __init__(
+        self, agendas: Sequence[Agenda], store: Store, engine: Engine, watch: Watch, models: SavedModels | None
+    ):
+        self.done: set[str] = set()
+        self.saved: set[str] = set()
+        self.failures: list[Failure] = []
+        self._agendas, self._store, self._engine, self._watch, self._models = agendas, store, engine, watch, models
+        self._networks: dict[str, bytes] = {}
+        self._requests: dict[str, Request | CheckRequest] = {}
+        self._failed: set[str] = set()
+        self._waiting = _Waiting()
+
+    def begin(self) -> None:
+        """Ask for what every design needs at first, in the order of their turns."""
+        for turn, agenda in enumerate(self._agendas):
+            for check in agenda.design.checks:
+                if check.key not in self._store.checks():
+                    self._submit(CheckRequest(check), _Asker(turn))
+            self._ask(turn, [arm.name for arm in agenda.design.arms])
+
+    def take(self, event: Event) -> None:
+        """Store what an event brings, before anything else is done."""
+        if isinstance(event, Finished):
+            self._finish(event)
+        elif isinstance(event, Network):
+            self._networks[event.key] = event.content
+        elif isinstance(event, Failed):
+            self._fail(event.job.key, event.reason)
+
+    def go_on(self, key: str) -> None:
+        """Ask for what a job that has ended leads to, and tell of designs that have ended with it."""
+        askers = self._waiting.end(key)
+        concerned = dict.fromkeys(asker for asker in askers if asker.arm)
+        # A replicate may be one of arms that have not asked for it: their rules are judged by it too.
+        concerned |= {_Asker(i, name): None for i, one in enumerate(self._agendas) for name in one.replicated(key)}
+        for asker in concerned:
+            if not self._waiting.waits(asker):
+                self._ask(asker.turn, [asker.arm])
+        for turn in sorted({asker.turn for asker in askers}):
+            if not self._waiting.open(turn):
+                self._watch(DesignEnded(self._agendas[turn].design))
+
+    def _ask(self, turn: int, names: Collection[str]) -> None:
+        """Submit what some arms of a design need now."""
+        agenda, stored = self._agendas[turn], self._store.records()
+        agenda.update(names, stored)
+        for request in [*agenda.needed(stored), *self._unsaved(agenda, names)]:
+            if request.job.key not in self._failed:
+                self._submit(request, _Asker(turn, request.arm.name))
+
+    def _unsaved(self, agenda: Agenda, names: Iterable[str]) -> list[Request]:
+        """The stored replicates of some arms whose trained networks are to be kept and are not."""
+        models, stored = self._models, self._store.records()
+        if models is None:
+            return []
+        return [each for name in names for each in kept(agenda, name, stored) if not models.has(each.run.key)]
+
+    def _submit(self, request: Request | CheckRequest, asker: _Asker) -> None:
+        key = request.job.key
+        self._waiting.add(key, asker)
+        if key not in self._requests:
+            self._requests[key] = request
+            wanted = self._models is not None and _is_replicate(request)
+            self._engine.submit(request.job, model=wanted, turn=asker.turn)
+            self._watch(Queued(request))
+
+    def _finish(self, event: Finished) -> None:
+        """Store a record that is new, and save its trained network if that is asked for."""
+        key, before = event.record.key, self._store.records().get(event.record.key)
+        if before is None:
+            _keep(self._store, event)
+            self.done.add(key)
+        if self._models is None or not _is_replicate(self._requests[key]):
+            return
+        problem = _problem(before, event.record, key in self._networks)
+        if problem:
+            self._fail(key, problem)
+        else:
+            self._models.add(key, self._networks.pop(key))
+            self.saved.add(key)
+
+    def _fail(self, key: str, reason: str) -> None:
+        """Take note of a job that could not be done. It is not asked for again."""
+        self._failed.add(key)
+        self.failures.append(Failure(self._requests[key], reason))
 
 
 def _is_replicate(request: Request | CheckRequest) -> bool:
