@@ -13,7 +13,7 @@ from cnn_study.analysis.p_values import FAMILY_LEVEL, is_confirmed, p_value
 from cnn_study.analysis.replication import RuleState, Standing
 from cnn_study.analysis.sequential import Look
 from cnn_study.analysis.statistics import CONFIDENCE, Interval, Sample, sample_bootstrap, sample_interval, share
-from cnn_study.experiment import ASPECTS, Agreement, Aspect, Claim, Contrast, Design, Experiment, Plot, Rule, Verdict
+from cnn_study.experiment import ASPECTS, Agreement, Aspect, Claim, Design, Experiment, Plot, Rule, Verdict
 from cnn_study.results import CheckRecord, RunRecord
 from cnn_study.training.tuning import Tuned, tune
 
@@ -412,19 +412,20 @@ def _sureness(
 def _irrelevance(rule: Rule, interval: Interval) -> str:
     """Why a rule with a smallest effect of interest is contradicted."""
     unit = f" {interval.unit}" if interval.unit else ""
-    low, high = rule.relevant
-    limit, beyond, where = (rule.low, low, "above") if math.isinf(rule.high) else (rule.high, high, "below")
-    mirrored = 2 * limit - beyond if isinstance(rule.estimate, Contrast) else limit**2 / beyond
-    between = sorted((mirrored, beyond))
-    # The limit is not that of no effect at all: there may be an effect, but not one that passes the limit.
+    above = math.isinf(rule.high)
+    limit, where, other = (rule.low, "above", "below") if above else (rule.high, "below", "above")
+    least, most = rule.negligible
+    # The limit may not be that of no effect at all: then there may be one, but none that passes the limit.
     nothing = limit == rule.estimate.neutral
     what = "no relevant effect" if nothing else f"no relevant effect {where} {_amount(limit, unit)}"
-    if place(interval, *((-math.inf, limit) if where == "above" else (limit, math.inf))) == "supported":
-        other = "below" if where == "above" else "above"
-        return f"{what} ({'rather the opposite' if nothing else f'rather {other} it'})"
-    if place(interval, *between) == "supported":
-        return f"{what} (it lies between {between[0]:g} and {between[1]:g}{unit})"
-    return f"{what} (one {where} {_amount(beyond, unit)} is excluded)"
+    beyond = place(interval, *((-math.inf, limit) if above else (limit, math.inf))) == "supported"
+    if beyond and not nothing:
+        return f"{what} (rather {other} it)"
+    if place(interval, least, most) == "supported":
+        return f"{what} (it lies between {least:g} and {most:g}{unit})"
+    if beyond:
+        return f"{what} (rather the opposite)"
+    return f"{what} (one {where} {_amount(most if above else least, unit)} is excluded)"
 
 
 def _amount(number: float, unit: str) -> str:

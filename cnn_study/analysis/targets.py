@@ -4,6 +4,7 @@ Experiments that compare test errors let all arms train to the same training err
 was trained longer. An arm whose epochs are over before that is not at equal fit.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from cnn_study.analysis.decisions import Outcome
@@ -46,10 +47,12 @@ def missed(outcome: Outcome, estimates: Iterable[Estimate]) -> Mapping[str, tupl
 
 def text(outcome: Outcome, estimates: Iterable[Estimate]) -> str:
     """A sentence about the arms that missed their training error; empty if none did."""
+    labels = Counter(arm.label for arm in outcome.design.arms)
     found: dict[float, list[str]] = {}
     for name, (seeds, of) in missed(outcome, estimates).items():
-        target = outcome.design.arm(name).train.target_train_error or 0.0
-        found.setdefault(target, []).append(f"{name} ({seeds} of {of} seeds)")
+        arm = outcome.design.arm(name)
+        called = arm.label if labels[arm.label] == 1 else name
+        found.setdefault(arm.train.target_train_error or 0.0, []).append(f"{called} ({seeds} of {of} seeds)")
     parts = [
         f"{100 * target:g} % training error was not reached by {', '.join(arms)}" for target, arms in found.items()
     ]

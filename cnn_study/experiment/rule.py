@@ -85,6 +85,14 @@ class Rule(Declared):
         return self.low * self.smallest, self.high / self.smallest
 
     @property
+    def negligible(self) -> tuple[float, float]:
+        """Effects too small to be of interest, on both sides of the one limit of a rule with a smallest effect."""
+        low, high = self.relevant
+        limit, beyond = (self.low, low) if math.isinf(self.high) else (self.high, high)
+        mirrored = 2 * limit - beyond if isinstance(self.estimate, Contrast) else limit**2 / beyond
+        return min(mirrored, beyond), max(mirrored, beyond)
+
+    @property
     def _about(self) -> str:
         return f"for {self.claim}" if self.claim else f"about {self.estimate.text}"
 

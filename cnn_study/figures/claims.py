@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from cnn_study.analysis.decisions import ClaimVerdict, Outcome
+from cnn_study.analysis.decisions import ClaimVerdict, Outcome, verdicts_under
 from cnn_study.analysis.significance import Key, mark
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import ASPECTS, Aspect, Verdict
@@ -34,8 +34,8 @@ HEAD = 1.8
 FOOT = 4
 """The same of the notes, at most."""
 MEASURED_TEXT = (
-    "Measured: the estimate with its interval, that of the first rule; of several conditions, the smallest and the "
-    "largest. Cases are those of exact checks. "
+    "Measured: the estimate with its interval, that of the first rule that came out as the verdict; of several "
+    "conditions, the smallest and the largest. Cases are those of exact checks. "
 )
 """What the caption says where there is room for the numbers."""
 NARROWEST = 7
@@ -80,7 +80,13 @@ class _Row:
     def measured(self) -> str:
         """The estimate with its interval; of those of several conditions, how far they reach."""
         found = comparable(self.direction) or self.direction.decisions
-        first = {each.rule.condition: each.interval for each in reversed(found) if each.interval}
+        verdicts = verdicts_under(self.direction.decisions)
+        # Of a condition the first rule that came out as the condition did: one that contradicts decides it alone.
+        telling = sorted(found, key=lambda each: each.verdict != verdicts.get(each.rule.condition))
+        first: dict[str, Interval] = {}
+        for each in telling:
+            if each.interval:
+                first.setdefault(each.rule.condition, each.interval)
         intervals = [interval for interval in first.values() if interval.text != "unknown"]
         if len(intervals) < 2 or intervals[0].kind == "share":
             text = "".join(_one(each) for each in intervals[:1])

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
-from cnn_study.analysis import test_set
+from cnn_study.analysis import targets, test_set
 from cnn_study.analysis.decisions import Decision, Outcome, from_to
 from cnn_study.analysis.significance import Key, rule_mark
 from cnn_study.analysis.statistics import Interval
@@ -163,11 +163,11 @@ class _Row:
         effect = rule.estimate.neutral in (rule.low, rule.high)
         low, high = rule.relevant
         if self.decision.verdict == "supported":
-            small = effect and (self.interval.high < low or self.interval.low > high)
-            return SMALL if small else ""
+            small = self.interval.high < low or self.interval.low > high
+            return (SMALL if effect else WITHIN) if small else ""
         beyond = self.interval.high < rule.low or self.interval.low > rule.high
         if self.decision.verdict == "contradicted" and beyond and effect:
-            return OPPOSITE
+            return NOTHING if rule.smallest is not None and _inside(self.interval, rule.negligible) else OPPOSITE
         if not self.decision.finding:
             return ""
         if beyond:
@@ -258,6 +258,8 @@ def effects(outcome: Outcome, plot: Plot, style: Style, survives: Mapping[Key, b
     if marked:
         caption += f" {UNCORRECTED_TEXT}"
     table = pd.DataFrame([_data(row) for row in rows], columns=COLUMNS)
+    fit = targets.text(outcome, (row.decision.rule.estimate for row in rows))
+    caption += f" {fit}" if fit else ""
     foot = [
         f"Shaded: supports the claim. Bars: 95 % t interval (equivalence: 90 %){looked(outcome)}, "
         f"{seeds_text(outcome, plot, table)} seeds."
@@ -265,7 +267,12 @@ def effects(outcome: Outcome, plot: Plot, style: Style, survives: Mapping[Key, b
     foot += [DOTTED_TEXT] if dotted else []
     foot += [MADE_BY_TEXT] if made_by else []
     foot += [UNCORRECTED_TEXT] if marked else []
+    foot += [fit] if fit else []
     return Sketch(figure, caption, table, tuple(foot))
+
+
+def _inside(interval: Interval, limits: tuple[float, float]) -> bool:
+    return limits[0] < interval.low and interval.high < limits[1]
 
 
 def _decided(outcome: Outcome, plot: Plot) -> list[Decision]:
@@ -322,7 +329,9 @@ def _groups(decisions: Sequence[Decision]) -> dict[tuple[str, str], list[Decisio
         apart = quantity != RATIOS and max(reach.values()) > APART * min(reach.values())
         for decision in some:
             groups.setdefault((quantity, decision.rule.claim if apart else ""), []).append(decision)
-    return groups
+    claims = list(dict.fromkeys(decision.rule.claim for decision in decisions))
+    # What a claim asks about several quantities stands together.
+    return dict(sorted(groups.items(), key=lambda group: claims.index(group[1][0].rule.claim)))
 
 
 def _quantity(decision: Decision) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from cnn_study.analysis import test_set
+from cnn_study.analysis import targets, test_set
 from cnn_study.analysis.decisions import Outcome
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Arm, Contrast, Plot, Published, Term
@@ -95,14 +95,14 @@ def outcomes(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     mean = mean_text(logarithmic=logarithmic)
     text = replicates_text(outcome, [entry.arm for entry in entries], logarithmic=logarithmic)
     caption = f"{metric_text(plot.metric).capitalize()} of every arm: {text}, and every seed (small dots)."
-    finite = test_set.text(outcome, (Contrast((Term(100.0, entry.arm.name, plot.metric),), "") for entry in entries))
-    if finite:
-        caption += f" {finite}"
+    shown = [Contrast((Term(100.0, entry.arm.name, plot.metric),), "") for entry in entries]
+    fit = targets.text(outcome, shown)
+    caption += "".join(f" {text}" for text in (test_set.text(outcome, shown), fit) if text)
     drawn = [number for entry in entries for number in entry.numbers]
     if drawn:
         caption += f" Open markers: published ({sources(drawn)})."
     foot = f"Bars: 95 % t interval of the {mean}, {seeds_text(outcome, plot, table)} seeds; dots: seeds."
-    return Sketch(figure, caption, table, (foot,))
+    return Sketch(figure, caption, table, (foot, *([fit] if fit else [])))
 
 
 def _entries(outcome: Outcome, plot: Plot, style: Style) -> list[_Entry]:

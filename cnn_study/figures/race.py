@@ -47,6 +47,8 @@ DRAWN = ("solid", "dashed", "dotted")
 """The lines of the first arms, in words."""
 SIZES = {"reached": 2.5, "not reached": 5, "diverged": 4}
 """Their sizes, in widths of a line."""
+BORROWED = "the borrowed "
+"""Stands before a rate that was not searched for the network that has it."""
 COLUMNS = ["condition", "label", "series", "learning_rate", "epoch", "train_error", "end"]
 
 
@@ -110,6 +112,10 @@ def race(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
         name_lines(ax, names, style.small if len(titles) > 1 else style.type_size)
     caption = _caption(outcome, entries, found, marks, threshold)
     foot = f"Thin: every seed to its end; bold: median over seeds. Brackets: 95 % t interval{looked(outcome)}."
+    if len(titles) > 1 and any(marks.values()):
+        foot += " Open markers: published."
+    lent = [title for title in titles if any(each.arm.rate_of for each in entries[title])]
+    foot += f" Rates are those of another condition: {'; '.join(lent)}." if lent else ""
     return Sketch(figure, caption, pd.DataFrame(rows, columns=COLUMNS), (foot,))
 
 
@@ -321,8 +327,9 @@ def _caption(
     shown = " and ".join(f"{label} ({word})" for label, word in drawn)
     text = [
         f"Training error in inference mode{_watched(entries)} against epochs, for {shown}, each at its own best "
-        f"learning rate. Thin: every seed, to the end of its run: at or below {line} (dot), above it when its epochs "
-        "were over (tick), or diverged (cross). Bold: the median over seeds; one that has ended keeps its last error."
+        f"learning rate{_borrowed(entries)}. Thin: every seed, to the end of its run: at or below {line} (dot), above "
+        "it when its epochs were over (tick), or diverged (cross). Bold: the median over seeds; one that has ended "
+        "keeps its last error."
     ]
     longest = _longest(entries)
     if longest > LONGEST:
@@ -358,12 +365,20 @@ def _watched(entries: Mapping[str, Sequence[Entry]]) -> str:
     return f", of the first {' or '.join(watched)} training images," if watched else ""
 
 
+def _borrowed(entries: Mapping[str, Sequence[Entry]]) -> str:
+    """That some have the rate of another condition, where it was searched."""
+    lent = any(each.arm.rate_of for group in entries.values() for each in group)
+    return f", or, where it says {BORROWED.strip()}, at that of the same unit under another condition" if lent else ""
+
+
 def _about(outcome: Outcome, condition: str, group: Sequence[Entry], threshold: float) -> str:
     """Network, images, seeds, rates, and where the bold lines cross."""
     arm = group[0].arm
     size, dataset = outcome.design.examples(arm.data), outcome.design.dataset(arm.data).title
     runs = "; ".join(
-        f"{each.arm.label} at rate {each.rate:g} ({each.seeds}; median {_crossing(each, threshold)})" for each in group
+        f"{each.arm.label} at {BORROWED if each.arm.rate_of else ''}rate {each.rate:g} ({each.seeds}; median "
+        f"{_crossing(each, threshold)})"
+        for each in group
     )
     network = (
         f"{condition[:1].upper()}{condition[1:]} ({network_text(arm.model)}; {size:,} training images of {dataset})"

@@ -34,7 +34,7 @@ def save(figure: Figure, path: Path, *, suffix: str, dots: float) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    more = {"pil_kwargs": {"compress_level": 0}} if suffix == "png" else {}
+    more: dict[str, Any] = {"pil_kwargs": {"compress_level": 0}} if suffix == "png" else {}
     written = io.BytesIO()
     with _shaped():
         figure.savefig(written, format=suffix, metadata=FORMATS[suffix], dpi=dots, **more)

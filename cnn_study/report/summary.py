@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, of_most_seeds, verdicts_under
+from cnn_study.analysis.decisions import ClaimVerdict, Decision, Outcome, by_condition, of_most_seeds, verdicts_under
 from cnn_study.analysis.significance import Key, holm, mark, rule_mark
 from cnn_study.errors import InputError
 from cnn_study.experiment import ASPECTS, Aspect, Claim, Design, Experiment, Published, Verdict
@@ -117,9 +117,18 @@ def answers(found: Findings, name: str, claim: Claim) -> Sequence[str]:
         return holds, "", size, reason
     if any(each.premise_fails for each in outcome.verdicts if each.claim.name == claim.name):
         reason = "not judged: a premise of it fails"
+    elif fewer := _fewer_conditions(known):
+        reason += f"<br>judged with: {fewer}"
     if "magnitude" in known:
         size += f"<br>{_size(claim, known, outcome.design)}"
     return holds, "<br>".join(_shares(list(known.values()), outcome.design)), size, reason
+
+
+def _fewer_conditions(known: Mapping[Aspect, ClaimVerdict]) -> str:
+    """Under which conditions the cause is judged, where the effect is judged under more; else empty."""
+    asked: Sequence[Aspect] = ("direction", "mechanism")
+    effect, cause = (by_condition(known[each].decisions) if each in known else {} for each in asked)
+    return "; ".join(cause) if cause.keys() < effect.keys() else ""
 
 
 def _side(decision: Decision) -> str:
@@ -171,7 +180,18 @@ def _shares(mine: Sequence[ClaimVerdict], design: Design) -> Iterable[str]:
         common = {other.finding for other in alike or [each]}
         finding = f"; {each.finding}" if each.finding and len(common) == 1 else ""
         so = f"; so in {share}{_span([_latest(other, mine) for other in alike])}" if share else ""
-        yield f"{in_words(_latest(each, mine), design)}{condition}{finding}{so}"
+        yield f"{in_words(_latest(each, mine), design)}{condition}{finding}{_asked(each)}{so}"
+
+
+def _asked(decision: Decision) -> str:
+    """What an open rule asks for, where that is more than any effect at all; else empty."""
+    rule, interval = decision.rule, decision.interval
+    if decision.verdict != "inconclusive" or interval is None or rule.estimate.neutral in (rule.low, rule.high):
+        return ""
+    unit = " times" if interval.kind == "time" else f" {interval.unit}" if interval.unit else ""
+    if math.isinf(rule.high):
+        return f"; asked for: more than {rule.low:g}{unit}"
+    return f"; asked for: {f'{rule.low:g} to' if math.isfinite(rule.low) else 'less than'} {rule.high:g}{unit}"
 
 
 def _span(decisions: Sequence[Decision]) -> str:
@@ -182,7 +202,8 @@ def _span(decisions: Sequence[Decision]) -> str:
         return ""
     low, *_, high = texts
     unit = f" {found[0].unit}" if found[0].unit else ""
-    return f" ({low} to {high}{unit})"
+    several = len({each.rule.condition for each in decisions}) < len(decisions)
+    return f" ({f'{len(decisions)} comparisons, ' if several else ''}{low} to {high}{unit})"
 
 
 def _latest(decision: Decision, mine: Sequence[ClaimVerdict]) -> Decision:
@@ -306,7 +327,9 @@ def _bold(verdict: ClaimVerdict, survives: Mapping[Key, bool]) -> str:
 def _measured(mine: Sequence[ClaimVerdict], design: Design) -> str:
     found = [decision for verdict in mine for decision in verdict.decisions if decision.interval]
     several = len({each.rule.condition for each in found}) > 1
-    told = (f"{in_words(each, design)}{f' ({each.rule.condition})' if several else ''}" for each in found)
+    # Rules about the same estimate may have taken different numbers of seeds: one number is shown.
+    latest = ((_latest(each, mine), each.rule.condition) for each in found)
+    told = (f"{in_words(each, design)}{f' ({condition})' if several else ''}" for each, condition in latest)
     texts = list(dict.fromkeys(told))
     more = [f"and {len(texts) - 2} more"] if len(texts) > 2 else []
     return "<br>".join(texts[:2] + more)

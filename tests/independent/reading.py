@@ -500,12 +500,14 @@ class Reader:
     @staticmethod
     def _finding(rule: Rule, interval: tuple[float, float, float]) -> str:
         low, high = rule.irrelevance
-        if interval[2] < rule.low or interval[1] > rule.high:
-            if (0 if rule.kind == "Contrast" else 1) in (rule.low, rule.high):
-                return "rather the opposite"
+        beyond = interval[2] < rule.low or interval[1] > rule.high
+        of_nothing = (0 if rule.kind == "Contrast" else 1) in (rule.low, rule.high)
+        if beyond and not of_nothing:
             return "rather below it" if rule.high == INFINITY else "rather above it"
         if placed(interval, (low, high)) == SUPPORTED:
             return f"it lies between {low:g} and {high:g}"
+        if beyond:
+            return "rather the opposite"
         return f"one above {high:g}" if rule.high == INFINITY else f"one below {low:g}"
 
 
