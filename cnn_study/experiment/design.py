@@ -46,14 +46,26 @@ class Design:
     own: Mapping[str, Dataset] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        names = [arm.name for arm in self.arms]
+        self._check_arms()
+        self._check_seeds()
+        for arm in self.arms:
+            self._check_rates(arm)
+        for rule in self.rules:
+            self._check_rule(rule)
+        if self.looks:
+            self._check_looks()
+
+    def _check_arms(self) -> None:
+        names = self._names
         if not names and not self.checks:
             raise InputError("an experiment needs at least one arm or check")
         if self.search is None and any(arm.tuned for arm in self.arms):
             raise InputError("arms that are tuned need a search for the learning rate")
         if len(set(names)) < len(names):
             raise InputError(f"arms must have different names: {names}")
-        if names and not self.seeds:
+
+    def _check_seeds(self) -> None:
+        if self.arms and not self.seeds:
             raise InputError("arms need at least one seed for their replicates")
         if any(seed < 0 for seed in self.seeds):
             raise InputError(f"seeds must not be negative: {self.seeds}")
@@ -62,31 +74,32 @@ class Design:
         for seed in self.search.seeds if self.search else ():
             if seed in self.seeds:
                 raise InputError(f"the search seed {seed} must not be one of the replicates' seeds")
-        for arm in self.arms:
-            if self.search and arm.rates:
-                try:
-                    self.search.on(arm.rates)
-                except InputError as error:
-                    raise arm.refused(error) from None
-            if arm.rate_of and arm.rate_of not in names:
-                raise arm.refused(unknown_name("arm", arm.rate_of, names))
-            if arm.rate_of and (self.arm(arm.rate_of).rate_of or not self.arm(arm.rate_of).tuned):
-                raise arm.refused(InputError(f"the arm {arm.rate_of!r} has no search of its own to share its rate"))
-        checks = [check.check for check in self.checks]
-        for rule in self.rules:
-            for name in rule.estimate.arms:
-                if name not in names:
-                    raise rule.refused(unknown_name("arm", name, names))
-            if rule.premise and all(
-                each.premise for each in self.rules if (each.claim, each.aspect) == (rule.claim, rule.aspect)
-            ):
-                raise rule.refused(
-                    InputError(f"the mechanism of {rule.claim} has a premise and no rule: say what would decide it")
-                )
-            if isinstance(rule.estimate, Agreement) and rule.estimate.check not in checks:
-                raise rule.refused(unknown_name("check", rule.estimate.check, checks))
-        if self.looks:
-            self._check_looks()
+
+    def _check_rates(self, arm: Arm) -> None:
+        """Refuse an arm whose rates are no grid, or that shares the rate of an arm without a search of its own."""
+        if self.search and arm.rates:
+            try:
+                self.search.on(arm.rates)
+            except InputError as error:
+                raise arm.refused(error) from None
+        if arm.rate_of and arm.rate_of not in self._names:
+            raise arm.refused(unknown_name("arm", arm.rate_of, self._names))
+        if arm.rate_of and (self.arm(arm.rate_of).rate_of or not self.arm(arm.rate_of).tuned):
+            raise arm.refused(InputError(f"the arm {arm.rate_of!r} has no search of its own to share its rate"))
+
+    def _check_rule(self, rule: Rule) -> None:
+        """Refuse a rule about an arm or a check that there is not, and a premise of nothing."""
+        names, checks = self._names, [check.check for check in self.checks]
+        for name in rule.estimate.arms:
+            if name not in names:
+                raise rule.refused(unknown_name("arm", name, names))
+        beside = [each for each in self.rules if (each.claim, each.aspect) == (rule.claim, rule.aspect)]
+        if all(each.premise for each in beside):
+            raise rule.refused(
+                InputError(f"the mechanism of {rule.claim} has a premise and no rule: say what would decide it")
+            )
+        if isinstance(rule.estimate, Agreement) and rule.estimate.check not in checks:
+            raise rule.refused(unknown_name("check", rule.estimate.check, checks))
 
     def _check_looks(self) -> None:
         if len(self.looks) == 1:
@@ -97,6 +110,10 @@ class Design:
             raise InputError(f"looks must be ascending numbers of seeds: got {self.looks}")
         if self.looks[-1] != len(self.seeds):
             raise InputError(f"the last look must have all {len(self.seeds)} seeds: got looks {self.looks}")
+
+    @property
+    def _names(self) -> list[str]:
+        return [arm.name for arm in self.arms]
 
     @property
     def sizes(self) -> tuple[int, ...]:
