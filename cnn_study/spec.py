@@ -436,9 +436,26 @@ def output_size(size: int, field: int, stride: int, padding: str, name: str = "l
         raise ValueError(
             f"{name}: the field does not fit into its input of {size} pixels; choose a smaller one or pad it"
         )
-    if padding == "reflect" and ((-(-size // stride) - 1) * stride + field - size + 1) // 2 >= size:
+    if padding == "reflect" and max(same_padding(size, field, stride)) >= size:
         raise ValueError(f"{name}: an input of {size} pixels is too small to be mirrored; choose a smaller field")
     return (size - field) // stride + 1 if padding == "valid" else -(-size // stride)
+
+
+def same_padding(size: int, field: int, stride: int, positions: int | None = None) -> tuple[int, int]:
+    """Pixels that ``"same"`` padding adds before and after a side, as TensorFlow splits them.
+
+    Args:
+        size: Side of the input, in pixels.
+        field: Side of the field, in pixels.
+        stride: Step of the field, in pixels.
+        positions: Positions of the field that there are, where they are known; ``None``: ceil(size / stride).
+
+    Returns:
+        The smallest numbers that give so many positions. An odd one is added after.
+    """
+    last = (-(-size // stride) if positions is None else positions) - 1
+    total = max(last * stride + field - size, 0)
+    return total // 2, total - total // 2
 
 
 DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1))

@@ -113,6 +113,20 @@ def place_at(objects: np.ndarray, canvas: int, distance: int, rng: np.random.Gen
     return _placed(objects, canvas, np.where(vertical, near, along), np.where(vertical, along, near))
 
 
+def shift(images: np.ndarray, down: int, right: int, into: np.ndarray | None = None) -> np.ndarray:
+    """Shift images and fill what comes in with zeros: black, for bytes.
+
+    Args:
+        images: The images, ``(examples, height, width, channels)``.
+        down: Number of pixels to shift down; negative: up. At most the height.
+        right: Number of pixels to shift to the right; negative: to the left. At most the width.
+        into: Zeros of the shape of the images that take the shifted ones; ``None``: new ones.
+    """
+    shifted = np.zeros_like(images) if into is None else into
+    shifted[:, _to(down), _to(right)] = images[:, _to(-down), _to(-right)]
+    return shifted
+
+
 def _prepared(images: np.ndarray, spec: DataSpec, stream: int) -> np.ndarray:
     return _arranged(_resized(images, spec), spec, stream)
 
@@ -158,8 +172,7 @@ def _with_displaced(images: np.ndarray, pixels: int) -> np.ndarray:
     found = np.zeros((1 + len(DIRECTIONS), number, height, width, channels), "uint8")
     found[0] = images
     for copies, direction in zip(found[1:], DIRECTIONS, strict=True):
-        rows, columns = (pixels * step for step in direction)
-        copies[:, _to(rows), _to(columns)] = images[:, _to(-rows), _to(-columns)]
+        shift(images, *(pixels * step for step in direction), into=copies)
     return found.reshape(-1, height, width, channels)
 
 

@@ -89,15 +89,15 @@ class Design:
 
     def _check_rule(self, rule: Rule) -> None:
         """Refuse a rule about an arm or a check that there is not, and a premise of nothing."""
+        names, checks = self._names, [check.check for check in self.checks]
         for name in rule.estimate.arms:
-            if name not in self._names:
-                raise rule.refused(unknown_name("arm", name, self._names))
+            if name not in names:
+                raise rule.refused(unknown_name("arm", name, names))
         beside = [each for each in self.rules if (each.claim, each.aspect) == (rule.claim, rule.aspect)]
         if all(each.premise for each in beside):
             raise rule.refused(
                 InputError(f"the mechanism of {rule.claim} has a premise and no rule: say what would decide it")
             )
-        checks = [check.check for check in self.checks]
         if isinstance(rule.estimate, Agreement) and rule.estimate.check not in checks:
             raise rule.refused(unknown_name("check", rule.estimate.check, checks))
 

@@ -8,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from cnn_study import layer_api
+from cnn_study.data.transforms import shift
 from cnn_study.models.layers import ReflectionPadding2D, Subsample2D
 from cnn_study.probes.stages import stages
-from cnn_study.probes.translation import shift
-from cnn_study.spec import DIRECTIONS
+from cnn_study.spec import DIRECTIONS, same_padding
 
 EXAMPLES = 100
 """Number of test images that are shifted."""
@@ -101,8 +101,8 @@ def _interior(layer: keras.layers.Layer, image: tuple[int, ...], maps: tuple[int
 
     def inside(size: int, places: int) -> np.ndarray:
         field, stride = _field(layer), _stride(layer)
-        padding = max((places - 1) * stride + field - size, 0) // 2
-        first = np.arange(places) * stride - padding
+        before, _ = same_padding(size, field, stride, places)
+        first = np.arange(places) * stride - before
         return (first >= stride) & (first + field <= size - stride)
 
     return np.logical_and.outer(inside(image[0], maps[0]), inside(image[1], maps[1]))

@@ -12,12 +12,13 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from cnn_study.models.layers.units import SCALED_TANH_LIMIT
 from cnn_study.probes.stages import Prepare, outputs, stages
 
 EXAMPLES = 500
 """Number of test images: the first ones."""
 BINS = 50
-RANGES = {"tanh": (-1.0, 1.0), "scaled_tanh": (-1.7159, 1.7159), "sigmoid": (0.0, 1.0)}
+RANGES = {"tanh": (-1.0, 1.0), "scaled_tanh": (-SCALED_TANH_LIMIT, SCALED_TANH_LIMIT), "sigmoid": (0.0, 1.0)}
 """Ranges of the outputs of bounded units. Others are counted from the least to the greatest that any layer gives."""
 TIMES = ("start", "end")
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from cnn_study.data.transforms import shift
 from cnn_study.probes.stages import Prepare, outputs, stages
-from cnn_study.probes.translation import shift
 
 
 def measure(model: keras.Model, prepare: Prepare, image: np.ndarray) -> Mapping[str, np.ndarray]:

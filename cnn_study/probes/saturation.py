@@ -6,13 +6,14 @@ Cost: one forward pass.
 import keras
 import tensorflow as tf
 
+from cnn_study.models.layers.units import SCALED_TANH_LIMIT
 from cnn_study.probes.stages import propagate, stages
 
 LIMIT = 0.95
 """A tanh beyond this fraction of its range, to either side, is saturated; a sigmoid above it or below 1 - LIMIT."""
 SATURATED = {
     "tanh": (-LIMIT, LIMIT),
-    "scaled_tanh": (-1.7159 * LIMIT, 1.7159 * LIMIT),
+    "scaled_tanh": (-SCALED_TANH_LIMIT * LIMIT, SCALED_TANH_LIMIT * LIMIT),
     "sigmoid": (1 - LIMIT, LIMIT),
 }
 """Units with two limits: outside of these outputs they are saturated."""

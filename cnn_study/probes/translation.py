@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from cnn_study.data.transforms import shift
 from cnn_study.spec import DIRECTIONS
 
 EXAMPLES = 2000
@@ -18,22 +19,6 @@ DROP = 4
 
 Classify = Callable[[np.ndarray], np.ndarray]
 """A function from images ``(examples, height, width, channels)``, uint8, to classes; -1: the logits are no numbers."""
-
-
-def shift(images: np.ndarray, down: int, right: int) -> np.ndarray:
-    """Shift images and fill what comes in with zeros: black, for bytes.
-
-    Args:
-        images: The images, ``(examples, height, width, channels)``.
-        down: Number of pixels to shift down; negative: up.
-        right: Number of pixels to shift to the right; negative: to the left.
-    """
-    height, width = images.shape[1:3]
-    shifted = np.zeros_like(images)
-    shifted[:, max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = images[
-        :, max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)
-    ]
-    return shifted
 
 
 def measure(classify: Classify, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from cnn_study import layer_api
+from cnn_study.data.transforms import shift
 from cnn_study.probes.stages import Prepare, outputs, stages
-from cnn_study.probes.translation import shift
 
 FARTHEST = 8
 """Largest distance that it wanders to either side, in pixels."""

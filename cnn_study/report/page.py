@@ -63,14 +63,7 @@ def write_page(
     Raises:
         StoreError: The page cannot be written.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("cnn_study.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= {"anchor": anchor, "duration": provenance.duration, "look_text": look_text}
+    environment = _environment()
     records = provenance.everything(outcomes)
     shown = {key_of(verdict) for outcome in outcomes for verdict in outcome.verdicts if verdict.aspect == "direction"}
     tests, survives = corrected(family or outcomes), holm(family or outcomes)
@@ -127,6 +120,19 @@ def write_page(
     path = folder / "report.html"
     replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     return path
+
+
+def _environment() -> jinja2.Environment:
+    """What fills the templates of this package, with the functions that write names and numbers in them."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("cnn_study.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"anchor": anchor, "duration": provenance.duration, "look_text": look_text}
+    return environment
 
 
 def anchor(name: str) -> str:

@@ -4,8 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from cnn_study.models.layers.padding import same_padding
-from cnn_study.spec import output_size
+from cnn_study.spec import output_size, same_padding
 
 
 @keras.saving.register_keras_serializable(package="cnn_study")

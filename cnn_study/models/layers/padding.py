@@ -3,20 +3,7 @@
 import keras
 from keras import ops
 
-
-def same_padding(size: int, field: int, stride: int) -> tuple[int, int]:
-    """Pixels that ``"same"`` padding adds before and after a side, as TensorFlow splits them.
-
-    Args:
-        size: Side of the input, in pixels.
-        field: Side of the field, in pixels.
-        stride: Step of the field, in pixels.
-
-    Returns:
-        The smallest numbers that give ceil(size / stride) positions. An odd one is added after.
-    """
-    total = max((-(-size // stride) - 1) * stride + field - size, 0)
-    return total // 2, total - total // 2
+from cnn_study.spec import same_padding
 
 
 @keras.saving.register_keras_serializable(package="cnn_study")

@@ -5,8 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnn_study.models.layers import ReflectionPadding2D
-from cnn_study.models.layers.padding import same_padding
-from cnn_study.spec import output_size
+from cnn_study.spec import output_size, same_padding
 
 
 def images(height, width, count=2, channels=2):
