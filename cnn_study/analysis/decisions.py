@@ -196,12 +196,17 @@ class Outcome:
 
     @property
     def plots(self) -> tuple[Plot, ...]:
-        """The figures that can be drawn: of an incomplete experiment those that show complete arms alone."""
+        """The figures that can be drawn: of an incomplete experiment those of arms some of which have been run."""
         if self.complete:
             return self.experiment.plots
         shown = {plot: {arm.name for arm in self.design.arms if plot.shows(arm)} for plot in self.experiment.plots}
-        known = self._complete_arms
-        return tuple(plot for plot, arms in shown.items() if (plot.arms or plot.labels) and arms <= known)
+        return tuple(plot for plot, arms in shown.items() if plot.takes_arms and arms & self.begun)
+
+    @cached_property
+    def begun(self) -> frozenset[str]:
+        """The arms of which the seeds of the first look are stored, by name: figures show no others."""
+        least = self.design.sizes[0]
+        return frozenset(name for name, tuned in self.tuned.items() if tuned.first(least, self.stored) is not None)
 
     @cached_property
     def _complete_arms(self) -> frozenset[str]:

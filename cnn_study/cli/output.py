@@ -87,7 +87,7 @@ def _equal(mine: Mapping[str, object], theirs: Mapping[str, object], what: str) 
 def draw(outcomes: Sequence[Outcome], folder: Path, *, again: bool, overview: bool = False, **form: Any) -> int:
     """Draw the figures with a bar on the terminal; unless ``again``, only those not there.
 
-    Of experiments that lack runs, those are drawn that do not show the arms concerned.
+    Of experiments that lack runs, those are drawn that show arms which have been run.
 
     Args:
         outcomes: What experiments have found.

@@ -164,6 +164,11 @@ class Plot(Declared):
         """Its name, or that of its kind."""
         return self.name or self.kind
 
+    @property
+    def takes_arms(self) -> bool:
+        """Whether it shows arms, all or those it names; not one of exact checks or of conditions."""
+        return "arms" in KINDS[self.kind].options
+
     def shows(self, arm: Arm) -> bool:
         """Whether it shows an arm."""
         return (not self.arms or arm.name in self.arms) and (not self.labels or arm.label in self.labels)

@@ -84,13 +84,21 @@ def _drawing(outcome: Outcome, plot: Plot, sizes: Style, survives: Mapping[Key, 
     figure, images = sketch.figure, "" if kind.exact else _images(outcome, plot)
     if sketch.data.empty:
         figure.text(0.5, 0.5, "not measured", ha="center", color=PUBLISHED)
-    note(figure, _joined(*sketch.foot, images), sizes)
+    lacking = _lacking(outcome, plot)
+    note(figure, _joined(*sketch.foot, lacking, images), sizes)
     settle(figure)
-    return Drawing(figure, _joined(sketch.caption, images), sketch.data)
+    return Drawing(figure, _joined(sketch.caption, lacking, images), sketch.data)
 
 
 def _joined(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
+
+
+def _lacking(outcome: Outcome, plot: Plot) -> str:
+    """Which arms would be in a figure if they had been run; empty if none is missing."""
+    shown = {arm.name for arm in arms(outcome, plot)}
+    lacking = [arm.name for arm in outcome.design.arms if plot.takes_arms and plot.shows(arm) and arm.name not in shown]
+    return f"Not run yet: {', '.join(lacking)}." if lacking else ""
 
 
 def _images(outcome: Outcome, plot: Plot) -> str:

@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -112,8 +111,7 @@ def over_time(outcome: Outcome, plot: Plot, style: Style) -> Sketch:
     outputs = {arm.name: _output(arm, found[arm.name]) for arm in shown}
     names = sorted({layer for name, some in found.items() for layer in some if layer != outputs[name]}, key=_depth)
     if not any(found.values()):
-        plain = history(outcome, plot, style)
-        return replace(plain, foot=(f"{band_text(outcome, plot, plain.data)}.",))
+        return history(outcome, plot, style)
     called, several = quantities.names(shown), len(conditions(shown)) > 1
     titles = [f"{called[arm.name]}\n{arm.condition}" if several else called[arm.name] for arm in shown]
     spans = [

@@ -185,7 +185,7 @@ def grow(figure: Figure, axes: Iterable[Axes], inches: Sequence[float]) -> None:
         heights = [ax.get_window_extent().height / figure.dpi for ax in axes]
         lack = max(needed / height for needed, height in zip(inches, heights, strict=True))
         if lack > 1:
-            figure.set_figheight(figure.get_figheight() + (lack - 1) * sum(heights))
+            figure.set_figheight(round(figure.get_figheight() + (lack - 1) * sum(heights), PLACES))
 
 
 def settle(figure: Figure) -> None:

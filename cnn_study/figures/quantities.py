@@ -147,13 +147,14 @@ def without_exponents(text: str) -> str:
 
 
 def arms(outcome: Outcome, plot: Plot) -> list[Arm]:
-    """The arms a plot shows.
+    """The arms a plot shows: those that have been run, if any has.
 
     Raises:
         InputError: It names an arm or a label that the design does not have.
     """
     plot.check(outcome.design.arms)
-    return [arm for arm in outcome.design.arms if plot.shows(arm)]
+    shown = [arm for arm in outcome.design.arms if plot.shows(arm)]
+    return [arm for arm in shown if arm.name in outcome.begun] or shown
 
 
 def timed_threshold(outcome: Outcome, plot: Plot) -> float:
