@@ -18,6 +18,7 @@ COLORS = 256
 LOSS = 2.0
 """Of 255 levels, root mean square over a picture: where a palette costs more, as in photographs, none is used."""
 _PLACES = re.compile(r' (?:d|x|y)="[^"]*"|translate\([^)]*\)')
+_PATH = re.compile(r'(?<= d=")[^"]*')
 _LONG = re.compile(r"-?\d+\.\d{3,}")
 """A number with digits below a hundredth of a point."""
 
@@ -40,9 +41,9 @@ def save(figure: Figure, path: Path, *, suffix: str, dots: float) -> None:
         figure.savefig(written, format=suffix, metadata=FORMATS[suffix], dpi=dots, **more)
     if suffix == "png":
         with Image.open(written) as image:
-            small(image).save(path, format="png", dpi=(dots, dots))
+            small(image).save(path, format="png", dpi=(dots, dots), optimize=True)
     elif suffix == "svg":
-        path.write_text(rounded(written.getvalue().decode()), encoding="utf-8", newline="\n")
+        path.write_text(concise(written.getvalue().decode()), encoding="utf-8", newline="\n")
     else:
         path.write_bytes(written.getvalue())
 
@@ -65,9 +66,11 @@ def _shaped() -> Iterator[None]:
         subset.Options = before
 
 
-def rounded(svg: str) -> str:
-    """A drawing whose places are told to a hundredth of a point, finer than any screen or printer shows."""
-    return _PLACES.sub(lambda place: _LONG.sub(lambda number: f"{float(number[0]):.2f}", place[0]), svg)
+def concise(svg: str) -> str:
+    """A drawing without indents, its places told to a hundredth of a point: finer than any screen or printer shows."""
+    svg = _PLACES.sub(lambda place: _LONG.sub(lambda number: f"{float(number[0]):.2f}", place[0]), svg)
+    svg = _PATH.sub(lambda path: re.sub(r"\s*([A-Za-z])\s*", r"\1", path[0]), svg)
+    return re.sub(r"\n +", "\n", svg)
 
 
 def small(image: Image.Image) -> Image.Image:

@@ -28,7 +28,6 @@ FORMATS = ("pdf", "svg", "png", "csv")
 """What is drawn of every figure."""
 
 _DROPPED = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>", re.DOTALL)
-_PATH = re.compile(r'(?<= d=")[^"]*')
 _ID = re.compile(r' id="([^"]*)"')
 _USED = re.compile(r'(?:href="|url\()#([^")]*)')
 
@@ -126,7 +125,6 @@ def drawing(path: Path) -> str:
 def small(svg: str) -> str:
     """An SVG without what is not seen: comments, metadata, line breaks and names that nothing asks for."""
     svg = _DROPPED.sub("", svg)
-    svg = _PATH.sub(lambda found: re.sub(r"\s*([A-Za-z])\s*", r"\1", found[0]), svg)
     used = set(_USED.findall(svg))
     svg = _ID.sub(lambda found: found[0] if found[1] in used else "", svg)
     return re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><").strip()

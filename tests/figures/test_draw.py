@@ -25,7 +25,7 @@ from cnn_study.figures.draw import draw, draw_all
 from cnn_study.figures.drawing import drawing
 from cnn_study.figures.files import missing
 from cnn_study.figures.layout import panels
-from cnn_study.figures.saving import rounded, small
+from cnn_study.figures.saving import concise, small
 from cnn_study.figures.style import series_styles, sized, styled
 from cnn_study.results import Point
 
@@ -404,11 +404,22 @@ def test_nothing_that_draws_imports_tensorflow():
     assert result.stdout.strip() == "[]"
 
 
+def test_a_figure_names_the_arms_that_have_not_been_run(made_up):
+    experiment, design, stored = made_up
+    some = {key: record for key, record in stored.items() if record.spec.model.layers[0].activation == "relu"}
+    caption = drawing(evaluate(experiment, design, some), "training_curves").caption
+    assert "Not run yet: tanh, plain." in caption
+    assert "Not run yet" not in drawing(evaluate(experiment, design, stored), "training_curves").caption
+
+
 def test_places_in_an_svg_are_told_to_a_hundredth_of_a_point(made_up, tmp_path):
     drawn = draw(evaluate(*made_up), tmp_path)[0].path.with_suffix(".svg").read_text()
-    assert re.search(r' d="M \d+\.\d\d ', drawn)
+    assert re.search(r' d="M\d+\.\d\d ', drawn)
     assert not re.search(r' (?:d|x|y)="[^"]*\.\d\d\d', drawn)
-    assert rounded('<path d="M -0.127 7.5" style="width: 0.125"/>') == '<path d="M -0.13 7.5" style="width: 0.125"/>'
+    assert (
+        concise('\n <path d="M -0.127 7.5 \nz" style="width: 0.125"/>')
+        == '\n<path d="M-0.13 7.5z" style="width: 0.125"/>'
+    )
 
 
 def test_a_png_has_a_palette_unless_it_would_be_seen():

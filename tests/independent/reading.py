@@ -336,6 +336,7 @@ class Read:
     sample: Sample | None = None
     levels: Levels | None = None
     decidable: bool = True
+    alike: bool = False
 
     @property
     def closed(self) -> bool:
@@ -348,7 +349,7 @@ class Read:
         """The p value for a verdict, repeated where there are looks."""
         if self.rule.counted:
             return 0.0 if self.verdict == verdict else 1.0
-        if self.obstacle or self.sample is None:
+        if self.obstacle or self.alike or self.sample is None:
             return 1.0
         nominal = self.rule.p(self.sample, verdict)
         one_sided = self.rule.equivalence or (verdict == CONTRADICTED and self.rule.smallest is not None)
@@ -480,7 +481,7 @@ class Reader:
             found = self._decided(rule, sample, interval, told) or found
             # Seeds that are all the same have no spread: their sign test must decide too.
             if sample.error == 0 and found.verdict != UNDECIDED and found.p(found.verdict) >= 0.05:
-                return replace(found, verdict=UNDECIDED, interval=interval, finding="")
+                return replace(found, verdict=UNDECIDED, interval=interval, finding="", alike=True)
         return found
 
     def _decided(self, rule: Rule, sample: Sample, interval: tuple[float, float, float], told: dict) -> Read | None:
@@ -609,7 +610,7 @@ def _estimate_row(each: Read) -> dict[str, Any]:
         "seeds_or_cases": each.n,
         "supported_above": each.rule.low,
         "supported_below": each.rule.high,
-        "reason": each.finding or each.obstacle,
+        "reason": each.finding or each.obstacle or each.alike,
     }
 
 
