@@ -98,7 +98,7 @@ def _lacking(outcome: Outcome, plot: Plot) -> str:
     """Which arms would be in a figure if they had been run; empty if none is missing."""
     shown = {arm.name for arm in arms(outcome, plot)}
     lacking = [arm.name for arm in outcome.design.arms if plot.takes_arms and plot.shows(arm) and arm.name not in shown]
-    return f"Not run yet: {', '.join(lacking)}." if lacking else ""
+    return f"Not run yet: {'; '.join(lacking)}." if lacking else ""
 
 
 def _images(outcome: Outcome, plot: Plot) -> str:

@@ -408,7 +408,7 @@ def test_a_figure_names_the_arms_that_have_not_been_run(made_up):
     experiment, design, stored = made_up
     some = {key: record for key, record in stored.items() if record.spec.model.layers[0].activation == "relu"}
     caption = drawing(evaluate(experiment, design, some), "training_curves").caption
-    assert "Not run yet: tanh, plain." in caption
+    assert "Not run yet: tanh, plain" in caption
     assert "Not run yet" not in drawing(evaluate(experiment, design, stored), "training_curves").caption
 
 
