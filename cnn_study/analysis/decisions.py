@@ -230,12 +230,14 @@ class Outcome:
         return self.seeds_of(self.wanted)
 
     def seeds_of(self, arms: Iterable[str]) -> str:
-        """How many seeds some arms have, for people.
+        """How many seeds some arms have, for people: of those that have been begun, no more than are stored.
 
         Args:
             arms: Names of the arms.
         """
-        return from_to({self.wanted[name] for name in arms if name in self.wanted} or {len(self.design.seeds)})
+        wanted = {name: self.wanted[name] for name in arms if name in self.wanted}
+        found = {min(seeds, len(self.replicates(name)) or seeds) for name, seeds in wanted.items()}
+        return from_to(found or {len(self.design.seeds)})
 
     @property
     def runs(self) -> Mapping[str, RunRecord]:

@@ -412,6 +412,13 @@ def test_a_figure_names_the_arms_that_have_not_been_run(made_up):
     assert "Not run yet" not in drawing(evaluate(experiment, design, stored), "training_curves").caption
 
 
+def test_a_figure_counts_the_seeds_that_are_stored_and_not_those_that_are_planned(made_up):
+    experiment, design, stored = made_up
+    planned = replace(design, seeds=(*design.seeds, 99))
+    caption = drawing(evaluate(experiment, planned, stored), "training_curves").caption
+    assert f"mean of {len(design.seeds)} seeds" in caption
+
+
 def test_places_in_an_svg_are_told_to_a_hundredth_of_a_point(made_up, tmp_path):
     drawn = draw(evaluate(*made_up), tmp_path)[0].path.with_suffix(".svg").read_text()
     assert re.search(r' d="M\d+\.\d\d ', drawn)
