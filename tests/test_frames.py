@@ -23,7 +23,10 @@ def quick():
 
 def test_every_run_of_the_reference_is_there_with_its_outcomes(quick):
     stored = store("quick").records()
-    assert set(quick.runs.key) == set(stored)
+    # A run at a rate that is not that of its arm any more stays in the store: no design asks for it.
+    asked = {key for each in outcomes("quick") for key in each.runs}
+    assert set(quick.runs.key) == asked <= set(stored)
+    assert len(asked) > 0.99 * len(stored)
     row = quick.runs[quick.runs.role == "replicate"].iloc[0]
     record = stored[row.key]
     assert (row.test_error, row.learning_rate) == (record.outcomes["test_error"], record.spec.train.learning_rate)
