@@ -136,7 +136,7 @@ def lenet5_error(at):
     ),
 )
 def lenet5(at):
-    """Both forms of LeNet-5, and the dense networks of the same figure, on 32x32 pixels as in the paper."""
+    """Both forms of LeNet-5, on 32x32 pixels as in the paper; the dense networks of its figure on the same images."""
     here = at.but(side=28 if at.dataset.embedded else None, canvas=32)  # smaller images are enlarged first
 
     def arm(name: str, model, **options):
