@@ -196,11 +196,16 @@ class Outcome:
 
     @property
     def plots(self) -> tuple[Plot, ...]:
-        """The figures that can be drawn: of an incomplete experiment those of arms some of which have been run."""
+        """The figures that can be drawn.
+
+        Of an incomplete experiment those of arms some of which have been run; the others, of checks and of conditions,
+        once all checks and the first seeds of all arms are stored.
+        """
         if self.complete:
             return self.experiment.plots
         shown = {plot: {arm.name for arm in self.design.arms if plot.shows(arm)} for plot in self.experiment.plots}
-        return tuple(plot for plot, arms in shown.items() if plot.takes_arms and arms & self.begun)
+        whole = len(self.checks) == len(self.design.checks) and len(self.begun) == len(self.design.arms)
+        return tuple(plot for plot, arms in shown.items() if whole or (plot.takes_arms and arms & self.begun))
 
     @cached_property
     def begun(self) -> frozenset[str]:
