@@ -58,8 +58,8 @@ def seconds_of_mirror(reference: Path) -> tuple[float, float]:
     (experiment,) = collection.load([TRACKED])
     store = Store(reference)
     outcome = evaluate(experiment, experiment.at(reference.name), store.records(), store.checks())
-    runs = {run.key for tuned in outcome.tuned.values() for run in tuned.runs}
-    trained = sum(outcome.stored[key].seconds for key in runs)
+    runs = set(outcome.runs)
+    trained = sum(record.seconds for record in outcome.runs.values())
     with tempfile.TemporaryDirectory() as folder:
         uri, figures = f"sqlite:///{folder}/mlflow.db", reference / "figures"
         started = time.perf_counter()

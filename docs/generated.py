@@ -158,6 +158,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "<!-- generated: skewed -->": lambda: rows(simulated.skewed_rows()),
     "<!-- generated: speed -->": partial(speed, "reference"),
     "<!-- generated: whole -->": partial(speed, "whole"),
+    "<!-- generated: speed again -->": partial(speed, "again"),
     "<!-- generated: cluster speed -->": partial(speed, "cluster"),
 }
 """What takes the place of a mark in a page."""
