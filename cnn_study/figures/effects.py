@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
 from cnn_study.analysis import targets, test_set
-from cnn_study.analysis.decisions import Decision, Outcome, from_to
+from cnn_study.analysis.decisions import Decision, Outcome, from_to, place
 from cnn_study.analysis.significance import Key, rule_mark
 from cnn_study.analysis.statistics import Interval
 from cnn_study.experiment import Agreement, Aspect, Contrast, Plot, Published, Verdict
@@ -167,7 +167,8 @@ class _Row:
             return (SMALL if effect else WITHIN) if small else ""
         beyond = self.interval.high < rule.low or self.interval.low > rule.high
         if self.decision.verdict == "contradicted" and beyond and effect:
-            return NOTHING if rule.smallest is not None and _inside(self.interval, rule.negligible) else OPPOSITE
+            small = rule.smallest is not None and place(self.interval, *rule.negligible) == "supported"
+            return NOTHING if small else OPPOSITE
         if not self.decision.finding:
             return ""
         if beyond:
@@ -269,10 +270,6 @@ def effects(outcome: Outcome, plot: Plot, style: Style, survives: Mapping[Key, b
     foot += [UNCORRECTED_TEXT] if marked else []
     foot += [fit] if fit else []
     return Sketch(figure, caption, table, tuple(foot))
-
-
-def _inside(interval: Interval, limits: tuple[float, float]) -> bool:
-    return limits[0] < interval.low and interval.high < limits[1]
 
 
 def _decided(outcome: Outcome, plot: Plot) -> list[Decision]:
